@@ -1,0 +1,18 @@
+/** Jest runs the sources as CommonJS; packages that are published as ESM alone are transformed. */
+export default {
+  testEnvironment: "node",
+  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  moduleNameMapper: {
+    "^@middy/([^/]+)$": "<rootDir>/node_modules/@middy/$1/index.js",
+  },
+  transform: {
+    "^.+\\.[mc]?[tj]s$": [
+      "@swc/jest",
+      {
+        jsc: { target: "es2022", parser: { syntax: "typescript" } },
+        module: { type: "commonjs" },
+      },
+    ],
+  },
+  transformIgnorePatterns: ["/node_modules/(?!(@middy|oauth4webapi|jose|oidc-provider)/)"],
+};
