@@ -1,0 +1,151 @@
+import { commitTokens } from "./commit.ts";
+import type { Connection, Lease, TokenSet } from "./connection.ts";
+import { MisconfiguredRegistration, RefreshError } from "./errors.ts";
+import {
+  type ClientRegistration,
+  type GrantAnswer,
+  type Invocation,
+  type OpenedTokenSet,
+  UnreadableCredentials,
+} from "./ports.ts";
+import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
+import { registrationFor, rereadRegistration } from "./registration.ts";
+import { misconfigured, release, settle } from "./settle.ts";
+
+/** Everything that one holder of one lease knows. */
+export interface Attempt {
+  readonly connection: Connection;
+  readonly lease: Lease;
+  readonly invocation: Invocation;
+  readonly opened: OpenedTokenSet;
+}
+
+/** The refresh itself, by the holder of the lease: prepare, ask the provider, commit or record. */
+export async function attemptRefresh(
+  dependencies: RefreshDependencies,
+  invocation: Invocation,
+  connection: Connection,
+  lease: Lease,
+): Promise<RefreshOutcome> {
+  const prepared = await prepare(dependencies, connection, lease);
+  const attempt: Attempt = { connection, lease, invocation, opened: prepared.opened };
+  const { answer, registration } = await askProvider(dependencies, attempt, prepared);
+  if (answer.kind === "granted") {
+    return commitTokens(dependencies, attempt, registration, answer);
+  }
+  return settle(dependencies, attempt, registration, answer);
+}
+
+interface Prepared {
+  readonly registration: ClientRegistration;
+  readonly opened: OpenedTokenSet;
+  readonly refreshToken: NonNullable<TokenSet["refreshToken"]>;
+}
+
+/** All that a grant and its commit need from the network, fetched before the provider is asked. */
+async function prepare(
+  dependencies: RefreshDependencies,
+  connection: Connection,
+  lease: Lease,
+): Promise<Prepared> {
+  try {
+    const { credentials } = connection;
+    if (credentials === undefined) throw new RefreshError("no_refresh_token");
+    const [registration, opened] = await Promise.all([
+      registrationFor(dependencies, connection),
+      dependencies.cipher.open(credentials, keyOf(connection)),
+    ]);
+    const { refreshToken } = opened.tokens;
+    if (refreshToken === undefined) throw new RefreshError("no_refresh_token");
+    return { registration, opened, refreshToken };
+  } catch (error) {
+    await release(dependencies, connection, lease);
+    throw asRefreshError(dependencies, connection, error);
+  }
+}
+
+function asRefreshError(
+  { journal }: RefreshDependencies,
+  connection: Connection,
+  error: unknown,
+): unknown {
+  if (error instanceof MisconfiguredRegistration) {
+    return misconfigured(connection, error.message, error);
+  }
+  if (error instanceof UnreadableCredentials) {
+    journal.record({ code: "credentials.unreadable", ...keyOf(connection), cause: error });
+    return new RefreshError("internal_error", { cause: error });
+  }
+  return error;
+}
+
+interface Asked {
+  readonly answer: GrantAnswer;
+  readonly registration: ClientRegistration;
+}
+
+/** Asks until the answer is final: definite failures are tried again while the budget has room. */
+async function askProvider(
+  dependencies: RefreshDependencies,
+  attempt: Attempt,
+  { registration: first, refreshToken }: Prepared,
+): Promise<Asked> {
+  const { grant, clock, budget, journal } = dependencies;
+  let registration = first;
+  for (let tries = 1; ; tries++) {
+    const answer = await grant.refresh({
+      registration,
+      config: attempt.connection.config,
+      refreshToken,
+      timeoutMs: budget.providerTimeoutMs,
+      maySend: () => roomForGrantMs(dependencies, attempt) >= 0,
+    });
+    if (answer.kind === "client_rejected") {
+      const reread = await rereadRegistration(dependencies, attempt.connection, registration);
+      if (reread === undefined || roomForGrantMs(dependencies, attempt) < 0) {
+        return { answer, registration };
+      }
+      registration = reread;
+      continue;
+    }
+    const delayMs = delayBeforeRetry(dependencies, answer, tries);
+    if (delayMs === undefined || delayMs > roomForGrantMs(dependencies, attempt)) {
+      return { answer, registration };
+    }
+    journal.record({
+      code: "grant.retried",
+      ...keyOf(attempt.connection),
+      reason: answer.kind,
+      delayMs,
+    });
+    await clock.sleep(delayMs);
+  }
+}
+
+/**
+ * How long a grant could still be put off and yet end, with its commit, within the lease and the
+ * invocation; negative: too late. A shorter deadline would not do: a grant that is cut off may have
+ * rotated the token.
+ */
+function roomForGrantMs(
+  { clock, budget }: RefreshDependencies,
+  { lease, invocation }: Attempt,
+): number {
+  const leftMs = Math.min(lease.leaseExpiresAtMs - clock.nowMs(), invocation.remainingMs());
+  return leftMs - budget.providerTimeoutMs - budget.commitReserveMs;
+}
+
+const maximumTries = 3;
+const firstRetryMs = 200;
+
+/** Full jitter, but never sooner than the provider asked. Undefined: not to be tried again. */
+function delayBeforeRetry(
+  { random }: RefreshDependencies,
+  answer: GrantAnswer,
+  tries: number,
+): number | undefined {
+  if (answer.kind !== "rate_limited" && answer.kind !== "unavailable") return undefined;
+  if (tries >= maximumTries) return undefined;
+  const jitterMs = Math.ceil(random() * firstRetryMs * 2 ** tries);
+  return (answer.retryAfterMs ?? 0) + jitterMs;
+}

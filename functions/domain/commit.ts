@@ -1,0 +1,116 @@
+import type { Attempt } from "./attempt.ts";
+import { type Connection, statusAfterRefresh, type TokenSet } from "./connection.ts";
+import { RefreshError, StoreUnavailable } from "./errors.ts";
+import type { ClientRegistration, Fenced, GrantedTokens, TokenSetCommit } from "./ports.ts";
+import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
+import { nextDue } from "./schedule.ts";
+
+export interface Granted {
+  readonly tokens: GrantedTokens;
+  readonly notes: readonly string[];
+}
+
+/** Makes a granted token set durable: in the store, or else in the rescue queue, or else in the log. */
+export async function commitTokens(
+  dependencies: RefreshDependencies,
+  attempt: Attempt,
+  registration: ClientRegistration,
+  { tokens: granted, notes }: Granted,
+): Promise<RefreshOutcome> {
+  const { connection, opened } = attempt;
+  const tokens = successor(opened.tokens, granted);
+  const commit: TokenSetCommit = {
+    ...keyOf(connection),
+    expectedVersion: connection.credentialsVersion,
+    credentials: await opened.seal(tokens),
+    expiresAtMs: tokens.expiresAtMs,
+    refreshTokenExpiresAtMs: granted.refreshTokenExpiresAtMs,
+    committedAtMs: dependencies.clock.nowMs(),
+    status: statusAfterRefresh(connection.status),
+    due: nextDue(
+      registration,
+      connection.connectionId,
+      dependencies.clock.nowMs(),
+      tokens.expiresAtMs,
+      dependencies.random(),
+    ),
+  };
+  const fenced = await commitOrRescue(dependencies, attempt, commit);
+  if (fenced.kind === "absent") throw new RefreshError("connection_not_found");
+  if (fenced.kind === "superseded") return superseded(dependencies, commit, fenced.connection);
+  dependencies.journal.record({
+    code: "refresh.refreshed",
+    ...keyOf(connection),
+    integration: connection.integration,
+    version: commit.expectedVersion + 1,
+    rotated: granted.refreshToken !== undefined,
+    commitGapMs: dependencies.clock.nowMs() - granted.receivedAtMs,
+    notes,
+  });
+  const { connectionId } = connection;
+  return { kind: "refreshed", connectionId, expiresAtMs: commit.expiresAtMs };
+}
+
+/** RFC 6749 §6: what the answer omits, stays. */
+function successor(previous: TokenSet, granted: GrantedTokens): TokenSet {
+  return {
+    accessToken: granted.accessToken,
+    refreshToken: granted.refreshToken ?? previous.refreshToken,
+    tokenType: granted.tokenType ?? previous.tokenType,
+    scope: granted.scope ?? previous.scope,
+    expiresAtMs: granted.expiresAtMs,
+    extra: { ...previous.extra, ...granted.extra },
+  };
+}
+
+const firstRetryMs = 50;
+const slowestRetryMs = 1_000;
+
+/**
+ * Commits for as long as the invocation lives. The condition is the version alone, so that it may be
+ * tried again after an answer that did not come, and after the lease has run out.
+ */
+async function commitOrRescue(
+  dependencies: RefreshDependencies,
+  { connection, invocation }: Attempt,
+  commit: TokenSetCommit,
+): Promise<Fenced> {
+  const { store, clock, budget, journal, random } = dependencies;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await store.commit(commit);
+    } catch (cause) {
+      journal.record({ code: "commit.retried", ...keyOf(connection), attempt, cause });
+      const delayMs = Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random();
+      const hasTime = invocation.remainingMs() - delayMs > budget.answerReserveMs;
+      if (!(cause instanceof StoreUnavailable) || !hasTime) {
+        await rescue(dependencies, commit);
+        throw new RefreshError("store_unavailable", { cause });
+      }
+      await clock.sleep(delayMs);
+    }
+  }
+}
+
+async function rescue(
+  { rescue, journal }: RefreshDependencies,
+  commit: TokenSetCommit,
+): Promise<void> {
+  try {
+    await rescue.keep(commit);
+    journal.record({ code: "commit.rescued", ...keyOf(commit) });
+  } catch {
+    journal.record({ code: "commit.last_resort", ...keyOf(commit), commit });
+  }
+}
+
+/** What is stored is newer, and the answer; what came too late is kept as ciphertext, not thrown away. */
+function superseded(
+  { journal }: RefreshDependencies,
+  commit: TokenSetCommit,
+  stored: Connection,
+): RefreshOutcome {
+  const { expectedVersion, credentials } = commit;
+  journal.record({ code: "commit.superseded", ...keyOf(commit), expectedVersion, credentials });
+  return { kind: "coalesced", connectionId: stored.connectionId, expiresAtMs: stored.expiresAtMs };
+}

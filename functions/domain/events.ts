@@ -1,0 +1,52 @@
+import type { ConnectionId, RegistrationName, SealedTokenSet, WorkspaceId } from "./connection.ts";
+import type { RefreshErrorCode } from "./errors.ts";
+import type { TokenSetCommit } from "./ports.ts";
+
+interface OfConnection {
+  readonly connectionId: ConnectionId;
+  readonly workspaceId: WorkspaceId;
+}
+
+/**
+ * What the domain tells the journal. The `code` is stable: log queries, metrics and tests name it.
+ * No event holds a token; the only ciphertexts are the two records of last resort.
+ */
+export type RefreshEvent = OfConnection &
+  (
+    | {
+        readonly code: "refresh.refreshed";
+        readonly integration: string;
+        readonly version: number;
+        readonly rotated: boolean;
+        /** From the provider's last byte to the acknowledged commit. */
+        readonly commitGapMs: number;
+        readonly notes: readonly string[];
+      }
+    | { readonly code: "refresh.coalesced" }
+    | { readonly code: "refresh.still_valid" }
+    | {
+        readonly code: "refresh.failed";
+        readonly integration: string;
+        readonly failure: RefreshErrorCode;
+        readonly reason: string | undefined;
+        readonly providerError: string | undefined;
+        readonly providerErrorDescription: string | undefined;
+      }
+    | { readonly code: "grant.retried"; readonly reason: string; readonly delayMs: number }
+    | { readonly code: "client.reread"; readonly registrationName: RegistrationName }
+    | { readonly code: "client.held"; readonly registrationName: RegistrationName }
+    | { readonly code: "lease.lost" }
+    | { readonly code: "lease.unreleased"; readonly cause: unknown }
+    | { readonly code: "failure.unrecorded"; readonly cause: unknown }
+    | { readonly code: "credentials.unreadable"; readonly cause: unknown }
+    | { readonly code: "commit.retried"; readonly attempt: number; readonly cause: unknown }
+    /** Another holder committed first: what this one received is kept here, as ciphertext. */
+    | {
+        readonly code: "commit.superseded";
+        readonly expectedVersion: number;
+        readonly credentials: SealedTokenSet;
+      }
+    | { readonly code: "commit.rescued" }
+    /** Neither store nor rescue queue took the token set: `admin rescue` commits it from this line. */
+    | { readonly code: "commit.last_resort"; readonly commit: TokenSetCommit }
+  );

@@ -1,0 +1,239 @@
+import type {
+  Connection,
+  ConnectionKey,
+  ConnectionStatus,
+  Failure,
+  Lease,
+  RegistrationName,
+  SealedTokenSet,
+  TokenSet,
+} from "./connection.ts";
+import type { RefreshEvent } from "./events.ts";
+import type { Secret } from "./secret.ts";
+
+/** Time. Durations and instants are milliseconds; instants count from the Unix epoch. */
+export interface Clock {
+  nowMs(): number;
+  /** Resolves after the duration, or as soon as `signal` is aborted. */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The process that a call runs in may be ended; this says how long it has. */
+export interface Invocation {
+  remainingMs(): number;
+}
+
+/**
+ * Where connections live. Every method rejects with {@link StoreUnavailable} when the store does not
+ * answer, after its own deadline and retries; it may then have done what was asked, or not.
+ */
+export interface ConnectionStore {
+  /** Strongly consistent. Undefined when absent, or when another workspace's. */
+  read(key: ConnectionKey): Promise<Connection | undefined>;
+
+  /** Reads and locks in one request. */
+  acquireLease(request: LeaseRequest): Promise<Acquisition>;
+
+  /** Stores a token set if `credentialsVersion` is still the one that was read; ends any lease, clears the failure. */
+  commit(commit: TokenSetCommit): Promise<Fenced>;
+
+  /**
+   * Records a failure if the lease is still the caller's and the version still the one that was read.
+   * Ends the lease unless `keepLease`.
+   */
+  recordFailure(record: FailureRecord): Promise<Fenced>;
+
+  /** Ends the lease if it is still the caller's; does nothing otherwise. */
+  releaseLease(key: ConnectionKey, leaseId: string): Promise<void>;
+}
+
+export interface LeaseRequest extends ConnectionKey, Lease {
+  readonly nowMs: number;
+  /** The lease is declined when a token set was committed after this instant; undefined: whenever. */
+  readonly refreshedBeforeMs: number | undefined;
+}
+
+export type Acquisition =
+  | { readonly kind: "acquired"; readonly connection: Connection }
+  /** Leased by another, refreshed a moment ago, inactive or expired: `connection` tells. */
+  | { readonly kind: "declined"; readonly connection: Connection }
+  | { readonly kind: "absent" };
+
+/** Whether a conditional write was done; where not, what stands there now. */
+export type Fenced =
+  | { readonly kind: "done" }
+  | { readonly kind: "superseded"; readonly connection: Connection }
+  | { readonly kind: "absent" };
+
+export interface TokenSetCommit extends ConnectionKey {
+  /** The version that was read; the commit makes it this plus one. */
+  readonly expectedVersion: number;
+  readonly credentials: SealedTokenSet;
+  readonly expiresAtMs: number | undefined;
+  readonly refreshTokenExpiresAtMs: number | undefined;
+  readonly committedAtMs: number;
+  /** Unless the owner has switched the connection since: what {@link statusAfterRefresh} keeps, stays. */
+  readonly status: ConnectionStatus;
+  readonly due: Due | undefined;
+}
+
+/** When the schedule takes the connection up, and in which shard of the index. */
+export interface Due {
+  readonly refreshAtMs: number;
+  readonly refreshShard: number;
+}
+
+export interface FailureRecord extends ConnectionKey {
+  readonly leaseId: string;
+  readonly expectedVersion: number;
+  readonly failure: Failure;
+  /** Undefined: unchanged; so is a connection that was made `inactive` meanwhile. */
+  readonly status: ConnectionStatus | undefined;
+  readonly keepLease: boolean;
+  /** Takes the connection off the schedule. */
+  readonly unschedule: boolean;
+}
+
+export const refreshPolicies = ["proactive", "keepalive", "on_demand"] as const;
+export type RefreshPolicy = (typeof refreshPolicies)[number];
+
+/** `token_endpoint_auth_method` of RFC 7591 §2. */
+export const clientAuthenticationMethods = [
+  "client_secret_basic",
+  "client_secret_post",
+  "none",
+] as const;
+export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[number];
+
+/** A client registration in the terms of RFC 7591, read from its secret. */
+export interface ClientRegistration {
+  readonly name: RegistrationName;
+  /** Changes whenever the secret's content does. */
+  readonly version: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret<string> | undefined;
+  readonly tokenEndpointAuthMethod: ClientAuthenticationMethod;
+  /** May hold variables, `{subdomain}`, that the connection's `config` fills. */
+  readonly tokenEndpoint: string;
+  readonly refreshPolicy: RefreshPolicy;
+  readonly refreshTokenIdleSeconds: number | undefined;
+}
+
+export interface ClientRegistry {
+  /**
+   * @param maxAgeMs a cached registration may be this old; default: the registry's own maximum age
+   * @throws {MisconfiguredRegistration} absent or invalid
+   * @throws {StoreUnavailable}
+   */
+  registration(name: RegistrationName, maxAgeMs?: number): Promise<ClientRegistration>;
+}
+
+/** RFC 6749 §6. Never rejects because of what a provider does. */
+export interface TokenGrant {
+  refresh(request: GrantRequest): Promise<GrantAnswer>;
+}
+
+export interface GrantRequest {
+  readonly registration: ClientRegistration;
+  readonly config: Readonly<Record<string, string>>;
+  readonly refreshToken: Secret<string>;
+  /** From the look-up of the host to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** Asked last, when the connection stands and nothing is sent yet; false: nothing is sent. */
+  readonly maySend: () => boolean;
+}
+
+export type GrantAnswer =
+  /** Tokens came. `notes`: what was odd about the rest of the answer, in words without content. */
+  | { readonly kind: "granted"; readonly tokens: GrantedTokens; readonly notes: readonly string[] }
+  /** `invalid_grant`: the refresh token is dead, says the provider. */
+  | ({ readonly kind: "refused" } & ProviderWords)
+  /** `invalid_client`, `unauthorized_client`. */
+  | ({ readonly kind: "client_rejected" } & ProviderWords)
+  /** 429: definite, nothing was granted. */
+  | { readonly kind: "rate_limited"; readonly retryAfterMs: number | undefined }
+  /** Definite, nothing was granted: host not found, connection refused, TLS, 503. */
+  | {
+      readonly kind: "unavailable";
+      readonly reason: string;
+      readonly retryAfterMs: number | undefined;
+    }
+  /** `maySend` said no. */
+  | { readonly kind: "not_sent" }
+  /** No whole answer within `timeoutMs`, the request being out: the provider may have rotated. */
+  | { readonly kind: "timed_out" }
+  /** The connection broke, the request being out: the provider may have rotated. */
+  | { readonly kind: "broken_off"; readonly reason: string }
+  /** An answer that is neither tokens nor one of the above: 500, HTML, an unknown `error`. */
+  | ({ readonly kind: "unusable"; readonly reason: string } & Partial<ProviderWords>)
+  /** The endpoint may not be called: not https, a private address, an unfilled variable. */
+  | { readonly kind: "misconfigured"; readonly reason: string };
+
+export interface ProviderWords {
+  readonly providerError: string;
+  /** Cut, and free of tokens and secrets. */
+  readonly providerErrorDescription: string | undefined;
+}
+
+/** The provider's answer, its lifetimes turned into instants that count from `receivedAtMs`. */
+export interface GrantedTokens {
+  readonly accessToken: Secret<string>;
+  /** Undefined: the provider sent none, the old one stays. */
+  readonly refreshToken: Secret<string> | undefined;
+  readonly tokenType: string | undefined;
+  /** Undefined: the provider sent none, the old one stays. */
+  readonly scope: string | undefined;
+  readonly expiresAtMs: number | undefined;
+  readonly refreshTokenExpiresAtMs: number | undefined;
+  readonly extra: Readonly<Record<string, unknown>>;
+  /** When the last byte of the answer was read. */
+  readonly receivedAtMs: number;
+}
+
+/** Encryption of token sets, each bound to its workspace and connection. */
+export interface TokenCipher {
+  /**
+   * Opens a token set and, with the same round trip, obtains the key for the next one: `seal` needs
+   * no network, so that nothing but one write stands between a provider's answer and safety.
+   * @throws {StoreUnavailable} the key service does not answer
+   * @throws {UnreadableCredentials} not a token set of this connection
+   */
+  open(sealed: SealedTokenSet, key: ConnectionKey): Promise<OpenedTokenSet>;
+  /** Seals a first token set. @throws {StoreUnavailable} */
+  seal(tokens: TokenSet, key: ConnectionKey): Promise<SealedTokenSet>;
+}
+
+export interface OpenedTokenSet {
+  readonly tokens: TokenSet;
+  seal(tokens: TokenSet): Promise<SealedTokenSet>;
+}
+
+/** The ciphertext is damaged, or another connection's. */
+export class UnreadableCredentials extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(`the stored credentials cannot be opened: ${reason}`, { cause });
+    this.name = "UnreadableCredentials";
+  }
+}
+
+/** Where a token set goes that could not be committed. Resolves when it is durable there. */
+export interface RescueQueue {
+  keep(commit: TokenSetCommit): Promise<void>;
+}
+
+/** Integrations whose provider rejected the client: not asked again until a stated time. */
+export interface IntegrationHolds {
+  current(name: RegistrationName): Promise<IntegrationHold | undefined>;
+  place(name: RegistrationName, hold: IntegrationHold): Promise<void>;
+}
+
+export interface IntegrationHold {
+  readonly untilMs: number;
+  /** The registration that was rejected; a changed secret ends the hold at once. */
+  readonly registrationVersion: string;
+}
+
+/** Told of everything worth a log line or a metric. Must not throw. */
+export interface Journal {
+  record(event: RefreshEvent): void;
+}

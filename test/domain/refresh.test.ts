@@ -1,0 +1,597 @@
+import type { WorkspaceId } from "../../functions/domain/connection.ts";
+import type { RefreshErrorCode } from "../../functions/domain/errors.ts";
+import {
+  MisconfiguredRegistration,
+  RefreshError,
+  StoreUnavailable,
+} from "../../functions/domain/errors.ts";
+import { type GrantAnswer, UnreadableCredentials } from "../../functions/domain/ports.ts";
+import {
+  budget,
+  connection,
+  granted,
+  harness,
+  plainCipher,
+  registration,
+  sealed,
+  startMs,
+  tokenSet,
+} from "../support/refresh-harness.ts";
+
+const refusal: GrantAnswer = {
+  kind: "refused",
+  providerError: "invalid_grant",
+  providerErrorDescription: "Token has been revoked.",
+};
+const clientRejection: GrantAnswer = {
+  kind: "client_rejected",
+  providerError: "invalid_client",
+  providerErrorDescription: undefined,
+};
+const unavailable: GrantAnswer = {
+  kind: "unavailable",
+  reason: "connection refused",
+  retryAfterMs: undefined,
+};
+
+const failsWith = async (call: Promise<unknown>, code: RefreshErrorCode): Promise<RefreshError> => {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof RefreshError)) throw new Error(`expected a RefreshError, got ${error}`);
+  expect(error.code).toBe(code);
+  return error;
+};
+
+describe("a granted refresh", () => {
+  test("stores the rotated token set under the next version and ends the lease", async () => {
+    const h = harness();
+    await expect(h.refresh()).resolves.toEqual({
+      kind: "refreshed",
+      connectionId: "conn_1",
+      expiresAtMs: startMs + 3_600_000,
+    });
+    expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
+    expect(h.stored()).toMatchObject({ credentialsVersion: 2, lease: undefined, status: "active" });
+    expect(h.codes()).toEqual(["refresh.refreshed"]);
+  });
+
+  test("keeps refresh token, scope and extra members that the answer omits", async () => {
+    const stored = connection({
+      credentials: sealed(tokenSet("rt-0", { scope: "a b", extra: { instance_url: "https://x" } })),
+    });
+    const answer = granted(undefined, startMs, { tokenType: undefined, extra: { team: "t" } });
+    const h = harness({ stored, answers: [answer] });
+    await h.refresh();
+    const tokens = h.storedTokens();
+    expect(tokens.refreshToken?.reveal()).toBe("rt-0");
+    expect(tokens.accessToken.reveal()).toBe("at-of-undefined");
+    expect(tokens).toMatchObject({
+      scope: "a b",
+      tokenType: "Bearer",
+      extra: { instance_url: "https://x", team: "t" },
+    });
+  });
+
+  test("answers null for an expiry that the provider does not state", async () => {
+    const h = harness({ answers: [granted("rt-1", startMs, { expiresAtMs: undefined })] });
+    await expect(h.refresh()).resolves.toMatchObject({ expiresAtMs: undefined });
+    expect(h.stored().expiresAtMs).toBeUndefined();
+  });
+
+  test("clears an earlier failure and the status error", async () => {
+    const h = harness({
+      answers: [{ kind: "unusable", reason: "HTML" }, granted("rt-1", startMs)],
+    });
+    await failsWith(h.refresh(), "provider_error");
+    expect(h.stored().failure).toMatchObject({ code: "provider_error", count: 1 });
+    h.store.put({ ...h.stored(), status: "error" });
+    await h.refresh();
+    expect(h.stored()).toMatchObject({ failure: undefined, status: "active" });
+  });
+
+  test("ten forced refreshes in a row rotate ten times, each with the token before", async () => {
+    const h = harness();
+    for (let i = 0; i < 10; i++) await h.refresh({ force: true });
+    expect(h.grants.map(({ refreshToken }) => refreshToken.reveal())).toEqual(
+      Array.from({ length: 10 }, (_, i) => `rt-${i}`),
+    );
+    expect(h.stored().credentialsVersion).toBe(11);
+  });
+});
+
+describe("what spares the provider", () => {
+  test("a token that lives for min_ttl_seconds costs one read", async () => {
+    const h = harness();
+    const outcome = await h.refresh({ minTtlSeconds: 3600 });
+    expect(outcome.kind).toBe("still_valid");
+    expect(h.grants).toHaveLength(0);
+  });
+
+  test("a token that lives one second less than min_ttl_seconds is refreshed", async () => {
+    const h = harness();
+    expect((await h.refresh({ minTtlSeconds: 3601 })).kind).toBe("refreshed");
+  });
+
+  test("a call within the coalesce window takes the outcome of the refresh before it", async () => {
+    const h = harness();
+    const first = await h.refresh();
+    h.clock.advance(9_999);
+    const second = await h.refresh();
+    expect(second).toEqual({ ...first, kind: "coalesced" });
+    expect(h.grants).toHaveLength(1);
+  });
+
+  test("a call after the coalesce window refreshes again", async () => {
+    const h = harness();
+    await h.refresh();
+    h.clock.advance(10_000);
+    expect((await h.refresh()).kind).toBe("refreshed");
+  });
+
+  test("a hundred calls of one process share one grant and one expiry", async () => {
+    const h = harness();
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => h.refresh()));
+    expect(h.grants).toHaveLength(1);
+    expect(new Set(outcomes.map(({ expiresAtMs }) => expiresAtMs)).size).toBe(1);
+    expect(outcomes.filter(({ kind }) => kind === "refreshed")).toHaveLength(1);
+  });
+
+  test("a hundred forced calls at once share one grant", async () => {
+    const h = harness();
+    await Promise.all(Array.from({ length: 100 }, () => h.refresh({ force: true })));
+    expect(h.grants).toHaveLength(1);
+  });
+
+  test("calls that share a refresh share its failure", async () => {
+    const h = harness({ answers: [{ kind: "unusable", reason: "HTML" }] });
+    const calls = Array.from({ length: 5 }, () => h.refresh());
+    for (const call of calls) await failsWith(call, "provider_error");
+    expect(h.grants).toHaveLength(1);
+  });
+});
+
+describe("a connection that cannot be refreshed", () => {
+  test.each([
+    ["inactive", "connection_inactive"],
+    ["expired", "reauthorization_required"],
+  ] as const)("status %s: %s, without asking the provider", async (status, code) => {
+    const h = harness({ stored: connection({ status }) });
+    await failsWith(h.refresh(), code);
+    await failsWith(h.refresh({ force: true }), code);
+    await failsWith(h.refresh({ minTtlSeconds: 60 }), code);
+    expect(h.grants).toHaveLength(0);
+  });
+
+  test("of another workspace is answered like one that does not exist", async () => {
+    const h = harness();
+    const other = { workspaceId: "wsp_2" as WorkspaceId };
+    await failsWith(h.refresh(other), "connection_not_found");
+    await failsWith(h.refresh({ ...other, minTtlSeconds: 1 }), "connection_not_found");
+    expect(h.stored().lease).toBeUndefined();
+  });
+
+  test.each([
+    ["without credentials", connection({ credentials: undefined })],
+    ["without a refresh token", connection({ credentials: sealed(tokenSet("", {})) })],
+  ])("%s: no_refresh_token, and the lease is released", async (_, stored) => {
+    const h = harness({
+      stored,
+      cipher: {
+        ...plainCipher,
+        open: async () => ({
+          tokens: { ...tokenSet(), refreshToken: undefined },
+          seal: async (tokens) => sealed(tokens),
+        }),
+      },
+    });
+    await failsWith(h.refresh(), "no_refresh_token");
+    expect(h.stored().lease).toBeUndefined();
+  });
+
+  test("whose credentials do not open: internal_error, and it is left as it was", async () => {
+    const open = async () => {
+      throw new UnreadableCredentials("tampered");
+    };
+    const h = harness({ cipher: { ...plainCipher, open } });
+    const before = h.stored();
+    await failsWith(h.refresh(), "internal_error");
+    expect(h.stored()).toEqual(before);
+    expect(h.codes()).toContain("credentials.unreadable");
+  });
+});
+
+describe("a refusal", () => {
+  test("of the token that is stored now: expired, with the provider's words", async () => {
+    const h = harness({ answers: [refusal] });
+    await failsWith(h.refresh(), "reauthorization_required");
+    expect(h.stored()).toMatchObject({
+      status: "expired",
+      lease: undefined,
+      failure: {
+        providerError: "invalid_grant",
+        providerErrorDescription: "Token has been revoked.",
+      },
+    });
+  });
+
+  test("of a token that was replaced meanwhile: the stored one is the answer", async () => {
+    const h = harness({
+      answers: [
+        async () => {
+          h.store.put({
+            ...h.stored(),
+            credentialsVersion: 2,
+            credentials: sealed(tokenSet("rt-9")),
+          });
+          return refusal;
+        },
+      ],
+    });
+    expect((await h.refresh()).kind).toBe("coalesced");
+    expect(h.stored().status).toBe("active");
+  });
+
+  test("that cannot be checked against the store is not believed", async () => {
+    const h = harness({ answers: [refusal] });
+    h.store.recordFailure = async () => {
+      throw new StoreUnavailable("DynamoDB");
+    };
+    await failsWith(h.refresh(), "store_unavailable");
+    expect(h.stored().status).toBe("active");
+  });
+});
+
+describe("a rejected client", () => {
+  test("is tried again with the secret that was rotated while cached", async () => {
+    let current = registration;
+    const h = harness({
+      answers: [clientRejection, granted("rt-1", startMs)],
+      registry: {
+        registration: async (_, maxAgeMs) => {
+          if (maxAgeMs === 0) current = { ...registration, version: "v2" };
+          return current;
+        },
+      },
+    });
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.grants.map(({ registration }) => registration.version)).toEqual(["v1", "v2"]);
+  });
+
+  test("holds the integration and leaves the connection active", async () => {
+    const h = harness({ answers: [clientRejection] });
+    const error = await failsWith(h.refresh(), "client_rejected");
+    expect(error.message).toContain("acme");
+    expect(h.stored()).toMatchObject({ status: "active", lease: undefined });
+    const held = await failsWith(h.refresh(), "integration_held");
+    expect(held.retryAfterSeconds).toBe(60);
+    expect(h.grants).toHaveLength(1);
+  });
+
+  test("is held no longer once its secret has changed", async () => {
+    let version = "v1";
+    const h = harness({
+      answers: [clientRejection, granted("rt-1", startMs)],
+      registry: { registration: async () => ({ ...registration, version }) },
+    });
+    await failsWith(h.refresh(), "client_rejected");
+    version = "v2";
+    expect((await h.refresh()).kind).toBe("refreshed");
+  });
+
+  test("is held no longer than the hold lasts", async () => {
+    const h = harness({ answers: [clientRejection, granted("rt-1", startMs)] });
+    await failsWith(h.refresh(), "client_rejected");
+    h.clock.advance(60_000);
+    expect((await h.refresh()).kind).toBe("refreshed");
+  });
+
+  test("whose secret cannot be read again is still a rejected client", async () => {
+    const h = harness({
+      answers: [clientRejection],
+      registry: {
+        registration: async (_, maxAgeMs) => {
+          if (maxAgeMs === 0) throw new StoreUnavailable("Secrets Manager");
+          return registration;
+        },
+      },
+    });
+    await failsWith(h.refresh(), "client_rejected");
+  });
+});
+
+describe("a registration that cannot be used", () => {
+  test("is said of the integration, and the lease is released", async () => {
+    const h = harness({
+      registry: {
+        registration: async () => {
+          throw new MisconfiguredRegistration("client_id is missing");
+        },
+      },
+    });
+    const error = await failsWith(h.refresh(), "misconfigured_integration");
+    expect(error.message).toContain("client_id is missing");
+    expect(h.stored()).toEqual(connection({ credentials: h.stored().credentials }));
+  });
+
+  test("because of its endpoint is said of the integration too", async () => {
+    const h = harness({ answers: [{ kind: "misconfigured", reason: "not https" }] });
+    const error = await failsWith(h.refresh(), "misconfigured_integration");
+    expect(error.integration).toBe("acme");
+    expect(h.stored().status).toBe("active");
+  });
+});
+
+describe("a definite failure", () => {
+  test("is tried again within the budget, with jitter", async () => {
+    const h = harness({ answers: [unavailable, unavailable, granted("rt-1", startMs)] });
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.codes()).toEqual(["grant.retried", "grant.retried", "refresh.refreshed"]);
+    expect(h.clock.nowMs()).toBeGreaterThan(startMs);
+  });
+
+  test("is not tried for ever", async () => {
+    const h = harness({ answers: [unavailable] });
+    const error = await failsWith(h.refresh(), "provider_error");
+    expect(error.retryAfterSeconds).toBe(5);
+    expect(h.grants).toHaveLength(3);
+    expect(h.stored()).toMatchObject({ status: "active", lease: undefined });
+  });
+
+  test("waits as long as Retry-After says, where that fits", async () => {
+    const h = harness({
+      answers: [{ kind: "rate_limited", retryAfterMs: 2_000 }, granted("rt-1", startMs)],
+    });
+    await h.refresh();
+    expect(h.clock.nowMs() - startMs).toBeGreaterThanOrEqual(2_000);
+  });
+
+  test("with a Retry-After beyond the budget is passed on", async () => {
+    const h = harness({ answers: [{ kind: "rate_limited", retryAfterMs: 60_000 }] });
+    const error = await failsWith(h.refresh(), "provider_rate_limited");
+    expect(error.retryAfterSeconds).toBe(60);
+    expect(h.grants).toHaveLength(1);
+  });
+});
+
+describe("an ambiguous failure", () => {
+  test.each([
+    [{ kind: "timed_out" }, "provider_timeout"],
+    [{ kind: "broken_off", reason: "connection reset" }, "provider_error"],
+    [{ kind: "unusable", reason: "status 500" }, "provider_error"],
+  ] as const)("%j is not sent again: %s", async (answer, code) => {
+    const h = harness({ answers: [answer] });
+    await failsWith(h.refresh(), code);
+    expect(h.grants).toHaveLength(1);
+    expect(h.stored().status).toBe("active");
+  });
+
+  test("a timeout keeps others away until the lease ends, and then the same token is tried", async () => {
+    const h = harness({
+      answers: [
+        async () => {
+          h.clock.advance(budget.providerTimeoutMs);
+          return { kind: "timed_out" };
+        },
+        granted("rt-1", startMs),
+      ],
+    });
+    await failsWith(h.refresh(), "provider_timeout");
+    const endOfLeaseMs = startMs + budget.leaseMs;
+    expect(h.stored().lease?.leaseExpiresAtMs).toBe(endOfLeaseMs);
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.clock.nowMs()).toBeGreaterThanOrEqual(endOfLeaseMs);
+    expect(h.grants.map(({ refreshToken }) => refreshToken.reveal())).toEqual(["rt-0", "rt-0"]);
+  });
+});
+
+describe("the budget", () => {
+  test("a grant is not begun in an invocation that could not finish it", async () => {
+    const h = harness();
+    const invocation = { remainingMs: () => budget.providerTimeoutMs + budget.commitReserveMs - 1 };
+    await failsWith(h.refresh({ invocation }), "refresh_in_progress");
+    expect(h.grants).toHaveLength(0);
+  });
+
+  test("a process frozen between lease and grant sends nothing", async () => {
+    const h = harness({
+      registry: {
+        registration: async () => {
+          h.clock.advance(budget.leaseMs);
+          return registration;
+        },
+      },
+    });
+    const invocation = { remainingMs: () => 600_000 };
+    await failsWith(h.refresh({ invocation }), "refresh_in_progress");
+    expect(h.grants).toHaveLength(0);
+    expect(h.codes()).toContain("lease.lost");
+  });
+});
+
+describe("the commit", () => {
+  const failingCommit = (h: ReturnType<typeof harness>, failures: number, error: Error) => {
+    const { commit } = h.store;
+    let calls = 0;
+    h.store.commit = async (request) => {
+      calls++;
+      if (calls <= failures) throw error;
+      return commit(request);
+    };
+    return () => calls;
+  };
+
+  test("is tried again while the store is unavailable", async () => {
+    const h = harness();
+    const calls = failingCommit(h, 4, new StoreUnavailable("DynamoDB"));
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(calls()).toBe(5);
+    expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
+  });
+
+  test("that fails for as long as the invocation lives goes to the rescue queue", async () => {
+    const h = harness();
+    failingCommit(h, Number.POSITIVE_INFINITY, new StoreUnavailable("DynamoDB"));
+    await failsWith(h.refresh(), "store_unavailable");
+    expect(h.rescued).toMatchObject([{ expectedVersion: 1, connectionId: "conn_1" }]);
+    expect(h.clock.nowMs() - startMs).toBeLessThan(budget.functionTimeoutMs);
+    expect(h.codes()).toContain("commit.rescued");
+  });
+
+  test("that fails for a reason that will not pass is rescued at once", async () => {
+    const h = harness();
+    const calls = failingCommit(h, 1, new Error("item too large"));
+    await failsWith(h.refresh(), "store_unavailable");
+    expect(calls()).toBe(1);
+    expect(h.rescued).toHaveLength(1);
+  });
+
+  test("whose rescue fails too is written to the journal, whole", async () => {
+    const keep = async () => {
+      throw new Error("no queue");
+    };
+    const h = harness({ rescue: { keep } });
+    failingCommit(h, Number.POSITIVE_INFINITY, new StoreUnavailable("DynamoDB"));
+    await failsWith(h.refresh(), "store_unavailable");
+    expect(h.events.at(-1)).toMatchObject({
+      code: "commit.last_resort",
+      commit: { connectionId: "conn_1", expectedVersion: 1, credentials: expect.any(String) },
+    });
+  });
+
+  test("of a holder whose lease ran out is made all the same while the version stands", async () => {
+    const h = harness({
+      answers: [
+        async () => {
+          h.clock.advance(budget.leaseMs + 1);
+          return granted("rt-1", h.clock.nowMs());
+        },
+      ],
+    });
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
+  });
+
+  test("of a holder whose version moved on is dropped for what is stored, and kept as ciphertext", async () => {
+    const h = harness({
+      answers: [
+        async () => {
+          const credentials = sealed(tokenSet("rt-new"));
+          h.store.put({ ...h.stored(), credentialsVersion: 2, credentials, expiresAtMs: 42_000 });
+          return granted("rt-late", startMs);
+        },
+      ],
+    });
+    await expect(h.refresh()).resolves.toMatchObject({ kind: "coalesced", expiresAtMs: 42_000 });
+    expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-new");
+    expect(h.codes()).toContain("commit.superseded");
+  });
+
+  test("of a connection that was deleted meanwhile: not found", async () => {
+    const h = harness();
+    h.store.commit = async () => ({ kind: "absent" });
+    await failsWith(h.refresh(), "connection_not_found");
+  });
+});
+
+describe("someone else's lease", () => {
+  const held = connection({
+    lease: { leaseId: "other", leaseExpiresAtMs: startMs + budget.leaseMs },
+  });
+
+  /** Does `change` to the stored connection on the n-th read after the call. */
+  const onRead = (h: ReturnType<typeof harness>, n: number, change: () => void) => {
+    const { read } = h.store;
+    let reads = 0;
+    h.store.read = async (key) => {
+      if (++reads === n) change();
+      return read(key);
+    };
+  };
+
+  test("that ends in a commit answers with what it committed", async () => {
+    const h = harness({ stored: held });
+    onRead(h, 3, () =>
+      h.store.put({ ...h.stored(), credentialsVersion: 2, expiresAtMs: 7_000, lease: undefined }),
+    );
+    await expect(h.refresh()).resolves.toMatchObject({ kind: "coalesced", expiresAtMs: 7_000 });
+    expect(h.grants).toHaveLength(0);
+  });
+
+  test("that ends in a failure answers with that failure, and asks nobody", async () => {
+    const h = harness({ stored: held });
+    onRead(h, 2, () =>
+      h.store.put({
+        ...h.stored(),
+        lease: undefined,
+        failure: {
+          code: "provider_rate_limited",
+          count: 1,
+          beganAtMs: startMs,
+          lastAtMs: startMs,
+          leaseId: "other",
+          retryAtMs: startMs + 30_000,
+          providerError: undefined,
+          providerErrorDescription: undefined,
+        },
+      }),
+    );
+    const error = await failsWith(h.refresh(), "provider_rate_limited");
+    expect(error.retryAfterSeconds).toBeGreaterThan(25);
+    expect(h.grants).toHaveLength(0);
+  });
+
+  test("whose holder died is taken over when it has run out and time is left", async () => {
+    const soon = { leaseId: "other", leaseExpiresAtMs: startMs + 3_000 };
+    const h = harness({ stored: connection({ lease: soon }) });
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.clock.nowMs()).toBeGreaterThanOrEqual(startMs + 3_000);
+  });
+
+  test("that outlasts the caller's time: refresh_in_progress, never a refresh anyway", async () => {
+    const h = harness({ stored: held });
+    const error = await failsWith(h.refresh({ force: true }), "refresh_in_progress");
+    expect(error.retryAfterSeconds).toBeGreaterThan(0);
+    expect(h.grants).toHaveLength(0);
+    expect(h.stored().lease?.leaseId).toBe("other");
+  });
+
+  test("is followed through reads that fail", async () => {
+    const h = harness({ stored: held });
+    const { read } = h.store;
+    let reads = 0;
+    h.store.read = async (key) => {
+      if (++reads < 4) throw new StoreUnavailable("DynamoDB");
+      h.store.put({ ...h.stored(), credentialsVersion: 2, lease: undefined });
+      return read(key);
+    };
+    expect((await h.refresh()).kind).toBe("coalesced");
+  });
+});
+
+test("a store that does not answer: store_unavailable", async () => {
+  const h = harness();
+  h.store.acquireLease = async () => {
+    throw new StoreUnavailable("DynamoDB");
+  };
+  await failsWith(h.refresh(), "store_unavailable");
+});
+
+test("a lease that cannot be released is told, and costs nothing else", async () => {
+  const h = harness({ stored: connection({ credentials: undefined }) });
+  h.store.releaseLease = async () => {
+    throw new StoreUnavailable("DynamoDB");
+  };
+  await failsWith(h.refresh(), "no_refresh_token");
+  expect(h.codes()).toContain("lease.unreleased");
+});
+
+test("a failure that cannot be recorded is still the caller's answer", async () => {
+  const h = harness({ answers: [{ kind: "unusable", reason: "HTML" }] });
+  h.store.recordFailure = async () => {
+    throw new StoreUnavailable("DynamoDB");
+  };
+  await failsWith(h.refresh(), "provider_error");
+  expect(h.codes()).toContain("failure.unrecorded");
+});

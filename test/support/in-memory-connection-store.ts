@@ -1,0 +1,156 @@
+import {
+  type Connection,
+  type ConnectionId,
+  type ConnectionKey,
+  leaseIsLive,
+  statusAfterRefresh,
+} from "../../functions/domain/connection.ts";
+import type {
+  Acquisition,
+  ConnectionStore,
+  Due,
+  FailureRecord,
+  Fenced,
+  LeaseRequest,
+  TokenSetCommit,
+} from "../../functions/domain/ports.ts";
+
+export interface InMemoryConnectionStore extends ConnectionStore {
+  /** What is stored, whoever's it is. */
+  stored(connectionId: ConnectionId): Connection | undefined;
+  due(connectionId: ConnectionId): Due | undefined;
+  /** Creates or replaces a connection and its place in the schedule. */
+  put(connection: Connection, due?: Due): void;
+}
+
+interface Entry {
+  readonly connection: Connection;
+  readonly due: Due | undefined;
+}
+
+/** A ConnectionStore for tests, held to the same contract suite as the one that is deployed. */
+export function inMemoryConnectionStore({
+  connections = [],
+}: {
+  readonly connections?: readonly Connection[];
+} = {}): InMemoryConnectionStore {
+  const entries = new Map<ConnectionId, Entry>();
+  const put = (connection: Connection, due?: Due): void => {
+    entries.set(connection.connectionId, { connection, due: due && dueToSecond(due) });
+  };
+  for (const connection of connections) put(connection);
+
+  const find = ({ connectionId, workspaceId }: ConnectionKey): Entry | undefined => {
+    const entry = entries.get(connectionId);
+    return entry?.connection.workspaceId === workspaceId ? entry : undefined;
+  };
+
+  return {
+    stored: (connectionId) => entries.get(connectionId)?.connection,
+    due: (connectionId) => entries.get(connectionId)?.due,
+    put,
+
+    read: async (key) => find(key)?.connection,
+
+    acquireLease: async (request): Promise<Acquisition> => {
+      const entry = find(request);
+      if (entry === undefined) return { kind: "absent" };
+      const { connection, due } = entry;
+      if (!mayBeLeased(connection, request)) {
+        const isOurs = connection.lease?.leaseId === request.leaseId;
+        return { kind: isOurs ? "acquired" : "declined", connection };
+      }
+      const { leaseId, leaseExpiresAtMs } = request;
+      const leased = { ...connection, lease: { leaseId, leaseExpiresAtMs } };
+      put(leased, due);
+      return { kind: "acquired", connection: leased };
+    },
+
+    commit: async (commit): Promise<Fenced> => {
+      const entry = find(commit);
+      if (entry === undefined) return { kind: "absent" };
+      const { connection } = entry;
+      if (connection.credentialsVersion !== commit.expectedVersion) {
+        const isOurs = connection.credentials === commit.credentials;
+        return isOurs ? { kind: "done" } : { kind: "superseded", connection };
+      }
+      put(committed(connection, commit), commit.due);
+      return { kind: "done" };
+    },
+
+    recordFailure: async (record): Promise<Fenced> => {
+      const entry = find(record);
+      if (entry === undefined) return { kind: "absent" };
+      const { connection, due } = entry;
+      if (
+        connection.credentialsVersion !== record.expectedVersion ||
+        connection.lease?.leaseId !== record.leaseId
+      ) {
+        return wasRecorded(connection, record)
+          ? { kind: "done" }
+          : { kind: "superseded", connection };
+      }
+      put(failed(connection, record), record.unschedule ? undefined : due);
+      return { kind: "done" };
+    },
+
+    releaseLease: async (key, leaseId): Promise<void> => {
+      const entry = find(key);
+      if (entry?.connection.lease?.leaseId !== leaseId) return;
+      put({ ...entry.connection, lease: undefined }, entry.due);
+    },
+  };
+}
+
+const mayBeLeased = (
+  connection: Connection,
+  { nowMs, refreshedBeforeMs }: LeaseRequest,
+): boolean => {
+  const { status, lastRefreshedAtMs } = connection;
+  return (
+    !leaseIsLive(connection, nowMs) &&
+    status !== "inactive" &&
+    status !== "expired" &&
+    (refreshedBeforeMs === undefined ||
+      lastRefreshedAtMs === undefined ||
+      lastRefreshedAtMs <= refreshedBeforeMs)
+  );
+};
+
+const committed = (connection: Connection, commit: TokenSetCommit): Connection => ({
+  ...connection,
+  status: statusAfterRefresh(connection.status),
+  credentials: commit.credentials,
+  credentialsVersion: commit.expectedVersion + 1,
+  expiresAtMs: toSecond(commit.expiresAtMs),
+  refreshTokenExpiresAtMs:
+    toSecond(commit.refreshTokenExpiresAtMs) ?? connection.refreshTokenExpiresAtMs,
+  lastRefreshedAtMs: commit.committedAtMs,
+  lease: undefined,
+  failure: undefined,
+});
+
+const failed = (connection: Connection, record: FailureRecord): Connection => ({
+  ...connection,
+  status: connection.status === "inactive" ? "inactive" : (record.status ?? connection.status),
+  failure: record.failure,
+  lease: record.keepLease ? connection.lease : undefined,
+});
+
+/** A repetition of a record that has been written, after an answer that was lost. */
+const wasRecorded = (
+  { failure, lease, credentialsVersion }: Connection,
+  { leaseId, expectedVersion, keepLease }: FailureRecord,
+): boolean =>
+  failure?.leaseId === leaseId &&
+  credentialsVersion === expectedVersion &&
+  (keepLease || lease?.leaseId !== leaseId);
+
+const dueToSecond = ({ refreshShard, refreshAtMs }: Due): Due => ({
+  refreshShard,
+  refreshAtMs: Math.floor(refreshAtMs / 1000) * 1000,
+});
+
+/** Expiries are stored to the second. */
+const toSecond = (instantMs: number | undefined): number | undefined =>
+  instantMs === undefined ? undefined : Math.floor(instantMs / 1000) * 1000;

@@ -1,0 +1,240 @@
+import { budgetFor } from "../../functions/domain/budget.ts";
+import type {
+  Connection,
+  ConnectionId,
+  RegistrationName,
+  SealedTokenSet,
+  TokenSet,
+  WorkspaceId,
+} from "../../functions/domain/connection.ts";
+import type { RefreshEvent } from "../../functions/domain/events.ts";
+import type {
+  ClientRegistration,
+  Clock,
+  GrantAnswer,
+  GrantRequest,
+  IntegrationHold,
+  IntegrationHolds,
+  TokenCipher,
+  TokenSetCommit,
+} from "../../functions/domain/ports.ts";
+import {
+  type RefreshDependencies,
+  type RefreshRequest,
+  refreshConnection,
+} from "../../functions/domain/refresh.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import {
+  type InMemoryConnectionStore,
+  inMemoryConnectionStore,
+} from "./in-memory-connection-store.ts";
+
+export const connectionId = "conn_1" as ConnectionId;
+export const workspaceId = "wsp_1" as WorkspaceId;
+export const startMs = Date.UTC(2026, 0, 1, 12);
+
+export const budget = budgetFor();
+export const coalesceWindowMs = 10_000;
+
+/** Time moves when somebody sleeps, at once and by as much. */
+export interface SteppingClock extends Clock {
+  advance(durationMs: number): void;
+}
+
+function steppingClock(): SteppingClock {
+  let nowMs = startMs;
+  return {
+    nowMs: () => nowMs,
+    advance: (durationMs) => {
+      nowMs += durationMs;
+    },
+    sleep: async (durationMs, signal) => {
+      // A sleep that is raced and called off must not move time: give its caller the chance.
+      for (let turn = 0; signal !== undefined && turn < 50; turn++) await Promise.resolve();
+      if (signal?.aborted !== true) nowMs += durationMs;
+    },
+  };
+}
+
+export function tokenSet(
+  refreshToken: string | undefined = "rt-0",
+  changes: Partial<TokenSet> = {},
+): TokenSet {
+  return {
+    accessToken: new Secret(`at-of-${refreshToken}`),
+    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+    tokenType: "Bearer",
+    scope: "read",
+    expiresAtMs: startMs + 3_600_000,
+    extra: {},
+    ...changes,
+  };
+}
+
+let seals = 0;
+/** Readable on purpose; a serial number stands in for the random IV that makes each one unique. */
+export const sealed = (tokens: TokenSet): SealedTokenSet =>
+  JSON.stringify({
+    serial: ++seals,
+    ...tokens,
+    accessToken: tokens.accessToken.reveal(),
+    refreshToken: tokens.refreshToken?.reveal(),
+  }) as SealedTokenSet;
+
+export function opened(credentials: SealedTokenSet): TokenSet {
+  const { serial: _, accessToken, refreshToken, ...rest } = JSON.parse(credentials);
+  return {
+    tokenType: undefined,
+    scope: undefined,
+    expiresAtMs: undefined,
+    ...rest,
+    accessToken: new Secret(accessToken),
+    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+  };
+}
+
+export const plainCipher: TokenCipher = {
+  open: async (credentials) => ({
+    tokens: opened(credentials),
+    seal: async (tokens) => sealed(tokens),
+  }),
+  seal: async (tokens) => sealed(tokens),
+};
+
+export function connection(changes: Partial<Connection> = {}): Connection {
+  return {
+    connectionId,
+    workspaceId,
+    integration: "acme",
+    registrationName: "integrations/acme" as RegistrationName,
+    status: "active",
+    config: {},
+    credentials: sealed(tokenSet()),
+    credentialsVersion: 1,
+    expiresAtMs: startMs + 3_600_000,
+    refreshTokenExpiresAtMs: undefined,
+    lease: undefined,
+    lastRefreshedAtMs: undefined,
+    failure: undefined,
+    ...changes,
+  };
+}
+
+export const registration: ClientRegistration = {
+  name: "integrations/acme" as RegistrationName,
+  version: "v1",
+  clientId: "client",
+  clientSecret: new Secret("client-secret"),
+  tokenEndpointAuthMethod: "client_secret_basic",
+  tokenEndpoint: "https://provider.example/token",
+  refreshPolicy: "proactive",
+  refreshTokenIdleSeconds: undefined,
+};
+
+export const granted = (
+  refreshToken: string | undefined,
+  receivedAtMs: number,
+  changes: Partial<Extract<GrantAnswer, { kind: "granted" }>["tokens"]> = {},
+): GrantAnswer => ({
+  kind: "granted",
+  notes: [],
+  tokens: {
+    accessToken: new Secret(`at-of-${refreshToken}`),
+    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+    tokenType: "Bearer",
+    scope: undefined,
+    expiresAtMs: receivedAtMs + 3_600_000,
+    refreshTokenExpiresAtMs: undefined,
+    extra: {},
+    receivedAtMs,
+    ...changes,
+  },
+});
+
+export const holdsInMemory = (): IntegrationHolds => {
+  const holds = new Map<string, IntegrationHold>();
+  return {
+    current: async (name) => holds.get(name),
+    place: async (name, hold) => void holds.set(name, hold),
+  };
+};
+
+export interface Harness {
+  readonly dependencies: RefreshDependencies;
+  readonly store: InMemoryConnectionStore;
+  readonly clock: SteppingClock;
+  readonly events: RefreshEvent[];
+  readonly grants: GrantRequest[];
+  readonly rescued: TokenSetCommit[];
+  /** Calls `refreshConnection` as one process would, with the whole of a function's time. */
+  refresh(changes?: Partial<RefreshRequest>): ReturnType<ReturnType<typeof refreshConnection>>;
+  stored(): Connection;
+  storedTokens(): TokenSet;
+  codes(): string[];
+}
+
+type Answer = GrantAnswer | ((request: GrantRequest) => Promise<GrantAnswer>);
+
+/** One connection, one process; the provider gives the answers listed, the last one for ever. */
+export function harness({
+  stored = connection(),
+  answers,
+  ...overrides
+}: {
+  stored?: Connection;
+  answers?: readonly Answer[];
+} & Partial<RefreshDependencies> = {}): Harness {
+  const clock = steppingClock();
+  const store = inMemoryConnectionStore({ connections: [stored] });
+  const events: RefreshEvent[] = [];
+  const grants: GrantRequest[] = [];
+  const rescued: TokenSetCommit[] = [];
+  let leases = 0;
+  const dependencies: RefreshDependencies = {
+    store,
+    clock,
+    registry: { registration: async () => registration },
+    grant: {
+      refresh: async (request) => {
+        if (!request.maySend()) return { kind: "not_sent" };
+        grants.push(request);
+        const answer = answers?.[Math.min(grants.length, answers.length) - 1];
+        if (answer === undefined) return granted(`rt-${grants.length}`, clock.nowMs());
+        return typeof answer === "function" ? answer(request) : answer;
+      },
+    },
+    cipher: plainCipher,
+    rescue: { keep: async (commit) => void rescued.push(commit) },
+    holds: holdsInMemory(),
+    journal: { record: (event) => void events.push(event) },
+    random: () => 0.5,
+    newLeaseId: () => `lease-${++leases}`,
+    budget,
+    coalesceWindowMs,
+    ...overrides,
+  };
+  const refresh = refreshConnection(dependencies);
+  return {
+    dependencies,
+    store,
+    clock,
+    events,
+    grants,
+    rescued,
+    refresh: (changes = {}) => {
+      const endsAtMs = clock.nowMs() + budget.functionTimeoutMs;
+      const invocation = { remainingMs: () => endsAtMs - clock.nowMs() };
+      return refresh({ connectionId, workspaceId, invocation, ...changes });
+    },
+    stored: () => store.stored(connectionId) ?? fail("the connection is gone"),
+    storedTokens: () => {
+      const { credentials } = store.stored(connectionId) ?? {};
+      return credentials === undefined ? fail("no credentials stored") : opened(credentials);
+    },
+    codes: () => events.map(({ code }) => code),
+  };
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
