@@ -1,0 +1,160 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type AwsJson = Readonly<Record<string, unknown>>;
+export type AwsOperation = (input: AwsJson) => AwsJson | Promise<AwsJson>;
+
+/** An error of the service: `code` is what the SDK makes the error's `name`. */
+export class AwsError extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.name = "AwsError";
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export interface AwsJsonServerOptions {
+  /** What precedes the operation in `x-amz-target`, e.g. `TrentService` for KMS. */
+  readonly targetPrefix: string;
+  readonly operations: Readonly<Record<string, AwsOperation>>;
+  /** @default 0, any free port */
+  readonly port?: number;
+}
+
+export interface AwsJsonServer {
+  /** For `AWS_ENDPOINT_URL_*`. */
+  readonly endpoint: string;
+  /** How often each operation was asked for, whatever came of it. */
+  requests(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+const maximumBodyBytes = 1024 * 1024;
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+const signatureV4 =
+  /^AWS4-HMAC-SHA256 Credential=[^/\s]+\/\d{8}\/[^/\s]+\/[^/\s]+\/aws4_request, ?SignedHeaders=[a-z0-9;-]+, ?Signature=[0-9a-f]{64}$/;
+
+/**
+ * Serves one AWS service on a loopback address, in the AWS JSON protocol
+ * (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html). Requests have to be signed; the
+ * signature itself is not verified.
+ */
+export async function startAwsJsonServer({
+  targetPrefix,
+  operations,
+  port = 0,
+}: AwsJsonServerOptions): Promise<AwsJsonServer> {
+  const counts = new Map<string, number>();
+  const answer = async (request: IncomingMessage): Promise<AwsJson> => {
+    const name = operationName(request, targetPrefix);
+    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+    if (operation === undefined) {
+      throw new AwsError("UnknownOperationException", `no operation ${targetPrefix}.${name}`);
+    }
+    requireSignature(request);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    return operation(await readInput(request));
+  };
+
+  const server = createServer((request, response) => {
+    const contentType = request.headers["content-type"] ?? "application/x-amz-json-1.1";
+    answer(request).then(
+      (output) => send(response, 200, contentType, output),
+      (error: unknown) => sendError(response, contentType, error),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    requests: () => Object.fromEntries(counts),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** @throws {AwsError} ValidationException */
+export function requiredString(input: AwsJson, member: string): string {
+  const value = optionalString(input, member);
+  if (value === undefined || value === "") {
+    throw new AwsError("ValidationException", `${member} is required`);
+  }
+  return value;
+}
+
+/** @throws {AwsError} SerializationException */
+export function optionalString(input: AwsJson, member: string): string | undefined {
+  const value = input[member] ?? undefined;
+  if (value !== undefined && typeof value !== "string") {
+    throw new AwsError("SerializationException", `${member} is not a string`);
+  }
+  return value;
+}
+
+function operationName({ method, headers }: IncomingMessage, targetPrefix: string): string {
+  const target = headers["x-amz-target"];
+  if (method !== "POST" || typeof target !== "string" || !target.startsWith(`${targetPrefix}.`)) {
+    throw new AwsError("UnknownOperationException", `POST with x-amz-target: ${targetPrefix}.…`);
+  }
+  return target.slice(targetPrefix.length + 1);
+}
+
+function requireSignature({ headers }: IncomingMessage): void {
+  if (headers.authorization === undefined) {
+    throw new AwsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  }
+  if (!signatureV4.test(headers.authorization)) {
+    throw new AwsError("IncompleteSignatureException", "The Authorization header is not SigV4's");
+  }
+}
+
+async function readInput(request: IncomingMessage): Promise<AwsJson> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maximumBodyBytes) {
+      throw new AwsError(
+        "RequestEntityTooLargeException",
+        `at most ${maximumBodyBytes} bytes`,
+        413,
+      );
+    }
+    chunks.push(chunk);
+  }
+  try {
+    const input: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    if (typeof input === "object" && input !== null && !Array.isArray(input)) {
+      return input as AwsJson;
+    }
+  } catch {
+    // The parser's message quotes the input, which may hold a secret.
+  }
+  throw new AwsError("SerializationException", "The body is not a JSON object");
+}
+
+function sendError(response: ServerResponse, contentType: string, error: unknown): void {
+  const { code, status, message } =
+    error instanceof AwsError
+      ? error
+      : { code: "InternalFailure", status: 500, message: `the stand-in failed: ${error}` };
+  // An unread rest of the body is dropped with the connection.
+  response.setHeader("connection", "close");
+  send(response, status, contentType, { __type: code, message });
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: AwsJson): void {
+  response
+    .writeHead(status, { "content-type": contentType, "x-amzn-requestid": randomUUID() })
+    .end(JSON.stringify(body));
+}

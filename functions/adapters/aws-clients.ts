@@ -1,0 +1,35 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { StoreUnavailable } from "../domain/errors.ts";
+
+const maxAttempts = 3;
+const patience = (requestTimeout: number) => ({
+  maxAttempts,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true },
+});
+
+/** Endpoint, region and credentials come from the environment, `AWS_ENDPOINT_URL_*` included. */
+export const dynamoDbClient = (): DynamoDBClient => new DynamoDBClient(patience(2_000));
+export const kmsClient = (): KMSClient => new KMSClient(patience(3_000));
+export const secretsManagerClient = (): SecretsManagerClient =>
+  new SecretsManagerClient(patience(3_000));
+
+const passing =
+  /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|LimitExceeded|InternalServer|InternalFailure|InternalError|InternalService|ServiceUnavailable|KMSInternal|DependencyTimeout|TimeoutError|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/;
+
+/** Runs a request to AWS; what may pass by itself, after the SDK's own retries, is StoreUnavailable. */
+export async function asStoreUnavailable<T>(store: string, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    throw isPassing(error) ? new StoreUnavailable(store, error) : error;
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? String(error.code) : "";
+  const metadata = "$metadata" in error ? (error.$metadata as { httpStatusCode?: number }) : {};
+  return passing.test(error.name) || passing.test(code) || (metadata.httpStatusCode ?? 0) >= 500;
+}

@@ -1,0 +1,49 @@
+import { type ClientAuth, ClientSecretPost, None } from "oauth4webapi";
+import { MisconfiguredRegistration } from "../domain/errors.ts";
+import type { ClientRegistration } from "../domain/ports.ts";
+
+/**
+ * Client authentication at the token endpoint, RFC 6749 §2.3.
+ *
+ * @throws {MisconfiguredRegistration} the method needs a secret and there is none
+ */
+export function clientAuthentication(registration: ClientRegistration): ClientAuth {
+  const method = registration.tokenEndpointAuthMethod;
+  switch (method) {
+    case "client_secret_basic":
+      return clientSecretBasic(secretFor(registration));
+    case "client_secret_post":
+      return ClientSecretPost(secretFor(registration));
+    case "none":
+      return None();
+    default:
+      return unknownMethod(method);
+  }
+}
+
+/**
+ * RFC 6749 §2.3.1: id and secret form-encoded, then Basic. `ClientSecretBasic` of oauth4webapi escapes
+ * `-`, `_` and `.` as well, which is permitted, and fails at the many servers that do not decode:
+ * https://github.com/panva/oauth4webapi/issues/148. Unescaped, these characters, which most ids have,
+ * mean the same to both kinds of server.
+ */
+const clientSecretBasic =
+  (clientSecret: string): ClientAuth =>
+  (_server, { client_id }, _body, headers) => {
+    const credentials = `${formEncode(client_id)}:${formEncode(clientSecret)}`;
+    headers.set("authorization", `Basic ${btoa(credentials)}`);
+  };
+
+/** RFC 6749 Appendix B; decodes to the same whether more or fewer characters are escaped. */
+const formEncode = (value: string): string => encodeURIComponent(value).replaceAll("%20", "+");
+
+function secretFor({ clientSecret, tokenEndpointAuthMethod }: ClientRegistration): string {
+  const secret = clientSecret?.reveal() ?? "";
+  if (secret !== "") return secret;
+  throw new MisconfiguredRegistration(`${tokenEndpointAuthMethod} needs a client_secret`);
+}
+
+/** Of a registration that did not come through the types. */
+function unknownMethod(_method: never): never {
+  throw new MisconfiguredRegistration("token_endpoint_auth_method is not one that is known");
+}

@@ -1,0 +1,158 @@
+import type { RegistrationName } from "../domain/connection.ts";
+import { MisconfiguredRegistration } from "../domain/errors.ts";
+import {
+  type ClientAuthenticationMethod,
+  type ClientRegistration,
+  clientAuthenticationMethods,
+  refreshPolicies,
+} from "../domain/ports.ts";
+import { Secret } from "../domain/secret.ts";
+
+/** What a person states of a registration; what is left undefined gets the defaults of {@link parseClientRegistration}. */
+export interface ClientRegistrationDraft {
+  readonly clientId: string;
+  readonly clientSecret?: Secret<string> | undefined;
+  readonly tokenEndpointAuthMethod?: string | undefined;
+  readonly tokenEndpoint: string;
+  readonly refreshPolicy?: string | undefined;
+  readonly refreshTokenIdleSeconds?: number | undefined;
+}
+
+/** The content of a registration's secret, in the names of RFC 7591 §2 where it has them. */
+export const registrationJson = (draft: ClientRegistrationDraft): string =>
+  JSON.stringify({
+    client_id: draft.clientId,
+    client_secret: draft.clientSecret?.reveal(),
+    token_endpoint_auth_method: draft.tokenEndpointAuthMethod,
+    token_endpoint: draft.tokenEndpoint,
+    refresh_policy: draft.refreshPolicy,
+    refresh_token_idle_seconds: draft.refreshTokenIdleSeconds,
+  });
+
+/**
+ * Reads a registration's secret. `token_endpoint_auth_method` defaults to `client_secret_basic`
+ * (RFC 7591 §2) where there is a secret, to `none` where not; `refresh_policy` to `proactive`.
+ * Members that are not known are left alone.
+ *
+ * @param version changes whenever `json` does
+ * @throws {MisconfiguredRegistration} naming every member at fault, and no value
+ */
+export function parseClientRegistration(
+  name: RegistrationName,
+  version: string,
+  json: string,
+): ClientRegistration {
+  const faults: string[] = [];
+  const read = memberReader(parseObject(name, json), faults);
+
+  const clientId = read.required("client_id", visibleCharacters, "printable ASCII characters");
+  const clientSecret = read.optional(
+    "client_secret",
+    visibleCharacters,
+    "printable ASCII characters (a line break at its end?)",
+  );
+  const tokenEndpointAuthMethod = read.oneOf<ClientAuthenticationMethod>(
+    "token_endpoint_auth_method",
+    clientAuthenticationMethods,
+    clientSecret === undefined ? "none" : "client_secret_basic",
+  );
+  if (tokenEndpointAuthMethod !== "none" && !read.has("client_secret")) {
+    faults.push(`client_secret: required by ${tokenEndpointAuthMethod}`);
+  }
+  const tokenEndpoint = read.required(
+    "token_endpoint",
+    isEndpoint,
+    "an http or https URL without user, password and fragment",
+  );
+  const refreshPolicy = read.oneOf("refresh_policy", refreshPolicies, "proactive");
+  const refreshTokenIdleSeconds = read.optionalSeconds("refresh_token_idle_seconds");
+  if (refreshPolicy === "keepalive" && !read.has("refresh_token_idle_seconds")) {
+    faults.push("refresh_token_idle_seconds: required by the refresh_policy keepalive");
+  }
+
+  if (faults.length > 0) throw misconfigured(name, faults.join("; "));
+  return {
+    name,
+    version,
+    clientId,
+    clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
+    tokenEndpointAuthMethod,
+    tokenEndpoint,
+    refreshPolicy,
+    refreshTokenIdleSeconds,
+  };
+}
+
+/** @param reason for the operator; holds no secret */
+export const misconfigured = (name: RegistrationName, reason: string): MisconfiguredRegistration =>
+  new MisconfiguredRegistration(`Client registration ${name}: ${reason}.`);
+
+type Members = Readonly<Record<string, unknown>>;
+
+function parseObject(name: RegistrationName, json: string): Members {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    // The parser's message quotes the secret.
+    throw misconfigured(name, "the secret is not valid JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw misconfigured(name, "the secret is not a JSON object");
+  }
+  return value as Members;
+}
+
+type Check = (value: string) => boolean;
+
+/** Reads members one by one and notes the faults. What it returns for a faulty member is never used. */
+function memberReader(members: Members, faults: string[]) {
+  const has = (member: string): boolean => Object.hasOwn(members, member);
+
+  const optional = (member: string, check: Check, form: string): string | undefined => {
+    if (!has(member)) return undefined;
+    const value = members[member];
+    if (typeof value === "string" && check(value)) return value;
+    faults.push(`${member}: has to be ${typeof value === "string" ? form : "a string"}`);
+    return undefined;
+  };
+
+  const required = (member: string, check: Check, form: string): string => {
+    if (!has(member)) faults.push(`${member}: required`);
+    return optional(member, check, form) ?? "";
+  };
+
+  const oneOf = <Choice extends string>(
+    member: string,
+    choices: readonly Choice[],
+    fallback: Choice,
+  ): Choice => {
+    if (!has(member)) return fallback;
+    const chosen = choices.find((choice) => choice === members[member]);
+    if (chosen === undefined) faults.push(`${member}: has to be one of ${choices.join(", ")}`);
+    return chosen ?? fallback;
+  };
+
+  const optionalSeconds = (member: string): number | undefined => {
+    if (!has(member)) return undefined;
+    const value = members[member];
+    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+    faults.push(`${member}: has to be a whole number above 0`);
+    return undefined;
+  };
+
+  return { has, optional, required, oneOf, optionalSeconds };
+}
+
+/** `1*VSCHAR`: RFC 6749 Appendix A.1, A.2. */
+const visibleCharacters: Check = (value) => /^[\x20-\x7e]+$/.test(value);
+
+/**
+ * RFC 6749 §3.2: a token endpoint has no fragment. A variable, `{subdomain}`, may stand anywhere;
+ * whether the endpoint may be called is for the grant to say, once the variables are filled.
+ */
+const isEndpoint: Check = (value) => {
+  const url = URL.parse(value.replaceAll(/\{\w+\}/g, "x"));
+  if (url === null || !["https:", "http:"].includes(url.protocol)) return false;
+  return url.username === "" && url.password === "" && !value.includes("#");
+};

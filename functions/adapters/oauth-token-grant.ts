@@ -1,0 +1,91 @@
+import { lookup as lookupHost } from "node:dns/promises";
+import { MisconfiguredRegistration } from "../domain/errors.ts";
+import type { Clock, GrantAnswer, GrantRequest, TokenGrant } from "../domain/ports.ts";
+import type { Secret } from "../domain/secret.ts";
+import type { Lookup } from "./provider-connection.ts";
+import { refreshTokenRequest } from "./refresh-token-request.ts";
+import { tokenEndpointUrl } from "./token-endpoint.ts";
+import {
+  type Exchange,
+  maximumBodyBytes,
+  type TokenEndpointRequest,
+  tokenEndpointTransport,
+} from "./token-endpoint-transport.ts";
+import { grantAnswer, tokensCutOff } from "./token-response.ts";
+
+export interface OauthTokenGrantDependencies {
+  readonly clock: Pick<Clock, "nowMs">;
+  /**
+   * Permits providers on loopback addresses, over http as well; for a service on one machine.
+   * @default false
+   */
+  readonly allowLoopback?: boolean;
+  /** @default the operating system's resolver */
+  readonly lookup?: Lookup;
+}
+
+const systemLookup: Lookup = (hostname) => lookupHost(hostname, { all: true });
+
+/** The refresh token grant, RFC 6749 §6: oauth4webapi writes the request, what is made of the answer is ours. */
+export function oauthTokenGrant({
+  clock,
+  allowLoopback = false,
+  lookup = systemLookup,
+}: OauthTokenGrantDependencies): TokenGrant {
+  const exchange = tokenEndpointTransport({ clock, allowLoopback, lookup });
+  return {
+    refresh: async (request) => {
+      const written = await writeRequest(request, allowLoopback);
+      if ("reason" in written) return written;
+      return judge(await exchange(written), secretsOf(request));
+    },
+  };
+}
+
+type Misconfigured = Extract<GrantAnswer, { kind: "misconfigured" }>;
+
+async function writeRequest(
+  request: GrantRequest,
+  allowLoopback: boolean,
+): Promise<TokenEndpointRequest | Misconfigured> {
+  const { registration, config, timeoutMs, maySend } = request;
+  try {
+    const url = tokenEndpointUrl({ template: registration.tokenEndpoint, config, allowLoopback });
+    return { url, ...(await refreshTokenRequest(request, url)), timeoutMs, maySend };
+  } catch (error) {
+    if (!(error instanceof MisconfiguredRegistration)) throw error;
+    return { kind: "misconfigured", reason: error.message };
+  }
+}
+
+function judge(exchange: Exchange, secrets: readonly Secret<string>[]): GrantAnswer {
+  switch (exchange.kind) {
+    case "forbidden":
+      return {
+        kind: "misconfigured",
+        reason: "the host of the token endpoint has no address that may be connected to",
+      };
+    case "unreachable":
+      return { kind: "unavailable", reason: exchange.reason, retryAfterMs: undefined };
+    case "not_sent":
+      return { kind: "not_sent" };
+    case "answered":
+      return grantAnswer(exchange.answer, secrets);
+    case "timed_out":
+      return tokensCutOff(exchange.partial) ?? { kind: "timed_out" };
+    case "broken_off":
+      return tokensCutOff(exchange.partial) ?? { kind: "broken_off", reason: exchange.reason };
+    case "too_large":
+      return (
+        tokensCutOff(exchange.partial) ?? {
+          kind: "unusable",
+          reason: `expected tokens, got more than ${maximumBodyBytes} bytes`,
+        }
+      );
+  }
+}
+
+const secretsOf = ({ registration, refreshToken }: GrantRequest): readonly Secret<string>[] =>
+  registration.clientSecret === undefined
+    ? [refreshToken]
+    : [refreshToken, registration.clientSecret];

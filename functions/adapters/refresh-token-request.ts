@@ -1,0 +1,34 @@
+import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
+import type { GrantRequest } from "../domain/ports.ts";
+import { clientAuthentication } from "./client-authentication.ts";
+import type { TokenEndpointRequest } from "./token-endpoint-transport.ts";
+
+/** Some providers turn away requests without one. */
+const userAgent = "oauth-token-refresh";
+
+/**
+ * The request of RFC 6749 §6 as oauth4webapi writes it, client authentication included, instead of sent.
+ *
+ * @throws {MisconfiguredRegistration}
+ */
+export async function refreshTokenRequest(
+  { registration, refreshToken }: Pick<GrantRequest, "registration" | "refreshToken">,
+  url: URL,
+): Promise<Pick<TokenEndpointRequest, "headers" | "body">> {
+  const written = Promise.withResolvers<Pick<TokenEndpointRequest, "headers" | "body">>();
+  await refreshTokenGrantRequest(
+    { issuer: url.origin, token_endpoint: url.href },
+    { client_id: registration.clientId },
+    clientAuthentication(registration),
+    refreshToken.reveal(),
+    {
+      headers: { "user-agent": userAgent },
+      [allowInsecureRequests]: url.protocol === "http:",
+      [customFetch]: async (_url, { headers, body }) => {
+        written.resolve({ headers, body: body.toString() });
+        return new Response();
+      },
+    },
+  );
+  return written.promise;
+}

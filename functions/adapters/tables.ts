@@ -1,0 +1,45 @@
+import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+
+export const connectionKey = "connection_id";
+export const dueIndex = { name: "due", hashKey: "refresh_shard", rangeKey: "refresh_at" } as const;
+export const apiKeyKey = "key_hash";
+/** Epoch seconds; DynamoDB removes an expired key some time after. */
+export const apiKeyTimeToLive = "expires_at";
+
+export interface TableNames {
+  readonly connections: string;
+  readonly apiKeys: string;
+}
+
+/** The tables as the stack defines them, for stand-ins. */
+export const createTableInputs = ({
+  connections,
+  apiKeys,
+}: TableNames): readonly CreateTableCommandInput[] => [
+  {
+    TableName: connections,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [
+      { AttributeName: connectionKey, AttributeType: "S" },
+      { AttributeName: dueIndex.hashKey, AttributeType: "N" },
+      { AttributeName: dueIndex.rangeKey, AttributeType: "N" },
+    ],
+    KeySchema: [{ AttributeName: connectionKey, KeyType: "HASH" }],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: dueIndex.name,
+        KeySchema: [
+          { AttributeName: dueIndex.hashKey, KeyType: "HASH" },
+          { AttributeName: dueIndex.rangeKey, KeyType: "RANGE" },
+        ],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      },
+    ],
+  },
+  {
+    TableName: apiKeys,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [{ AttributeName: apiKeyKey, AttributeType: "S" }],
+    KeySchema: [{ AttributeName: apiKeyKey, KeyType: "HASH" }],
+  },
+];

@@ -1,0 +1,63 @@
+export type Members = Readonly<Record<string, unknown>>;
+
+export interface ParsedBody {
+  readonly members: Members;
+  /** What was odd about the form, in words without content. */
+  readonly notes: readonly string[];
+}
+
+/** Bytes that are not UTF-8 become U+FFFD; a byte order mark is dropped. */
+export const textOf = (body: Uint8Array): string => new TextDecoder().decode(body);
+
+/** A JSON object (RFC 6749 §5.1), or a form, which some send instead. Undefined: neither. */
+export const parseBody = (text: string): ParsedBody | undefined =>
+  parseJsonObject(text) ?? parseForm(text);
+
+/**
+ * A JSON object that was cut off or has other text around it. For tokens alone: what such an answer
+ * says of an error is not to be relied on. Where the object does not end, its members up to the first
+ * that is not whole or not simple count, provided that both tokens are among them: with an access
+ * token alone, a refresh token might be lost that stood behind it.
+ */
+export function parseDamagedBody(text: string): ParsedBody | undefined {
+  const enclosed = parseJsonObject(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
+  if (enclosed !== undefined) {
+    return { members: enclosed.members, notes: ["the JSON object has other text around it"] };
+  }
+  const members = leadingMembers(text);
+  const hasBothTokens = ["access_token", "refresh_token"].every((name) => name in members);
+  return hasBothTokens ? { members, notes: ["the JSON object is damaged"] } : undefined;
+}
+
+export function parseJsonObject(text: string): ParsedBody | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? { members: value as Members, notes: [] } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** https://docs.github.com/apps: GitHub's answer unless asked for JSON. */
+function parseForm(text: string): ParsedBody | undefined {
+  if (!/^[\w.~%+*-]+=[^\s<>{}"]*$/.test(text.trim())) return undefined;
+  const members = Object.fromEntries(new URLSearchParams(text.trim()));
+  const isAnswer = ["access_token", "error"].some((name) => Object.hasOwn(members, name));
+  return isAnswer ? { members, notes: ["the answer is form-encoded"] } : undefined;
+}
+
+/** `"name": value,` where the value is whole and neither an object nor an array. */
+const simpleMember =
+  /\s*("(?:[^"\\]|\\.)*")\s*:\s*(?:("(?:[^"\\]|\\.)*")|(true|false|null|-?[\d.eE+-]+)(?=\s*[,}]))\s*,?/y;
+
+function leadingMembers(text: string): Members {
+  const entries: [string, unknown][] = [];
+  simpleMember.lastIndex = text.indexOf("{") + 1;
+  for (let match = simpleMember.exec(text); match !== null; match = simpleMember.exec(text)) {
+    const member = parseJsonObject(`{${match[0].replace(/,$/, "")}}`)?.members;
+    if (member === undefined) break;
+    entries.push(...Object.entries(member));
+  }
+  return Object.fromEntries(entries);
+}

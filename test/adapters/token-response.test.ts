@@ -1,0 +1,215 @@
+import { grantAnswer, tokensCutOff } from "../../functions/adapters/token-response.ts";
+import type { GrantAnswer } from "../../functions/domain/ports.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+
+const receivedAtMs = Date.UTC(2026, 0, 1);
+const json = { "content-type": "application/json" };
+
+const answerTo = (
+  body: string | object,
+  status = 200,
+  headers: Record<string, string> = json,
+  secrets: readonly string[] = [],
+): GrantAnswer =>
+  grantAnswer(
+    {
+      status,
+      headers,
+      body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+      receivedAtMs,
+    },
+    secrets.map((secret) => new Secret(secret)),
+  );
+
+/** A granted answer with its secrets laid open. */
+const grantedBy = (...parameters: Parameters<typeof answerTo>) => {
+  const answer = answerTo(...parameters);
+  if (answer.kind !== "granted") throw new Error(`${answer.kind} rather than granted`);
+  const { accessToken, refreshToken, ...rest } = answer.tokens;
+  return {
+    ...rest,
+    accessToken: accessToken.reveal(),
+    refreshToken: refreshToken?.reveal(),
+    notes: answer.notes,
+  };
+};
+
+const minimal = { access_token: "at", token_type: "Bearer" };
+
+describe("granted", () => {
+  test("an answer by the book has no notes", () => {
+    const body = {
+      ...minimal,
+      refresh_token: "rt",
+      expires_in: 3600,
+      scope: "a b",
+      id_token: "header.claims.signature",
+      instance_url: "https://acme.example.com",
+      team: { id: 1 },
+    };
+    expect(grantedBy(body)).toEqual({
+      accessToken: "at",
+      refreshToken: "rt",
+      tokenType: "Bearer",
+      scope: "a b",
+      expiresAtMs: receivedAtMs + 3_600_000,
+      refreshTokenExpiresAtMs: undefined,
+      extra: { instance_url: "https://acme.example.com", team: { id: 1 } },
+      receivedAtMs,
+      notes: [],
+    });
+  });
+
+  test.each([undefined, null, "", " \t\n"])(
+    "refresh_token %j is none: the old one stays",
+    (value) => {
+      expect(grantedBy({ ...minimal, refresh_token: value })).toMatchObject({
+        refreshToken: undefined,
+        notes: [],
+      });
+    },
+  );
+
+  test("tokens are taken as they are, spaces and all", () => {
+    const tokens = { access_token: " a\nt ", refresh_token: " r\u0000t " };
+    expect(grantedBy({ ...minimal, ...tokens })).toMatchObject({
+      accessToken: " a\nt ",
+      refreshToken: " r\u0000t ",
+    });
+  });
+
+  const both = { ...minimal, refresh_token: "rt" };
+  const text = JSON.stringify(both);
+
+  test.each<[string, Parameters<typeof answerTo>, string[]]>([
+    [
+      "no token_type",
+      [{ access_token: "at", refresh_token: "rt" }],
+      ["token_type is missing or not usable"],
+    ],
+    ["a numeric token_type", [{ ...both, token_type: 1 }], ["token_type is missing or not usable"]],
+    ["status 201", [both, 201], ["the status is 201"]],
+    ["status 400", [both, 400], ["the status is 400"]],
+    ["status 500", [both, 500], ["the status is 500"]],
+    ["status 429", [both, 429, json], ["the status is 429"]],
+    ["text/html", [both, 200, { "content-type": "text/html" }], ["the content type is not JSON"]],
+    ["no content type", [both, 200, {}], ["the content type is not JSON"]],
+    ["a byte order mark", [`\uFEFF${text}`], ["a byte order mark stands before the JSON"]],
+    [
+      "an error beside",
+      [{ ...both, error: "invalid_grant" }],
+      ["an error stands beside the tokens"],
+    ],
+    ["a null error beside", [{ ...both, error: null }], []],
+    ["a charset", [both, 200, { "content-type": "application/json; charset=utf-8" }], []],
+    ["a JSON suffix", [both, 200, { "content-type": "application/x+json" }], []],
+    ["text before", [`Warning: x\n${text}`], ["the JSON object has other text around it"]],
+    ["text after", [`${text}<!-- x -->`], ["the JSON object has other text around it"]],
+    ["an array around", [`[${text}]`], ["the JSON object has other text around it"]],
+    ["a trailing comma", [text.replace("}", ",}")], ["the JSON object is damaged"]],
+  ])("%s is a note, not a reason to lose tokens", (_oddity, parameters, notes) => {
+    expect(grantedBy(...parameters)).toMatchObject({
+      accessToken: "at",
+      refreshToken: "rt",
+      notes,
+    });
+  });
+
+  test("a form, as some send", () => {
+    const body = "access_token=a%2Bt&refresh_token=rt&expires_in=28800&scope=&token_type=bearer";
+    const headers = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
+    expect(grantedBy(body, 200, headers)).toMatchObject({
+      accessToken: "a+t",
+      refreshToken: "rt",
+      tokenType: "bearer",
+      scope: undefined,
+      expiresAtMs: receivedAtMs + 28_800_000,
+      notes: ["the answer is form-encoded", "the content type is not JSON"],
+    });
+  });
+
+  test.each<[unknown, string | undefined, string[]]>([
+    ["a b", "a b", []],
+    ["", undefined, []],
+    [null, undefined, []],
+    [["a", "b"], "a b", ["scope is an array"]],
+    [[], undefined, ["scope is an array"]],
+    [["a", 1], undefined, ["scope is not a string"]],
+    [{ a: 1 }, undefined, ["scope is not a string"]],
+    ["a".repeat(20_000), undefined, ["scope is too long to keep"]],
+  ])("scope %j", (scope, expected, notes) => {
+    expect(grantedBy({ ...minimal, scope })).toMatchObject({ scope: expected, notes });
+  });
+
+  test("a refresh_token that is no string is noted", () => {
+    expect(grantedBy({ ...minimal, refresh_token: 1 })).toMatchObject({
+      refreshToken: undefined,
+      notes: ["refresh_token is not a string"],
+    });
+  });
+
+  test("members that reach for prototypes do nothing", () => {
+    const { extra } = grantedBy(
+      '{"access_token":"at","token_type":"Bearer","__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}',
+    );
+    expect(Object.getPrototypeOf(extra)).toBe(Object.prototype);
+    expect(Object.hasOwn(extra, "__proto__")).toBe(false);
+    expect("admin" in extra).toBe(false);
+    expect("admin" in {}).toBe(false);
+  });
+
+  test.each([
+    ["large", `"${"x".repeat(70_000)}"`],
+    ["nested too deep to write", "[".repeat(50_000) + "]".repeat(50_000)],
+  ])("other members that are %s do not keep the tokens from being stored", (_form, member) => {
+    const body = `{"access_token":"at","token_type":"Bearer","profile":${member}}`;
+    expect(grantedBy(body)).toMatchObject({
+      accessToken: "at",
+      extra: {},
+      notes: ["the other members are too large to keep"],
+    });
+  });
+});
+
+describe("cut off", () => {
+  const cutOff = (text: string) =>
+    tokensCutOff({ status: 200, headers: json, body: Buffer.from(text), receivedAtMs });
+  const whole = JSON.stringify({
+    ...minimal,
+    refresh_token: 'r"\\t',
+    expires_in: 3600,
+    x: { y: 1 },
+  });
+
+  test("a whole object counts, though its connection was cut", () => {
+    expect(cutOff(whole)?.notes).toEqual(["the answer was cut off"]);
+    expect(cutOff(`${JSON.stringify(minimal)}\n`)?.tokens.accessToken.reveal()).toBe("at");
+  });
+
+  test("wherever it was cut: both tokens whole, or nothing", () => {
+    const bothAreWholeAt = whole.indexOf('"expires_in"') - 1;
+    for (let length = 0; length < whole.length; length++) {
+      const granted = cutOff(whole.slice(0, length));
+      if (length < bothAreWholeAt) {
+        expect([length, granted]).toEqual([length, undefined]);
+      } else {
+        expect(granted?.tokens.accessToken.reveal()).toBe("at");
+        expect(granted?.tokens.refreshToken?.reveal()).toBe('r"\\t');
+        expect(granted?.notes).toContain("the answer was cut off");
+      }
+    }
+  });
+
+  test("a number that may lack its end does not count", () => {
+    const cut = whole.slice(0, whole.indexOf("600"));
+    expect(cutOff(cut)?.tokens.expiresAtMs).toBeUndefined();
+  });
+
+  test("a form may lack the end of a token, and does not count", () => {
+    expect(cutOff("access_token=at&refresh_token=r")).toBeUndefined();
+  });
+
+  test("an error of an answer that did not end is not believed", () => {
+    expect(cutOff('{"error":"invalid_grant"}')).toBeUndefined();
+  });
+});

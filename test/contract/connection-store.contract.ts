@@ -1,0 +1,425 @@
+import type {
+  Connection,
+  ConnectionId,
+  ConnectionKey,
+  ConnectionStatus,
+  Failure,
+  RegistrationName,
+  SealedTokenSet,
+  WorkspaceId,
+} from "../../functions/domain/connection.ts";
+import type {
+  ConnectionStore,
+  Due,
+  FailureRecord,
+  LeaseRequest,
+  TokenSetCommit,
+} from "../../functions/domain/ports.ts";
+
+/** A store under test, and a way past it. */
+export interface StoreUnderTest {
+  readonly store: ConnectionStore;
+  /** Writes a connection as it is told, whatever was there. */
+  put(connection: Connection, due?: Due): Promise<void>;
+  /** The connection's place in the schedule. */
+  due(key: ConnectionKey): Promise<Due | undefined>;
+  close(): Promise<void>;
+}
+
+const nowMs = Date.UTC(2026, 0, 1, 12);
+const workspaceId = "wsp_1" as WorkspaceId;
+const foreign = "wsp_2" as WorkspaceId;
+const jwe = (serial: string): SealedTokenSet => `jwe.of.${serial}` as SealedTokenSet;
+
+let serial = 0;
+const newId = (): ConnectionId => `conn_${process.pid}_${Date.now()}_${++serial}` as ConnectionId;
+
+/** What every ConnectionStore does. */
+export function connectionStoreContract(name: string, start: () => Promise<StoreUnderTest>): void {
+  describe(`connection store: ${name}`, () => {
+    let tested: StoreUnderTest;
+    let store: ConnectionStore;
+    beforeAll(async () => {
+      tested = await start();
+      store = tested.store;
+    });
+    afterAll(() => tested.close());
+
+    /** A connection with everything set that may be unset. */
+    const whole = (changes: Partial<Connection> = {}): Connection => ({
+      connectionId: newId(),
+      workspaceId,
+      integration: "acme",
+      registrationName: "integrations/acme" as RegistrationName,
+      status: "active",
+      config: { subdomain: "eu", region: "1" },
+      credentials: jwe("first"),
+      credentialsVersion: 3,
+      expiresAtMs: nowMs + 3_600_000,
+      refreshTokenExpiresAtMs: nowMs + 86_400_000,
+      lease: undefined,
+      lastRefreshedAtMs: nowMs - 3_600_123,
+      failure: undefined,
+      ...changes,
+    });
+    const put = async (changes: Partial<Connection> = {}, due?: Due): Promise<Connection> => {
+      const connection = whole(changes);
+      await tested.put(connection, due);
+      return connection;
+    };
+    const stored = async (connection: ConnectionKey): Promise<Connection> => {
+      const found = await store.read(connection);
+      if (found === undefined) throw new Error("the connection is gone");
+      return found;
+    };
+    const leaseRequest = (
+      { connectionId }: ConnectionKey,
+      changes: Partial<LeaseRequest> = {},
+    ): LeaseRequest => ({
+      connectionId,
+      workspaceId,
+      leaseId: "lease-a",
+      leaseExpiresAtMs: nowMs + 20_000,
+      nowMs,
+      refreshedBeforeMs: nowMs - 10_000,
+      ...changes,
+    });
+    const commitOf = (
+      { connectionId, credentialsVersion }: Connection,
+      changes: Partial<TokenSetCommit> = {},
+    ): TokenSetCommit => ({
+      connectionId,
+      workspaceId,
+      expectedVersion: credentialsVersion,
+      credentials: jwe("second"),
+      expiresAtMs: nowMs + 7_200_000,
+      refreshTokenExpiresAtMs: nowMs + 172_800_000,
+      committedAtMs: nowMs + 1_234,
+      status: "active",
+      due: { refreshShard: 7, refreshAtMs: nowMs + 6_000_000 },
+      ...changes,
+    });
+    const failure: Failure = {
+      code: "provider_error",
+      count: 2,
+      beganAtMs: nowMs - 60_001,
+      lastAtMs: nowMs + 2,
+      leaseId: "lease-a",
+      retryAtMs: nowMs + 5_002,
+      providerError: "server_error",
+      providerErrorDescription: "try later",
+    };
+    const failureOf = (
+      { connectionId, credentialsVersion }: Connection,
+      changes: Partial<FailureRecord> = {},
+    ): FailureRecord => ({
+      connectionId,
+      workspaceId,
+      leaseId: "lease-a",
+      expectedVersion: credentialsVersion,
+      failure,
+      status: undefined,
+      keepLease: false,
+      unschedule: false,
+      ...changes,
+    });
+    const held = (leaseId = "lease-a") => ({
+      lease: { leaseId, leaseExpiresAtMs: nowMs + 20_000 },
+    });
+
+    describe("read", () => {
+      test("gives back all that was stored", async () => {
+        const connection = await put({ ...held(), failure });
+        expect(await store.read(connection)).toEqual(connection);
+      });
+      test("gives back what is unset as undefined", async () => {
+        const connection = await put({
+          config: {},
+          credentials: undefined,
+          credentialsVersion: 0,
+          expiresAtMs: undefined,
+          refreshTokenExpiresAtMs: undefined,
+          lastRefreshedAtMs: undefined,
+          failure: {
+            ...failure,
+            retryAtMs: undefined,
+            providerError: undefined,
+            providerErrorDescription: undefined,
+          },
+        });
+        expect(await store.read(connection)).toEqual(connection);
+      });
+      test("knows a registration of the connection's own", async () => {
+        const registrationName = "workspaces/wsp_1/acme" as RegistrationName;
+        const connection = await put({ registrationName });
+        expect(await stored(connection)).toMatchObject({ registrationName });
+      });
+      test("finds nothing under another name or in another workspace", async () => {
+        const connection = await put();
+        expect(await store.read({ connectionId: newId(), workspaceId })).toBeUndefined();
+        expect(await store.read({ ...connection, workspaceId: foreign })).toBeUndefined();
+      });
+    });
+
+    describe("acquireLease", () => {
+      test("reads and locks in one", async () => {
+        const connection = await put();
+        const acquisition = await store.acquireLease(leaseRequest(connection));
+        expect(acquisition).toEqual({
+          kind: "acquired",
+          connection: { ...connection, ...held() },
+        });
+        expect(await store.read(connection)).toEqual({ ...connection, ...held() });
+      });
+      test("gives one of a hundred the lease, and shows it to the others", async () => {
+        const connection = await put();
+        const acquisitions = await Promise.all(
+          Array.from({ length: 100 }, (_, i) =>
+            store.acquireLease(leaseRequest(connection, { leaseId: `lease-${i}` })),
+          ),
+        );
+        const winners = acquisitions.flatMap((one) => (one.kind === "acquired" ? [one] : []));
+        expect(winners).toHaveLength(1);
+        const { lease } = winners[0]?.connection ?? {};
+        for (const one of acquisitions) expect(one).toMatchObject({ connection: { lease } });
+      });
+      test("declines while another lease lives, and not from the millisecond on at which it ends", async () => {
+        const connection = await put(held("lease-b"));
+        const end = nowMs + 20_000;
+        const before = leaseRequest(connection, { nowMs: end - 1 });
+        expect(await store.acquireLease(before)).toEqual({ kind: "declined", connection });
+        const at = leaseRequest(connection, { nowMs: end, leaseExpiresAtMs: end + 20_000 });
+        expect(await store.acquireLease(at)).toMatchObject({
+          kind: "acquired",
+          connection: { lease: { leaseId: "lease-a", leaseExpiresAtMs: end + 20_000 } },
+        });
+      });
+      test("acquires again what it has acquired: an answer may have been lost", async () => {
+        const connection = await put();
+        await store.acquireLease(leaseRequest(connection));
+        expect(await store.acquireLease(leaseRequest(connection))).toEqual({
+          kind: "acquired",
+          connection: { ...connection, ...held() },
+        });
+      });
+      test.each<[ConnectionStatus, string]>([
+        ["active", "acquired"],
+        ["testing", "acquired"],
+        ["error", "acquired"],
+        ["inactive", "declined"],
+        ["expired", "declined"],
+      ])("of a connection that is %s: %s", async (status, kind) => {
+        const connection = await put({ status });
+        expect(await store.acquireLease(leaseRequest(connection))).toMatchObject({ kind });
+      });
+      test("declines what was refreshed within the window, and not what was before it", async () => {
+        const connection = await put({ lastRefreshedAtMs: nowMs - 10_000 });
+        const request = (refreshedBeforeMs: number | undefined) =>
+          store.acquireLease(leaseRequest(connection, { refreshedBeforeMs }));
+        expect(await request(nowMs - 10_001)).toEqual({ kind: "declined", connection });
+        expect(await request(nowMs - 10_000)).toMatchObject({ kind: "acquired" });
+      });
+      test("needs no window", async () => {
+        const connection = await put({ lastRefreshedAtMs: nowMs });
+        const request = leaseRequest(connection, { refreshedBeforeMs: undefined });
+        expect(await store.acquireLease(request)).toMatchObject({ kind: "acquired" });
+      });
+      test("takes a connection that was never refreshed", async () => {
+        const connection = await put({ lastRefreshedAtMs: undefined });
+        const acquisition = await store.acquireLease(leaseRequest(connection));
+        expect(acquisition).toMatchObject({ kind: "acquired" });
+      });
+      test("leaves another workspace's connection alone, as if it were absent", async () => {
+        const connection = await put({ workspaceId: foreign });
+        const absent = { kind: "absent" };
+        expect(await store.acquireLease(leaseRequest(connection))).toEqual(absent);
+        expect(
+          await store.acquireLease(leaseRequest({ ...connection, connectionId: newId() })),
+        ).toEqual(absent);
+        expect(await stored(connection)).toEqual(connection);
+      });
+      test("creates nothing", async () => {
+        const key = { connectionId: newId(), workspaceId };
+        expect(await store.acquireLease(leaseRequest(key))).toEqual({ kind: "absent" });
+        expect(await store.read(key)).toBeUndefined();
+      });
+    });
+
+    describe("commit", () => {
+      const committed = (connection: Connection): Connection => ({
+        ...connection,
+        status: "active",
+        credentials: jwe("second"),
+        credentialsVersion: 4,
+        expiresAtMs: nowMs + 7_200_000,
+        refreshTokenExpiresAtMs: nowMs + 172_800_000,
+        lastRefreshedAtMs: nowMs + 1_234,
+        lease: undefined,
+        failure: undefined,
+      });
+
+      test("stores the token set, ends lease and failure, and sets the next refresh", async () => {
+        const connection = await put({ ...held(), failure, status: "error" });
+        expect(await store.commit(commitOf(connection))).toEqual({ kind: "done" });
+        expect(await stored(connection)).toEqual(committed(connection));
+        expect(await tested.due(connection)).toEqual({
+          refreshShard: 7,
+          refreshAtMs: nowMs + 6_000_000,
+        });
+      });
+      test("takes a connection off the schedule, and forgets an expiry that is not known", async () => {
+        const connection = await put(held(), { refreshShard: 7, refreshAtMs: nowMs });
+        await store.commit(commitOf(connection, { due: undefined, expiresAtMs: undefined }));
+        expect(await tested.due(connection)).toBeUndefined();
+        expect(await stored(connection)).toEqual({
+          ...committed(connection),
+          expiresAtMs: undefined,
+        });
+      });
+      test("keeps the refresh token's end where the provider told none", async () => {
+        const connection = await put();
+        await store.commit(commitOf(connection, { refreshTokenExpiresAtMs: undefined }));
+        const { refreshTokenExpiresAtMs } = connection;
+        expect(await stored(connection)).toMatchObject({ refreshTokenExpiresAtMs });
+      });
+      test("keeps expiries and the next refresh to the second", async () => {
+        const connection = await put();
+        const due = { refreshShard: 7, refreshAtMs: nowMs + 1_999 };
+        const expiresAtMs = nowMs + 5_999;
+        await store.commit(commitOf(connection, { expiresAtMs, due }));
+        expect(await stored(connection)).toMatchObject({ expiresAtMs: nowMs + 5_000 });
+        expect(await tested.due(connection)).toEqual({ ...due, refreshAtMs: nowMs + 1_000 });
+      });
+      test("needs no lease: the version alone counts", async () => {
+        const connection = await put(held("lease-of-another"));
+        expect(await store.commit(commitOf(connection))).toEqual({ kind: "done" });
+        expect(await stored(connection)).toEqual(committed(connection));
+      });
+      test("drops a result whose version has moved on, and shows what stands there", async () => {
+        const connection = await put({
+          credentials: jwe("newer"),
+          credentialsVersion: 4,
+          ...held("b"),
+        });
+        const late = commitOf({ ...connection, credentialsVersion: 3 });
+        expect(await store.commit(late)).toEqual({ kind: "superseded", connection });
+        expect(await stored(connection)).toEqual(connection);
+      });
+      test("of two with one version lets one through", async () => {
+        const connection = await put();
+        const fenced = await Promise.all(
+          ["one", "other"].map((name) =>
+            store.commit(commitOf(connection, { credentials: jwe(name) })),
+          ),
+        );
+        expect(fenced.map(({ kind }) => kind).sort()).toEqual(["done", "superseded"]);
+      });
+      test("is done when it was done: an answer may have been lost", async () => {
+        const connection = await put();
+        const commit = commitOf(connection);
+        expect(await store.commit(commit)).toEqual({ kind: "done" });
+        expect(await store.commit(commit)).toEqual({ kind: "done" });
+        expect(await stored(connection)).toMatchObject({ credentialsVersion: 4 });
+      });
+      test.each<[ConnectionStatus, ConnectionStatus, ConnectionStatus]>([
+        ["error", "active", "active"],
+        ["expired", "active", "active"],
+        ["inactive", "active", "inactive"],
+        ["testing", "active", "testing"],
+        ["testing", "testing", "testing"],
+        ["active", "testing", "active"],
+        ["inactive", "testing", "inactive"],
+      ])("of a connection that is %s by now, with %s: is %s", async (now, status, then) => {
+        const connection = await put({ status: now });
+        expect(await store.commit(commitOf(connection, { status }))).toEqual({ kind: "done" });
+        expect(await stored(connection)).toMatchObject({
+          status: then,
+          credentials: jwe("second"),
+        });
+      });
+      test("counts the first credentials from nothing", async () => {
+        const connection = await put({ credentials: undefined, credentialsVersion: 0 });
+        expect(await store.commit(commitOf(connection))).toEqual({ kind: "done" });
+        expect(await stored(connection)).toMatchObject({ credentialsVersion: 1 });
+      });
+      test("touches nothing of another workspace, and creates nothing", async () => {
+        const connection = await put({ workspaceId: foreign });
+        expect(await store.commit(commitOf(connection))).toEqual({ kind: "absent" });
+        expect(await stored(connection)).toEqual(connection);
+        const key = { connectionId: newId(), workspaceId };
+        expect(await store.commit(commitOf(whole(key)))).toEqual({ kind: "absent" });
+        expect(await store.read(key)).toBeUndefined();
+      });
+    });
+
+    describe("recordFailure", () => {
+      test("records the failure and ends the lease", async () => {
+        const due = { refreshShard: 7, refreshAtMs: nowMs };
+        const connection = await put(held(), due);
+        expect(await store.recordFailure(failureOf(connection))).toEqual({ kind: "done" });
+        expect(await stored(connection)).toEqual({ ...connection, lease: undefined, failure });
+        expect(await tested.due(connection)).toEqual(due);
+      });
+      test("keeps the lease where told", async () => {
+        const connection = await put(held());
+        await store.recordFailure(failureOf(connection, { keepLease: true }));
+        expect(await stored(connection)).toEqual({ ...connection, failure });
+      });
+      test("declares a connection dead and takes it off the schedule", async () => {
+        const connection = await put(held(), { refreshShard: 7, refreshAtMs: nowMs });
+        await store.recordFailure(failureOf(connection, { status: "expired", unschedule: true }));
+        expect(await stored(connection)).toMatchObject({ status: "expired", failure });
+        expect(await tested.due(connection)).toBeUndefined();
+      });
+      test("leaves switched off what its owner has switched off meanwhile", async () => {
+        const connection = await put({ ...held(), status: "inactive" });
+        const record = failureOf(connection, { status: "expired", unschedule: true });
+        expect(await store.recordFailure(record)).toEqual({ kind: "done" });
+        expect(await stored(connection)).toMatchObject({ status: "inactive", failure });
+      });
+      test.each<[string, Partial<Connection>]>([
+        ["another holds the lease", held("lease-b")],
+        ["nobody holds a lease", { lease: undefined }],
+        ["the version has moved on", { ...held(), credentialsVersion: 4 }],
+      ])("records nothing when %s", async (_, changes) => {
+        const connection = await put(changes);
+        const record = failureOf(
+          { ...connection, credentialsVersion: 3 },
+          { status: "expired", unschedule: true },
+        );
+        expect(await store.recordFailure(record)).toEqual({ kind: "superseded", connection });
+        expect(await stored(connection)).toEqual(connection);
+      });
+      test.each([true, false])("is done when it was done (keepLease: %s)", async (keepLease) => {
+        const connection = await put(held());
+        const record = failureOf(connection, { keepLease });
+        expect(await store.recordFailure(record)).toEqual({ kind: "done" });
+        expect(await store.recordFailure(record)).toEqual({ kind: "done" });
+      });
+      test("touches nothing of another workspace", async () => {
+        const connection = await put({ ...held(), workspaceId: foreign });
+        expect(await store.recordFailure(failureOf(connection))).toEqual({ kind: "absent" });
+        expect(await stored(connection)).toEqual(connection);
+      });
+    });
+
+    describe("releaseLease", () => {
+      test("ends the caller's lease", async () => {
+        const connection = await put(held());
+        await store.releaseLease({ ...connection }, "lease-a");
+        expect(await stored(connection)).toEqual({ ...connection, lease: undefined });
+      });
+      test("leaves another's lease, and another workspace's", async () => {
+        const connection = await put(held("lease-b"));
+        await store.releaseLease(connection, "lease-a");
+        await store.releaseLease({ ...connection, workspaceId: foreign }, "lease-b");
+        expect(await stored(connection)).toEqual(connection);
+      });
+      test("creates nothing", async () => {
+        const key = { connectionId: newId(), workspaceId };
+        await store.releaseLease(key, "lease-a");
+        expect(await store.read(key)).toBeUndefined();
+      });
+    });
+  });
+}

@@ -1,0 +1,103 @@
+import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } from "aws-lambda";
+
+export const gatewayRequestId = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
+const lambdaRequestId = "8f507cfc-0000-4a2f-b6a1-5d1b7a5c0001";
+
+export const lambdaContext: Context = {
+  awsRequestId: lambdaRequestId,
+  callbackWaitsForEmptyEventLoop: false,
+  functionName: "test",
+  functionVersion: "1",
+  invokedFunctionArn: "arn:aws:lambda:eu-west-1:123456789012:function:test",
+  logGroupName: "test",
+  logStreamName: "test",
+  memoryLimitInMB: "256",
+  getRemainingTimeInMillis: () => 25_000,
+  done: () => undefined,
+  fail: () => undefined,
+  succeed: () => undefined,
+};
+
+export interface RequestParts {
+  readonly connectionId?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly multiValueHeaders?: Readonly<Record<string, string[]>>;
+  readonly body?: string | null;
+  readonly isBase64Encoded?: boolean;
+  /** Null: the route has no authorizer. */
+  readonly authorizer?: Readonly<Record<string, string>> | null;
+}
+
+export const callerOfOneWorkspace = {
+  principalId: "key:0123456789abcdef",
+  default_workspace_id: "wsp_one",
+  workspace_ids: "wsp_one wsp_two",
+};
+
+/** What a REST API hands a proxy integration, as AWS documents it. */
+export function proxyEvent(parts: RequestParts = {}): APIGatewayProxyEvent {
+  const { connectionId = "conn_1", headers = {}, body = null, isBase64Encoded = false } = parts;
+  const authorizer = parts.authorizer === undefined ? callerOfOneWorkspace : parts.authorizer;
+  return {
+    resource: "/api/v1/oauth/refresh/{connection_id}",
+    path: `/api/v1/oauth/refresh/${connectionId}`,
+    httpMethod: "POST",
+    headers: { ...headers },
+    multiValueHeaders:
+      parts.multiValueHeaders ??
+      Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    queryStringParameters: null,
+    multiValueQueryStringParameters: null,
+    pathParameters: { connection_id: connectionId },
+    stageVariables: null,
+    requestContext: { ...requestContext, authorizer },
+    body,
+    isBase64Encoded,
+  };
+}
+
+const methodArn =
+  "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/POST/api/v1/oauth/refresh/conn_1";
+
+export function authorizerEvent(
+  headers: Readonly<Record<string, string>>,
+  multiValueHeaders?: Readonly<Record<string, string[]>>,
+): APIGatewayRequestAuthorizerEvent {
+  const event = proxyEvent({ headers, ...(multiValueHeaders && { multiValueHeaders }) });
+  return {
+    ...event,
+    type: "REQUEST",
+    methodArn,
+    requestContext: { ...requestContext, authorizer: undefined },
+  };
+}
+
+const requestContext = {
+  accountId: "123456789012",
+  apiId: "a1b2c3d4e5",
+  httpMethod: "POST",
+  identity: {
+    accessKey: null,
+    accountId: null,
+    apiKey: null,
+    apiKeyId: null,
+    caller: null,
+    clientCert: null,
+    cognitoAuthenticationProvider: null,
+    cognitoAuthenticationType: null,
+    cognitoIdentityId: null,
+    cognitoIdentityPoolId: null,
+    principalOrgId: null,
+    sourceIp: "192.0.2.1",
+    user: null,
+    userAgent: "test",
+    userArn: null,
+  },
+  path: "/prod/api/v1/oauth/refresh/conn_1",
+  protocol: "HTTP/1.1",
+  requestId: gatewayRequestId,
+  requestTimeEpoch: 1_760_875_200_000,
+  resourceId: "abc123",
+  resourcePath: "/api/v1/oauth/refresh/{connection_id}",
+  stage: "prod",
+};

@@ -1,0 +1,13 @@
+import type { LogCode } from "../../functions/log-codes.ts";
+import type { Log } from "../../functions/telemetry.ts";
+
+export interface RecordedLine {
+  readonly code: LogCode;
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
+/** A log that keeps its lines, as they were handed in. */
+export function recordedLog(): { readonly log: Log; readonly lines: readonly RecordedLine[] } {
+  const lines: RecordedLine[] = [];
+  return { lines, log: (code, members = {}) => void lines.push({ code, members }) };
+}
