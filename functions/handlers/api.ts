@@ -1,0 +1,60 @@
+import middy from "@middy/core";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
+import { workspaceFor } from "../domain/access.ts";
+import type { Clock, Invocation } from "../domain/ports.ts";
+import type { RefreshConnection } from "../domain/refresh.ts";
+import { requestScope } from "../request-scope.ts";
+import type { Log } from "../telemetry.ts";
+import { type DirectAnswer, directInvocation } from "./direct-invocation.ts";
+import { isObject } from "./faults.ts";
+import { jsonBody } from "./json-body.ts";
+import { answer, problemFor } from "./problem.ts";
+import { parseRequest, principalOf } from "./refresh-request.ts";
+import { requestLog } from "./request-log.ts";
+
+export interface ApiDependencies {
+  readonly refreshConnection: RefreshConnection;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+type Answer = APIGatewayProxyResult | DirectAnswer;
+
+/** `POST /api/v1/oauth/refresh/{connection_id}`, and the same by direct invocation. */
+export function apiHandler(dependencies: ApiDependencies) {
+  const answerRequest = httpHandler(dependencies);
+  const answerInvocation = directInvocation(dependencies);
+  return (event: unknown, context: Context): Promise<Answer> => {
+    const { awsRequestId: lambdaRequestId } = context;
+    if (!isProxyEvent(event)) {
+      return requestScope.run({ requestId: lambdaRequestId, lambdaRequestId }, () =>
+        answerInvocation(event, invocationOf(context)),
+      );
+    }
+    const { requestId } = event.requestContext;
+    return requestScope.run({ requestId, lambdaRequestId }, () => answerRequest(event, context));
+  };
+}
+
+/** The domain ends in time by itself, so middy's own early timeout is off. */
+const httpHandler = ({ refreshConnection, log, clock }: ApiDependencies) =>
+  middy<APIGatewayProxyEvent, APIGatewayProxyResult>({ timeoutEarlyInMillis: 0 })
+    .use(requestLog({ log, clock }))
+    .use(jsonBody())
+    .handler(async (event, context) => {
+      const principal = principalOf(event);
+      const { requestedWorkspaceId, ...request } = parseRequest(event);
+      const workspaceId = workspaceFor(principal, requestedWorkspaceId);
+      const invocation = invocationOf(context);
+      return answer(await refreshConnection({ ...request, workspaceId, invocation }));
+    })
+    .onError((request) => {
+      request.response = problemFor(request.error, request.event.requestContext.requestId);
+    });
+
+const isProxyEvent = (event: unknown): event is APIGatewayProxyEvent =>
+  isObject(event) && isObject(event.requestContext);
+
+const invocationOf = (context: Context): Invocation => ({
+  remainingMs: () => context.getRemainingTimeInMillis(),
+});

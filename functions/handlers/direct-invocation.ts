@@ -1,0 +1,93 @@
+import { isConnectionId, isWorkspaceId } from "../domain/connection.ts";
+import { RefreshError, refreshErrors } from "../domain/errors.ts";
+import type { Invocation } from "../domain/ports.ts";
+import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
+import type { Log } from "../telemetry.ts";
+import { type Fault, InvalidRequest, identifierFault, isObject } from "./faults.ts";
+import { successBody } from "./problem.ts";
+import { readOptions } from "./refresh-options.ts";
+
+export interface DirectInvocationDependencies {
+  readonly refreshConnection: RefreshConnection;
+  readonly log: Log;
+}
+
+export type DirectAnswer =
+  | (ReturnType<typeof successBody> & { readonly outcome: string })
+  | {
+      readonly status: "error";
+      readonly connection_id: string;
+      readonly code: string;
+      readonly detail: string;
+    };
+
+/**
+ * A refresh that EventBridge or another service invokes the function for: `{connection_id,
+ * workspace_id, min_ttl_seconds?, force?}`, as the payload or as its `detail`. The permission to
+ * invoke the function is the authorization.
+ *
+ * A failure that another attempt can mend is thrown, so that Lambda's asynchronous retries and its
+ * destination for failures apply; one that only a person can mend is answered.
+ */
+export const directInvocation =
+  ({ refreshConnection, log }: DirectInvocationDependencies) =>
+  async (payload: unknown, invocation: Invocation): Promise<DirectAnswer> => {
+    try {
+      const request = parsePayload(payload);
+      return await refresh(refreshConnection, log, { ...request, invocation });
+    } catch (error) {
+      const rejected = error instanceof InvalidRequest;
+      log(rejected ? "invocation.rejected" : "invocation.failed", { error });
+      throw new Error(failureMessage(error));
+    }
+  };
+
+async function refresh(
+  refreshConnection: RefreshConnection,
+  log: Log,
+  request: RefreshRequest,
+): Promise<DirectAnswer> {
+  const { connectionId: connection_id, workspaceId: workspace_id } = request;
+  try {
+    const outcome = await refreshConnection(request);
+    log("invocation.answered", { connection_id, workspace_id, outcome: outcome.kind });
+    return { ...successBody(outcome), outcome: outcome.kind };
+  } catch (error) {
+    if (!(error instanceof RefreshError) || refreshErrors[error.code].retry !== "never")
+      throw error;
+    const { code, message: detail } = error;
+    log("invocation.answered", { connection_id, workspace_id, outcome: code });
+    return { status: "error", connection_id, code, detail };
+  }
+}
+
+const maximumMessageLength = 1_000;
+
+/** Lambda logs and hands on what is thrown, causes included: so it is made of words that are ours. */
+function failureMessage(error: unknown): string {
+  if (error instanceof InvalidRequest) {
+    return `invalid invocation: ${error.message}`.slice(0, maximumMessageLength);
+  }
+  if (error instanceof RefreshError) return `${error.code}: ${error.message}`;
+  return `internal_error: ${refreshErrors.internal_error.detail}`;
+}
+
+function parsePayload(payload: unknown): Omit<RefreshRequest, "invocation"> {
+  const isEvent = isObject(payload) && "detail" in payload;
+  const members = isEvent ? payload.detail : payload;
+  const loc = isEvent ? ["detail"] : ["payload"];
+  const faults: Fault[] = [];
+  const options = readOptions(members, loc, faults, ["connection_id", "workspace_id"]);
+  if (!isObject(members)) throw new InvalidRequest(faults);
+  const { connection_id: connectionId, workspace_id: workspaceId } = members;
+  if (isConnectionId(connectionId) && isWorkspaceId(workspaceId) && faults.length === 0) {
+    return { connectionId, workspaceId, ...options };
+  }
+  if (!isConnectionId(connectionId)) {
+    faults.push(identifierFault(connectionId, [...loc, "connection_id"]));
+  }
+  if (!isWorkspaceId(workspaceId)) {
+    faults.push(identifierFault(workspaceId, [...loc, "workspace_id"]));
+  }
+  throw new InvalidRequest(faults);
+}

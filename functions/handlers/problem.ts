@@ -1,0 +1,71 @@
+import { STATUS_CODES } from "node:http";
+import type { APIGatewayProxyResult } from "aws-lambda";
+import { RefreshError, refreshErrors } from "../domain/errors.ts";
+import type { RefreshOutcome } from "../domain/refresh.ts";
+import { InvalidRequest } from "./faults.ts";
+
+/** What is answered names accounts and moments: no cache keeps it. */
+const noStore = { "Cache-Control": "no-store" };
+
+export const answer = (outcome: RefreshOutcome): APIGatewayProxyResult => ({
+  statusCode: 200,
+  headers: {
+    ...noStore,
+    "Content-Type": "application/json",
+    "X-Refresh-Outcome": outcome.kind,
+  },
+  body: JSON.stringify(successBody(outcome)),
+});
+
+export const successBody = ({ connectionId, expiresAtMs }: RefreshOutcome) => ({
+  status: "success",
+  connection_id: connectionId,
+  expires_at: expiresAtMs === undefined ? null : isoSeconds(expiresAtMs),
+});
+
+/** RFC 3339, UTC, to the second: cut, so that a token never seems to live longer than it does. */
+const isoSeconds = (instantMs: number): string =>
+  new Date(instantMs).toISOString().replace(/\.\d{3}Z$/, "Z");
+
+/**
+ * The answer to whatever went wrong. An error that nobody expected is told to the log, not the caller.
+ * @param requestId the gateway's, by which the caller and the log name the request
+ */
+export function problemFor(error: unknown, requestId: string): APIGatewayProxyResult {
+  if (error instanceof InvalidRequest) return validationErrors(error);
+  return problem(
+    error instanceof RefreshError ? error : new RefreshError("internal_error"),
+    requestId,
+  );
+}
+
+/** The API's `HTTPValidationError`. */
+const validationErrors = ({ faults }: InvalidRequest): APIGatewayProxyResult => ({
+  statusCode: 422,
+  headers: { ...noStore, "Content-Type": "application/json" },
+  body: JSON.stringify({ detail: faults }),
+});
+
+/** RFC 9457. */
+function problem(error: RefreshError, requestId: string): APIGatewayProxyResult {
+  const { code, integration, retryAfterSeconds } = error;
+  const { status } = refreshErrors[code];
+  return {
+    statusCode: status,
+    headers: {
+      ...noStore,
+      "Content-Type": "application/problem+json",
+      ...(retryAfterSeconds !== undefined && { "Retry-After": `${Math.ceil(retryAfterSeconds)}` }),
+      ...(status === 401 && { "WWW-Authenticate": "Bearer" }),
+    },
+    body: JSON.stringify({
+      type: "about:blank",
+      title: STATUS_CODES[status],
+      status,
+      detail: error.message,
+      code,
+      request_id: requestId,
+      integration,
+    }),
+  };
+}

@@ -1,0 +1,14 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** What ties the log lines of one request together. */
+export interface RequestIds {
+  /** API Gateway's, which the caller sees in every problem; Lambda's own for a direct invocation. */
+  readonly requestId: string;
+  readonly lambdaRequestId: string;
+}
+
+/**
+ * The request that code runs for, without passing it through the domain. A process may serve several
+ * at once.
+ */
+export const requestScope = new AsyncLocalStorage<RequestIds>();

@@ -1,0 +1,39 @@
+import { dynamoDbClient } from "../adapters/aws-clients.ts";
+import { dynamoDbApiKeys } from "../adapters/dynamodb-api-keys.ts";
+import { keyDigest as digest } from "../adapters/key-digest.ts";
+import { systemClock as clock } from "../adapters/system-clock.ts";
+import { authorizerConfig, type Environment, type JwtConfig } from "../config.ts";
+import { authenticate, type TokenVerifier } from "../domain/access.ts";
+import type { AuthorizerDependencies } from "../handlers/authorizer.ts";
+import { requestScope } from "../request-scope.ts";
+import { createLogger, logTo } from "../telemetry.ts";
+
+/** What the authorizer runs on. @throws {InvalidEnvironment} */
+export function authorizerRuntime(environment: Environment): AuthorizerDependencies {
+  const { apiKeysTable, jwt, logLevel } = authorizerConfig(environment);
+  const ids = () => requestScope.getStore();
+  return {
+    authenticate: authenticate({
+      apiKeys: dynamoDbApiKeys({ client: dynamoDbClient(), tableName: apiKeysTable }),
+      digest,
+      tokens: jwt && lazyVerifier(jwt),
+      clock,
+    }),
+    log: logTo(createLogger({ service: "authorizer", logLevel, ids })),
+  };
+}
+
+/** A deployment whose callers all have API keys never evaluates the JOSE code. */
+function lazyVerifier(jwt: JwtConfig): TokenVerifier {
+  let loading: Promise<TokenVerifier> | undefined;
+  const load = async (): Promise<TokenVerifier> => {
+    const { jwtVerifier } = await import("../adapters/jwt-verifier.ts");
+    return jwtVerifier({ ...jwt, clock });
+  };
+  return {
+    async verify(token) {
+      loading ??= load();
+      return (await loading).verify(token);
+    },
+  };
+}
