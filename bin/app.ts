@@ -1,0 +1,11 @@
+import { App } from "aws-cdk-lib";
+import { createDeployment } from "../lib/deployment.ts";
+import { InvalidSettings } from "../lib/settings.ts";
+
+try {
+  createDeployment(new App());
+} catch (error) {
+  if (!(error instanceof InvalidSettings)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

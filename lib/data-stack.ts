@@ -1,0 +1,85 @@
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  Table,
+  TableEncryption,
+  type TableProps,
+} from "aws-cdk-lib/aws-dynamodb";
+import { Key } from "aws-cdk-lib/aws-kms";
+import type { Construct } from "constructs";
+import {
+  apiKeyKey,
+  apiKeyTimeToLive,
+  connectionKey,
+  dueIndex,
+} from "../functions/adapters/tables.ts";
+import type { Settings } from "./settings.ts";
+
+export interface DataStackProps extends StackProps {
+  readonly settings: Settings;
+}
+
+/**
+ * What must outlive every deployment: tables and keys. The client registrations' secrets are made by
+ * the CLI, below the prefix that is told here, under the account's own key for Secrets Manager: who
+ * may read a secret is said once, by the permission to read it.
+ */
+export class DataStack extends Stack {
+  readonly connections: Table;
+  readonly apiKeys: Table;
+  /** Of both tables, at rest. */
+  readonly tableKey: Key;
+  /** Of the token sets alone: whoever reads, exports or restores a table reads no token. */
+  readonly tokenKey: Key;
+
+  constructor(scope: Construct, id: string, { settings, ...props }: DataStackProps) {
+    super(scope, id, { ...props, terminationProtection: !settings.throwAway });
+    const removalPolicy = settings.throwAway ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    this.tableKey = this.#key("TableKey", "tables at rest", removalPolicy);
+    this.tokenKey = this.#key("TokenKey", "token sets", removalPolicy);
+
+    const protectedTable = {
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: this.tableKey,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: !settings.throwAway,
+      removalPolicy,
+    } satisfies Partial<TableProps>;
+
+    this.connections = new Table(this, "Connections", {
+      ...protectedTable,
+      partitionKey: { name: connectionKey, type: AttributeType.STRING },
+    });
+    this.connections.addGlobalSecondaryIndex({
+      indexName: dueIndex.name,
+      partitionKey: { name: dueIndex.hashKey, type: AttributeType.NUMBER },
+      sortKey: { name: dueIndex.rangeKey, type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+    this.apiKeys = new Table(this, "ApiKeys", {
+      ...protectedTable,
+      partitionKey: { name: apiKeyKey, type: AttributeType.STRING },
+      timeToLiveAttribute: apiKeyTimeToLive,
+    });
+
+    this.#tell(settings);
+  }
+
+  #key(id: string, use: string, removalPolicy: RemovalPolicy): Key {
+    return new Key(this, id, {
+      description: `${this.stackName}: ${use}`,
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+  }
+
+  #tell({ secretPrefix }: Settings): void {
+    new CfnOutput(this, "ConnectionsTable", { value: this.connections.tableName });
+    new CfnOutput(this, "ApiKeysTable", { value: this.apiKeys.tableName });
+    new CfnOutput(this, "TokenKeyArn", { value: this.tokenKey.keyArn });
+    new CfnOutput(this, "SecretPrefix", { value: secretPrefix });
+  }
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { createDeployment } from "../../lib/deployment.ts";
+
+export interface Deployed {
+  readonly app: App;
+  readonly data: Template;
+  readonly service: Template;
+}
+
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** With the flags of cdk.json, and stubs in place of the functions' bundles. */
+export function newApp(context: Properties = {}, outdir?: string): App {
+  const { context: flags } = JSON.parse(readFileSync("cdk.json", "utf8")) as {
+    context: Properties;
+  };
+  return new App({
+    context: { ...flags, "aws:cdk:bundling-stacks": [], ...context },
+    ...(outdir !== undefined && { outdir }),
+  });
+}
+
+/** What a deployment with these settings consists of. */
+export function deployed(context: Properties = {}): Deployed {
+  const app = newApp(context);
+  const { data, service } = createDeployment(app);
+  return { app, data: Template.fromStack(data), service: Template.fromStack(service) };
+}
+
+/** The one resource of a type whose logical id begins so. */
+export function resource(template: Template, type: string, idPrefix = ""): Properties {
+  const found = Object.entries(template.findResources(type)).filter(([id]) =>
+    id.startsWith(idPrefix),
+  );
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new Error(`${found.length} resources ${type} ${idPrefix}`);
+  }
+  return only[1] as Properties;
+}
+
+export const propertiesOf = (template: Template, type: string, idPrefix = ""): Properties =>
+  resource(template, type, idPrefix).Properties as Properties;
+
+/** Intrinsic functions as short texts: the id of what they refer to. */
+export function legible(value: unknown): unknown {
+  const text = JSON.stringify(value)
+    .replace(
+      /\{"Fn::ImportValue":"[\w-]+:ExportsOutput(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}(Arn)?\w*"\}/g,
+      '"$1$2"',
+    )
+    .replace(/\{"Fn::GetAtt":\["(\w+?)[0-9A-F]{8}","Arn"\]\}/g, '"$1Arn"')
+    .replace(/\{"Ref":"([\w:]+)"\}/g, '"$1"')
+    .replace(/\{"Fn::Join":\["",\[(.*?)\]\]\}/g, (_, parts: string) =>
+      JSON.stringify(JSON.parse(`[${parts}]`).join("")),
+    );
+  return JSON.parse(text);
+}

@@ -1,0 +1,58 @@
+import { AttributeType, type CfnTable, Table } from "aws-cdk-lib/aws-dynamodb";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { createDeployment } from "../../lib/deployment.ts";
+import { newApp } from "./deployed.ts";
+
+type Deployment = ReturnType<typeof createDeployment>;
+
+describe("deployment", () => {
+  it("is clean, and made for whatever account and region it is deployed to", () => {
+    const complaint = jest.spyOn(console, "error");
+    const app = newApp();
+    createDeployment(app);
+    const stacks = app
+      .synth()
+      .stacks.map(({ stackName, environment }) => [stackName, environment.name]);
+    expect(complaint).not.toHaveBeenCalled();
+    expect(stacks).toEqual([
+      ["oauth-token-refresh-main-data", "aws://unknown-account/unknown-region"],
+      ["oauth-token-refresh-main", "aws://unknown-account/unknown-region"],
+    ]);
+  });
+
+  it.each<[string, (deployment: Deployment) => void]>([
+    ["AwsSolutions::AwsSolutions-DDB3", addTableWithoutRecovery],
+    ["AwsSolutions::AwsSolutions-IAM5[Resource::*]", permitEverythingToBeDecrypted],
+    ["Serverless::Serverless-LambdaTracing", addFunctionWithoutTracing],
+    ["CloudFormation-Validate::F3003", haveNoCapacity],
+  ])("is not made against the rule %s", (rule, breakIt) => {
+    const app = newApp();
+    breakIt(createDeployment(app));
+    expect(() => app.synth()).toThrow(`Acknowledge with '${rule}'`);
+  });
+});
+
+function addTableWithoutRecovery({ data }: Deployment): void {
+  new Table(data, "Unprotected", { partitionKey: { name: "id", type: AttributeType.STRING } });
+}
+
+function permitEverythingToBeDecrypted({ service }: Deployment): void {
+  const role = service.node.findChild("Refresh").node.findChild("Role");
+  if (!(role instanceof Role)) throw new Error("no role");
+  role.addToPolicy(new PolicyStatement({ actions: ["kms:Decrypt"], resources: ["*"] }));
+}
+
+function addFunctionWithoutTracing({ service }: Deployment): void {
+  new LambdaFunction(service, "Untraced", {
+    runtime: Runtime.NODEJS_24_X,
+    handler: "index.handler",
+    code: Code.fromInline("exports.handler = async () => {}"),
+    role: new Role(service, "Some", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") }),
+  });
+}
+
+function haveNoCapacity({ data }: Deployment): void {
+  const table = data.connections.node.defaultChild as CfnTable;
+  table.billingMode = "PROVISIONED";
+}

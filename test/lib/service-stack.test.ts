@@ -1,0 +1,186 @@
+import { apiConfig, authorizerConfig, type Environment } from "../../functions/config.ts";
+import { budgetFor, gatewayTimeoutMs } from "../../functions/domain/budget.ts";
+import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts";
+
+describe("service stack", () => {
+  const { service } = deployed();
+  const functionOf = (id: string) =>
+    propertiesOf(service, "AWS::Lambda::Function", `${id}Function`);
+
+  it("runs one bundle each on Node.js 24 and arm64, traced, with a log of its own", () => {
+    for (const id of ["Refresh", "Authorizer"]) {
+      expect(functionOf(id)).toMatchObject({
+        Runtime: "nodejs24.x",
+        Architectures: ["arm64"],
+        MemorySize: 1024,
+        TracingConfig: { Mode: "Active" },
+        LoggingConfig: { LogGroup: { Ref: expect.stringContaining(`${id}Log`) } },
+      });
+      expect(functionOf(id)).not.toHaveProperty("ReservedConcurrentExecutions");
+    }
+  });
+
+  it("keeps every log for a time, and beyond the stack", () => {
+    const logs = Object.values(service.findResources("AWS::Logs::LogGroup"));
+    expect(logs).toHaveLength(3);
+    for (const log of logs) {
+      expect(log).toMatchObject({ DeletionPolicy: "Retain", Properties: { RetentionInDays: 30 } });
+    }
+  });
+
+  it("holds what failed for good, encrypted", () => {
+    expect(propertiesOf(service, "AWS::Lambda::EventInvokeConfig")).toMatchObject({
+      DestinationConfig: {
+        OnFailure: { Destination: { "Fn::GetAtt": [expect.stringMatching(/^FailedInv/), "Arn"] } },
+      },
+    });
+    expect(propertiesOf(service, "AWS::SQS::Queue").SqsManagedSseEnabled).toBe(true);
+  });
+
+  it("says in every alarm what people suffer", () => {
+    const alarms = Object.values(service.findResources("AWS::CloudWatch::Alarm"));
+    expect(alarms.length).toBeGreaterThan(0);
+    for (const { Properties: alarm } of alarms) {
+      expect(alarm.AlarmDescription).toMatch(/connect again|token/);
+      expect(alarm).not.toHaveProperty("AlarmActions");
+    }
+  });
+
+  it("watches for token sets that are in the log alone", () => {
+    expect(propertiesOf(service, "AWS::Logs::MetricFilter")).toMatchObject({
+      FilterPattern: '{ $.code = "commit.last_resort" }',
+      LogGroupName: { Ref: expect.stringMatching(/^RefreshLog/) },
+    });
+  });
+
+  it("tells where the API is", () => {
+    expect(Object.keys(service.findOutputs("*"))).toEqual(["ApiUrl", "RefreshFunctionArn"]);
+    expect(legible(service.findOutputs("ApiUrl").ApiUrl?.Value)).toMatch(
+      /^https:\/\/\w+\.execute-api\.AWS::Region\.AWS::URLSuffix\/main$/,
+    );
+  });
+});
+
+describe("environment of the functions", () => {
+  const jwt = {
+    "refresh:jwtIssuer": "https://issuer.example/",
+    "refresh:jwtAudience": "refresh",
+    "refresh:jwtJwksUri": "https://issuer.example/jwks",
+    "refresh:jwtAlgorithms": "ES256",
+  };
+  const { service } = deployed({ ...jwt, "refresh:logLevel": "DEBUG" });
+
+  /** Values that are known at deployment alone become texts. */
+  const environmentOf = (id: string): Record<string, string> => {
+    const { Variables } = propertiesOf(service, "AWS::Lambda::Function", `${id}Function`)
+      .Environment as { Variables: Properties };
+    return Object.fromEntries(
+      Object.entries(Variables).map(([name, value]) => [name, String(legible(value))]),
+    );
+  };
+
+  /** The names that are read, whether they are there or not. */
+  function namesReadBy(read: (environment: Environment) => unknown, environment: Environment) {
+    const names = new Set<string>();
+    read(
+      new Proxy(environment, {
+        get: (target, name: string) => {
+          names.add(name);
+          return target[name];
+        },
+      }),
+    );
+    return [...names].sort();
+  }
+
+  it.each([
+    ["Refresh", apiConfig],
+    ["Authorizer", authorizerConfig],
+  ] as const)("of %s is all that it reads", (id, read) => {
+    const environment = environmentOf(id);
+    expect(Object.keys({ ...environment, ALLOW_LOOPBACK_PROVIDERS: "" }).sort()).toEqual(
+      namesReadBy(read, environment),
+    );
+  });
+
+  it("names what is deployed", () => {
+    expect(apiConfig(environmentOf("Refresh"))).toEqual({
+      connectionsTable: "Connections",
+      secretPrefix: "oauth-token-refresh/main",
+      kmsKeyId: "TokenKeyArn",
+      providerTimeoutSeconds: 15,
+      coalesceWindowMs: 10_000,
+      clientCacheMs: 300_000,
+      allowLoopback: false,
+      logLevel: "DEBUG",
+    });
+    expect(authorizerConfig(environmentOf("Authorizer"))).toMatchObject({
+      apiKeysTable: "ApiKeys",
+      jwt: { issuer: "https://issuer.example/", audience: "refresh", algorithms: ["ES256"] },
+    });
+  });
+
+  it("is refused at synthesis where the function would refuse it", () => {
+    expect(() => deployed({ ...jwt, "refresh:jwtAlgorithms": "HS256" })).toThrow("JWT_ALGORITHMS");
+  });
+});
+
+describe("time", () => {
+  it.each([1, 18])("provider %i s < lease < function < gateway", (providerTimeoutSeconds) => {
+    const { service } = deployed({ "refresh:providerTimeoutSeconds": providerTimeoutSeconds });
+    const { leaseMs } = budgetFor(providerTimeoutSeconds);
+    const { Timeout, Environment } = propertiesOf(
+      service,
+      "AWS::Lambda::Function",
+      "RefreshFunction",
+    ) as { Timeout: number; Environment: { Variables: Properties } };
+    const { Integration } = propertiesOf(service, "AWS::ApiGateway::Method") as {
+      Integration: Properties;
+    };
+    const times = [
+      Number(Environment.Variables.PROVIDER_TIMEOUT_SECONDS) * 1000,
+      leaseMs,
+      Timeout * 1000,
+      Number(Integration.TimeoutInMillis),
+    ];
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    expect(times[0]).toBe(providerTimeoutSeconds * 1000);
+    expect(times[3]).toBe(gatewayTimeoutMs);
+  });
+
+  it("leaves the authorizer less than the gateway waits for it", () => {
+    const { service } = deployed();
+    const { Timeout } = propertiesOf(service, "AWS::Lambda::Function", "AuthorizerFunction");
+    expect(Timeout).toBe(10);
+  });
+});
+
+describe("settings of a deployment", () => {
+  const { service } = deployed({
+    "refresh:reservedConcurrency": 20,
+    "refresh:alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+    "refresh:gatewayLogRole": false,
+    "refresh:throwAway": true,
+  });
+
+  it("reserves concurrency for refreshes", () => {
+    const refresh = propertiesOf(service, "AWS::Lambda::Function", "RefreshFunction");
+    expect(refresh.ReservedConcurrentExecutions).toBe(20);
+  });
+
+  it("calls somebody", () => {
+    for (const { Properties: alarm } of Object.values(
+      service.findResources("AWS::CloudWatch::Alarm"),
+    )) {
+      expect(alarm.AlarmActions).toEqual(["arn:aws:sns:eu-west-1:123456789012:alarms"]);
+    }
+  });
+
+  it("leaves the account's role for the gateway's logs alone", () => {
+    service.resourceCountIs("AWS::ApiGateway::Account", 0);
+  });
+
+  it("leaves no log behind", () => {
+    service.allResources("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
+  });
+});

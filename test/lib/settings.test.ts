@@ -1,0 +1,111 @@
+import { InvalidSettings, readSettings } from "../../lib/settings.ts";
+
+describe("settings", () => {
+  it("needs no setting", () => {
+    expect(readSettings({})).toEqual({
+      stage: "main",
+      throwAway: false,
+      secretPrefix: "oauth-token-refresh/main",
+      providerTimeoutSeconds: 15,
+      coalesceWindowSeconds: 10,
+      clientCacheSeconds: 300,
+      authorizerCacheSeconds: 60,
+      jwt: undefined,
+      throttleRate: 100,
+      throttleBurst: 200,
+      memoryMib: 1024,
+      reservedConcurrency: undefined,
+      logLevel: "INFO",
+      logRetentionDays: 30,
+      gatewayLogRole: true,
+      alarmTopicArn: undefined,
+    });
+  });
+
+  it("reads the texts of the command line as it reads the values of cdk.json", () => {
+    const typed = readSettings({
+      "refresh:throwAway": true,
+      "refresh:providerTimeoutSeconds": 8,
+      "refresh:authorizerCacheSeconds": 0,
+      "refresh:logRetentionDays": 365,
+    });
+    const texts = readSettings({
+      "refresh:throwAway": "true",
+      "refresh:providerTimeoutSeconds": "8",
+      "refresh:authorizerCacheSeconds": "0",
+      "refresh:logRetentionDays": "365",
+    });
+    expect(typed).toEqual(texts);
+    expect(typed).toMatchObject({ throwAway: true, authorizerCacheSeconds: 0 });
+  });
+
+  it("keeps the secrets of stages apart", () => {
+    expect(readSettings({ "refresh:stage": "staging" }).secretPrefix).toBe(
+      "oauth-token-refresh/staging",
+    );
+  });
+
+  it("leaves the rest of the context alone", () => {
+    expect(() => readSettings({ "@aws-cdk/core:some": true, stage: "?" })).not.toThrow();
+  });
+
+  it("takes an empty text for no setting", () => {
+    expect(readSettings({ "refresh:stage": "" }).stage).toBe("main");
+  });
+
+  it.each([
+    ["stage", "Production"],
+    ["stage", 7],
+    ["throwAway", "yes"],
+    ["secretPrefix", "prefix/"],
+    ["providerTimeoutSeconds", "0"],
+    ["providerTimeoutSeconds", "19"],
+    ["providerTimeoutSeconds", "7.5"],
+    ["providerTimeoutSeconds", "soon"],
+    ["coalesceWindowSeconds", -1],
+    ["clientCacheSeconds", 86_401],
+    ["authorizerCacheSeconds", "3601"],
+    ["throttleRate", 0],
+    ["memoryMib", 64],
+    ["reservedConcurrency", 0],
+    ["logLevel", "LOUD"],
+    ["logRetentionDays", 31],
+    ["gatewayLogRole", 1],
+    ["alarmTopicArn", "alarms"],
+    ["jwtJwksUri", "http://issuer.example/jwks"],
+  ])("refuses %s %p, by name", (name, value) => {
+    expect(() => readSettings({ [`refresh:${name}`]: value })).toThrow(`refresh:${name}: `);
+  });
+
+  it("refuses a name with its prefix that is none of its own", () => {
+    expect(() => readSettings({ "refresh:stagee": "x" })).toThrow(
+      "refresh:stagee is not a setting; there are refresh:stage, ",
+    );
+  });
+
+  it("tells all faults at once", () => {
+    const read = () =>
+      readSettings({ "refresh:stage": "?", "refresh:memoryMib": 1, "refresh:x": 1 });
+    expect(read).toThrow(InvalidSettings);
+    expect(read).toThrow(/refresh:stage: .*refresh:memoryMib: .*refresh:x /s);
+  });
+
+  const jwt = {
+    "refresh:jwtIssuer": "https://issuer.example/",
+    "refresh:jwtAudience": "refresh",
+    "refresh:jwtJwksUri": "https://issuer.example/jwks",
+  };
+
+  it("accepts JWTs of an issuer", () => {
+    expect(readSettings(jwt).jwt).toEqual({
+      issuer: "https://issuer.example/",
+      audience: "refresh",
+      jwksUri: "https://issuer.example/jwks",
+      algorithms: undefined,
+    });
+  });
+
+  it.each(Object.keys(jwt))("refuses an issuer without %s", (name) => {
+    expect(() => readSettings({ ...jwt, [name]: undefined })).toThrow("all of them or none");
+  });
+});
