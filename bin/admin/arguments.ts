@@ -1,0 +1,64 @@
+import { InvalidArgumentError } from "commander";
+import {
+  type ConnectionId,
+  identifierPattern,
+  isConnectionId,
+  isRegistrationName,
+  isWorkspaceId,
+  type RegistrationName,
+  type WorkspaceId,
+} from "../../functions/domain/connection.ts";
+
+/**
+ * Parsers of arguments and options.
+ * @throws {InvalidArgumentError} to which commander adds the argument's name
+ */
+export function connectionId(text: string): ConnectionId {
+  if (isConnectionId(text)) return text;
+  throw new InvalidArgumentError("Expected 1 to 128 of A-Z a-z 0-9 _ -.");
+}
+
+export function workspaceId(text: string): WorkspaceId {
+  if (isWorkspaceId(text)) return text;
+  throw new InvalidArgumentError("Expected 1 to 128 of A-Z a-z 0-9 _ -.");
+}
+
+export function integrationName(text: string): string {
+  if (identifierPattern.test(text)) return text;
+  throw new InvalidArgumentError("Expected 1 to 128 of A-Z a-z 0-9 _ -.");
+}
+
+/** `scope-token` of RFC 6749 §3.3. */
+export function scope(text: string): string {
+  if (/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a scope without spaces.");
+}
+
+/** `acme` stands for `integrations/acme`; a name with a slash for itself. */
+export function registrationName(text: string): RegistrationName {
+  const name = text.includes("/") ? text : `integrations/${text}`;
+  if (isRegistrationName(name)) return name;
+  throw new InvalidArgumentError(
+    "Expected parts of A-Z a-z 0-9 _ -, at most four, between slashes.",
+  );
+}
+
+export function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected a whole number.");
+}
+
+/** For an option that may be repeated. */
+export const collected =
+  <Value>(parse: (text: string) => Value) =>
+  (text: string, former: readonly Value[] = []): readonly Value[] => [...former, parse(text)];
+
+/** `key=value`, repeated. */
+export function keyValue(
+  text: string,
+  former: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const [, key = "", value = ""] = /^([A-Za-z0-9_]{1,64})=(.*)$/s.exec(text) ?? [];
+  if (key === "") throw new InvalidArgumentError("Expected key=value.");
+  return { ...former, [key]: value };
+}

@@ -1,0 +1,109 @@
+import { Command, Option } from "commander";
+import { secretsManagerClient } from "../../functions/adapters/aws-clients.ts";
+import {
+  type ListedRegistration,
+  type RegistrationAdmin,
+  secretsRegistrationAdmin,
+} from "../../functions/adapters/secrets-registration-admin.ts";
+import type { RegistrationName } from "../../functions/domain/connection.ts";
+import {
+  type ClientRegistration,
+  clientAuthenticationMethods,
+  refreshPolicies,
+} from "../../functions/domain/ports.ts";
+import { registrationName, wholeNumber } from "./arguments.ts";
+import { type AdminIo, requireEnvironment } from "./io.ts";
+import { type OutputOptions, print, printAll, type Row } from "./output.ts";
+import { readSecret } from "./secret-input.ts";
+
+interface PutOptions extends OutputOptions {
+  readonly tokenEndpoint: string;
+  readonly clientId: string;
+  readonly auth: string;
+  readonly refreshPolicy?: string;
+  readonly refreshTokenIdleSeconds?: number;
+}
+
+/** Client registrations: what a provider gave out when the OAuth app was registered there. */
+export function integrationCommands(io: AdminIo): Command {
+  const integrations = new Command("integrations").description("client registrations at providers");
+  integrations
+    .command("put")
+    .description("create a client registration, or replace all of it")
+    .argument("<integration>", "its name", registrationName)
+    .requiredOption("--token-endpoint <url>", "{variables} are filled from a connection's config")
+    .requiredOption("--client-id <id>", "the client identifier")
+    .addOption(
+      new Option("--auth <method>", "token_endpoint_auth_method of RFC 7591")
+        .choices(clientAuthenticationMethods)
+        .default("client_secret_basic"),
+    )
+    .addOption(new Option("--refresh-policy <policy>", "when to refresh").choices(refreshPolicies))
+    .option("--refresh-token-idle-seconds <n>", "when an unused refresh token ends", wholeNumber)
+    .option("--json", "for machines")
+    .addHelpText("after", putHelp)
+    .action((name: RegistrationName, options: PutOptions) => put(io, name, options));
+  integrations
+    .command("list")
+    .description("list the client registrations")
+    .option("--json", "for machines")
+    .addHelpText("after", "\nExample:\n  npm run admin -- integrations list")
+    .action(async (options: OutputOptions) => {
+      const listed = await registrations(io).list();
+      printAll(io, options, listed.map(listedRow), "there is no client registration");
+    });
+  integrations
+    .command("show")
+    .description("show a client registration, its secret redacted")
+    .argument("<integration>", "its name", registrationName)
+    .option("--json", "for machines")
+    .addHelpText("after", "\nExample:\n  npm run admin -- integrations show acme --json")
+    .action(async (name: RegistrationName, options: OutputOptions) => {
+      print(io, options, registrationRow(await registrations(io).show(name)));
+    });
+  return integrations;
+}
+
+const putHelp = `
+The client secret is read from stdin, or asked for; with --auth none there is none.
+
+Examples:
+  npm run admin -- integrations put acme --token-endpoint https://acme.example/oauth/token --client-id c < secret
+  npm run admin -- integrations put local --token-endpoint http://127.0.0.1:9000/token --client-id c --auth none`;
+
+async function put(io: AdminIo, name: RegistrationName, options: PutOptions): Promise<void> {
+  const { auth, clientId, tokenEndpoint, refreshPolicy, refreshTokenIdleSeconds } = options;
+  const admin = registrations(io);
+  const clientSecret = auth === "none" ? undefined : await readSecret(io, "client secret");
+  const { outcome, registration } = await admin.put(name, {
+    ...{ clientId, clientSecret, tokenEndpointAuthMethod: auth, tokenEndpoint },
+    ...{ refreshPolicy, refreshTokenIdleSeconds },
+  });
+  print(io, options, { outcome, ...registrationRow(registration) });
+}
+
+function registrations({ environment }: AdminIo): RegistrationAdmin {
+  const { SECRET_PREFIX: prefix } = requireEnvironment(environment, "SECRET_PREFIX");
+  return secretsRegistrationAdmin({ client: secretsManagerClient(), prefix });
+}
+
+const registrationRow = (registration: ClientRegistration): Row => ({
+  name: registration.name,
+  client_id: registration.clientId,
+  client_secret: registration.clientSecret?.toString(),
+  token_endpoint_auth_method: registration.tokenEndpointAuthMethod,
+  token_endpoint: registration.tokenEndpoint,
+  refresh_policy: registration.refreshPolicy,
+  refresh_token_idle_seconds: registration.refreshTokenIdleSeconds,
+});
+
+const listedRow = (listed: ListedRegistration): Row =>
+  "fault" in listed
+    ? { name: listed.name, fault: listed.fault }
+    : {
+        name: listed.name,
+        client_id: listed.registration.clientId,
+        token_endpoint_auth_method: listed.registration.tokenEndpointAuthMethod,
+        token_endpoint: listed.registration.tokenEndpoint,
+        refresh_policy: listed.registration.refreshPolicy,
+      };

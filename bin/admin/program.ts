@@ -1,0 +1,58 @@
+import { Command, CommanderError } from "commander";
+import { connectionCommands } from "./connections.ts";
+import { integrationCommands } from "./integrations.ts";
+import type { AdminIo } from "./io.ts";
+import { keyCommands } from "./keys.ts";
+import { rescueCommand } from "./rescue.ts";
+
+/**
+ * Runs one command of the CLI.
+ * @param args as a shell gives them, without the program
+ * @returns the exit code; what went wrong is one line on stderr
+ */
+export async function runAdmin(args: readonly string[], io: AdminIo): Promise<number> {
+  const program = new Command("admin")
+    .description("What a platform team does with the OAuth token refresh service")
+    .addHelpText("after", help)
+    .addCommand(integrationCommands(io))
+    .addCommand(connectionCommands(io))
+    .addCommand(keyCommands(io))
+    .addCommand(rescueCommand(io));
+  for (const command of everyCommand(program)) quiet(command, io);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    io.stderr.write(`error: ${reasonOf(error)}\n`);
+    return 1;
+  }
+}
+
+const help = `
+It works on what the environment names, with the names of the deployed functions: on AWS, or on the
+local service once .local/env is sourced. Secrets come from stdin or a prompt, never from arguments.
+
+Example:
+  source .local/env
+  npm run admin -- connections show conn_demo --workspace wsp_demo`;
+
+const everyCommand = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(everyCommand),
+];
+
+/** Commander writes where it is told to, and never ends the process. */
+const quiet = (command: Command, { stdout, stderr }: AdminIo): Command =>
+  command.exitOverride().configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => stderr.write(text),
+  });
+
+/** One line. The error of a store that does not answer says why in its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  const detail = cause instanceof Error ? ` (${cause.name}: ${cause.message})` : "";
+  return `${message}${detail}`.replace(/\s+/g, " ").trim();
+}

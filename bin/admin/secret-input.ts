@@ -1,0 +1,52 @@
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { Secret } from "../../functions/domain/secret.ts";
+import { type AdminIo, CommandFailed } from "./io.ts";
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * A secret from stdin, without the line break at its end; asked for, and not shown, where stdin is a
+ * terminal. Never from an argument: those are in the shell's history and in the process list.
+ *
+ * @param what it is, `client secret`
+ * @throws {CommandFailed} empty, or too large
+ */
+export async function readSecret(io: AdminIo, what: string): Promise<Secret> {
+  const text = io.stdin.isTTY === true ? await prompt(io, what) : await readText(io, what);
+  const secret = text.replace(/\r?\n$/, "");
+  if (secret.trim() === "") throw new CommandFailed(`the ${what} on stdin is empty`);
+  return new Secret(secret);
+}
+
+/** @throws {CommandFailed} too large */
+export async function readText(
+  { stdin }: AdminIo,
+  what: string,
+  maximumMebibytes = 1,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > maximumMebibytes * mebibyte) {
+      throw new CommandFailed(`the ${what} on stdin is over ${maximumMebibytes} MiB`);
+    }
+    chunks.push(buffer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function prompt({ stdin, stderr }: AdminIo, what: string): Promise<string> {
+  stderr.write(`${what} (not shown): `);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output: nowhere, terminal: true });
+  const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  try {
+    return await Promise.race([lines.question(""), closed]);
+  } finally {
+    lines.close();
+    stderr.write("\n");
+  }
+}

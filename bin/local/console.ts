@@ -1,0 +1,44 @@
+import { quoted } from "./env-file.ts";
+import type { Exchange } from "./gateway.ts";
+import { demo } from "./seed.ts";
+import type { LocalService } from "./service.ts";
+import type { LocalSettings } from "./settings.ts";
+
+/** What a person reads once everything is up: the last line begins with `ready`. */
+export function welcome(
+  { apiUrl, apiKey }: LocalService,
+  { envFile, dataDirectory }: LocalSettings,
+  startedInMs: number,
+): string {
+  const url = `${apiUrl}/api/v1/oauth/refresh/${demo.connectionId}`;
+  return `
+  OAuth token refresh, on this machine
+
+  API          ${apiUrl}
+  Environment  ${envFile}: source it, then try  npm run admin -- --help
+  Data         ${dataDirectory ?? "in memory; set DATA_DIR to keep it"}
+
+  Refresh the seeded connection:
+
+  curl -i -X POST ${quoted(url)} -H ${quoted(`Authorization: Bearer ${apiKey}`)}
+
+ready in ${(startedInMs / 1000).toFixed(1)} s, Ctrl-C ends it`;
+}
+
+/** One line for each answer: `12:00:00  POST /api/v1/oauth/refresh/conn_demo  200 refreshed  34 ms`. */
+export function exchangeLine(exchange: Exchange, now: Date): string {
+  const { method, path, answer, durationMs, requestId } = exchange;
+  const time = now.toTimeString().slice(0, 8);
+  const request = `${method} ${path}`.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
+  const outcome = answer.headers["X-Refresh-Outcome"] ?? problemCode(answer.body);
+  const line = `${time}  ${request}  ${answer.status} ${outcome}  ${Math.round(durationMs)} ms`;
+  return answer.status < 500 ? line : `${line}  request ${requestId}`;
+}
+
+function problemCode(body: string | Buffer): string {
+  try {
+    return String(JSON.parse(body.toString()).code ?? "");
+  } catch {
+    return "";
+  }
+}

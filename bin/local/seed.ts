@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws-clients.ts";
+import {
+  dynamoDbApiKeyAdmin,
+  dynamoDbApiKeys,
+} from "../../functions/adapters/dynamodb-api-keys.ts";
+import { dynamoDbConnectionAdmin } from "../../functions/adapters/dynamodb-connection-admin.ts";
+import { keyDigest } from "../../functions/adapters/key-digest.ts";
+import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-registration-admin.ts";
+import type {
+  ConnectionId,
+  RegistrationName,
+  WorkspaceId,
+} from "../../functions/domain/connection.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import { putConnection } from "../admin/put-connection.ts";
+import { parseTokens } from "../admin/token-input.ts";
+import type { AuthorizationServer } from "./authorization-server.ts";
+import { ensureTables } from "./dynamodb.ts";
+import { readPrivateFile, writePrivateFile } from "./private-file.ts";
+import { CannotStart, type LocalSettings } from "./settings.ts";
+import type { Shutdown } from "./shutdown.ts";
+
+const connectionId = "conn_demo" as ConnectionId;
+const workspaceId = "wsp_demo" as WorkspaceId;
+const integration = "demo";
+
+export const demo = {
+  connectionId,
+  variables: { WORKSPACE_ID: workspaceId, CONNECTION_ID: connectionId },
+} as const;
+
+/** What a first visitor needs: tables, an API key, a client registration, and a connection with a real refresh token. */
+export async function seed(
+  settings: LocalSettings,
+  authorizationServer: AuthorizationServer,
+  shutdown: Shutdown,
+): Promise<{ readonly apiKey: string }> {
+  const client = dynamoDbClient();
+  const { connectionsTable, apiKeysTable } = settings;
+  await ensureTables(client, { connections: connectionsTable, apiKeys: apiKeysTable }).catch(
+    (error: unknown) => {
+      const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      throw new CannotStart(`DynamoDB at ${endpoint}: ${reason}`, error);
+    },
+  );
+  await putRegistration(settings, authorizationServer);
+  await putDemoConnection(settings, authorizationServer);
+  return { apiKey: await apiKeyFor(settings, shutdown) };
+}
+
+/** At every start: the authorization server has another port. */
+async function putRegistration(
+  { secretPrefix }: LocalSettings,
+  { clientId, clientSecret, tokenEndpoint }: AuthorizationServer,
+): Promise<void> {
+  const admin = secretsRegistrationAdmin({ client: secretsManagerClient(), prefix: secretPrefix });
+  await admin.put(`integrations/${integration}` as RegistrationName, {
+    clientId,
+    clientSecret: new Secret(clientSecret()),
+    tokenEndpointAuthMethod: "client_secret_basic",
+    tokenEndpoint,
+    refreshPolicy: undefined,
+    refreshTokenIdleSeconds: undefined,
+  });
+}
+
+/** Anew, unless the stored one still holds a refresh token that the authorization server knows. */
+async function putDemoConnection(
+  { connectionsTable: tableName }: LocalSettings,
+  authorizationServer: AuthorizationServer,
+): Promise<void> {
+  const key = { connectionId, workspaceId };
+  const stored = await dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName }).describe(
+    key,
+  );
+  if (authorizationServer.resumed && stored?.status === "active") return;
+  const refreshToken = new Secret(await authorizationServer.mintRefreshToken());
+  const label = "a connection to try things with";
+  await putConnection(
+    process.env,
+    { ...key, integration, label },
+    parseTokens(refreshToken, Date.now()),
+  );
+}
+
+/** The key of the last start where its data were kept; a new one must not outlive the service elsewhere. */
+async function apiKeyFor(settings: LocalSettings, shutdown: Shutdown): Promise<string> {
+  const { dataDirectory, endpoints } = settings;
+  const table = { client: dynamoDbClient(), tableName: settings.apiKeysTable };
+  const file = dataDirectory === undefined ? undefined : join(dataDirectory, "api-key");
+  const kept = file === undefined ? undefined : readPrivateFile(file)?.trim();
+  if (kept !== undefined && (await isGood(table, new Secret(kept)))) return kept;
+
+  const admin = dynamoDbApiKeyAdmin(table);
+  const { key, keyId } = await admin.create({
+    workspaceId,
+    workspaceIds: [],
+    scopes: undefined,
+    label: "npm start",
+    expiresAtMs: undefined,
+    createdAtMs: Date.now(),
+  });
+  if (file !== undefined) writePrivateFile(file, `${key.reveal()}\n`);
+  else if (endpoints.AWS_ENDPOINT_URL_DYNAMODB !== undefined) {
+    shutdown.add(async () => void (await admin.revoke(keyId)));
+  }
+  return key.reveal();
+}
+
+async function isGood(table: Parameters<typeof dynamoDbApiKeys>[0], key: Secret): Promise<boolean> {
+  return (await dynamoDbApiKeys(table).find(keyDigest.of(key)))?.status === "active";
+}

@@ -1,0 +1,96 @@
+import { dirname } from "node:path";
+import { apiConfig } from "../../functions/config.ts";
+import { budgetFor } from "../../functions/domain/budget.ts";
+import { startAuthorizationServer } from "./authorization-server.ts";
+import { makeWritable } from "./directories.ts";
+import { writeEnvFile } from "./env-file.ts";
+import { type Api, type Exchange, type Gateway, startGateway } from "./gateway.ts";
+import { demo, seed } from "./seed.ts";
+import { CannotStart, type LocalSettings } from "./settings.ts";
+import type { Shutdown } from "./shutdown.ts";
+import { otherCredentials, startStandIns } from "./stand-ins.ts";
+
+export interface LocalService {
+  readonly apiUrl: string;
+  readonly apiKey: string;
+}
+
+/** The whole service, in this process. It is up when the promise resolves. */
+export async function startLocalService(
+  settings: LocalSettings,
+  shutdown: Shutdown,
+  onAnswer: (exchange: Exchange) => void,
+): Promise<LocalService> {
+  const { dataDirectory, envFile } = settings;
+  const gateway = await startOn(settings.port, shutdown, onAnswer);
+  makeWritable(dirname(envFile), "the directory of the env file,", shutdown);
+  if (dataDirectory !== undefined) makeWritable(dataDirectory, "DATA_DIR", shutdown);
+
+  const variables = await startStandIns(settings, shutdown);
+  const authorizationServer = await startAuthorizationServer(
+    dataDirectory === undefined ? {} : { directory: dataDirectory },
+  );
+  shutdown.add(() => authorizationServer.close());
+  // The functions read the environment when they are loaded, and the SDK when it makes a client.
+  setEnvironment(settings, variables);
+  const { apiKey } = await seed(settings, authorizationServer, shutdown);
+  gateway.serve(await loadApi(settings.region));
+  // What has begun is answered before anything that it needs is closed.
+  shutdown.add(() => gateway.close());
+
+  const apiUrl = gateway.url;
+  const file = writeEnvFile(
+    envFile,
+    { API_URL: apiUrl, API_KEY: apiKey, ...demo.variables, ...variables },
+    settings.keepsCredentials ? [] : otherCredentials,
+  );
+  shutdown.add(() => file.remove());
+  process.once("exit", () => file.remove());
+  return { apiUrl, apiKey };
+}
+
+async function startOn(
+  port: number,
+  shutdown: Shutdown,
+  onAnswer: (exchange: Exchange) => void,
+): Promise<Gateway> {
+  try {
+    const gateway = await startGateway({ port, onAnswer });
+    shutdown.add(() => gateway.close());
+    return gateway;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? "is taken" : `cannot be used (${code})`;
+    throw new CannotStart(`port ${port} ${reason}: set PORT to another, 0 for any free one`, error);
+  }
+}
+
+function setEnvironment(
+  { keepsCredentials }: LocalSettings,
+  variables: Readonly<Record<string, string>>,
+): void {
+  if (!keepsCredentials) for (const name of otherCredentials) delete process.env[name];
+  Object.assign(process.env, variables);
+  // The gateway's lines tell a person what happened; the functions' own, in JSON, are for asking.
+  process.env.LOG_LEVEL ??= "ERROR";
+  process.env.POWERTOOLS_METRICS_DISABLED ??= "true";
+}
+
+/** The very modules that are deployed. */
+async function loadApi(region: string): Promise<Api> {
+  const [api, authorizer] = await Promise.all([
+    import("../../functions/lambda/api.ts"),
+    import("../../functions/lambda/authorizer.ts"),
+  ]);
+  const { providerTimeoutSeconds } = apiConfig(process.env);
+  const { functionTimeoutMs } = budgetFor(providerTimeoutSeconds);
+  return {
+    method: "POST",
+    resource: "/api/v1/oauth/refresh/{connection_id}",
+    deployment: { region, accountId: "000000000000", apiId: "local", stage: "local" },
+    authorizer: { name: "authorizer", timeoutMs: authorizerTimeoutMs, handler: authorizer.handler },
+    integration: { name: "api", timeoutMs: functionTimeoutMs, handler: api.handler },
+  };
+}
+
+const authorizerTimeoutMs = 10_000;

@@ -1,0 +1,84 @@
+import { parseTokens } from "../../../bin/admin/token-input.ts";
+import { Secret } from "../../../functions/domain/secret.ts";
+
+const nowMs = Date.UTC(2026, 0, 1);
+const parse = (text: string) => {
+  const { tokens, ...rest } = parseTokens(new Secret(text), nowMs);
+  const { accessToken, refreshToken, ...others } = tokens;
+  return {
+    ...rest,
+    ...others,
+    accessToken: accessToken.reveal(),
+    refreshToken: refreshToken?.reveal(),
+  };
+};
+
+describe("tokens on stdin", () => {
+  test("a bare refresh token: the access token is to be fetched with the next call", () => {
+    expect(parse("refresh-1\n")).toMatchObject({
+      accessToken: "",
+      refreshToken: "refresh-1",
+      expiresAtMs: nowMs,
+      notes: [],
+    });
+  });
+
+  test("a token response, its lifetimes counted from now", () => {
+    const response = {
+      access_token: "access-1",
+      refresh_token: "refresh-1",
+      token_type: "Bearer",
+      scope: "a b",
+      expires_in: 3600,
+      refresh_token_expires_in: "7200",
+      instance_url: "https://acme.example",
+    };
+    expect(parse(JSON.stringify(response))).toEqual({
+      accessToken: "access-1",
+      refreshToken: "refresh-1",
+      tokenType: "Bearer",
+      scope: "a b",
+      expiresAtMs: nowMs + 3_600_000,
+      refreshTokenExpiresAtMs: nowMs + 7_200_000,
+      extra: { instance_url: "https://acme.example" },
+      notes: [],
+    });
+  });
+
+  test.each([
+    ["ahead", "2026-01-01T01:00:00Z", nowMs + 3_600_000],
+    ["past", "2025-12-31T23:00:00Z", nowMs],
+  ])("a stored response whose token's end is %s", (_, expires_at, expiresAtMs) => {
+    const response = { access_token: "a", refresh_token: "r", expires_at };
+    expect(parse(JSON.stringify(response)).expiresAtMs).toBe(expiresAtMs);
+  });
+
+  test("a response without an end leaves it open", () => {
+    expect(parse('{"access_token":"a","refresh_token":"r"}').expiresAtMs).toBeUndefined();
+  });
+
+  test("a response without a refresh token says so", () => {
+    expect(parse('{"access_token":"a","token_type":"Bearer","expires_in":60}').notes).toEqual([
+      "there is no refresh_token",
+    ]);
+  });
+
+  test("a response with a refresh token alone, and what belongs to it", () => {
+    expect(parse('{"refresh_token":"r","scope":"a","team":"t"}')).toMatchObject({
+      accessToken: "",
+      refreshToken: "r",
+      scope: "a",
+      expiresAtMs: nowMs,
+      extra: { team: "t" },
+    });
+  });
+
+  test.each([
+    ["two lines", "canary-1\ncanary-2", "characters that no token has"],
+    ["damaged JSON", '{"access_token": "canary', "is not valid JSON"],
+    ["JSON without tokens", '{"token": "canary"}', "neither an access_token nor a refresh_token"],
+  ])("are refused without a word of them: %s", (_, text, reason) => {
+    expect(() => parse(text)).toThrow(reason);
+    expect(() => parse(text)).not.toThrow("canary");
+  });
+});

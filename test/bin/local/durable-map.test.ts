@@ -1,0 +1,81 @@
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDurableMap } from "../../../bin/local/durable-map.ts";
+
+describe("a durable map", () => {
+  let directory: string;
+  let path: string;
+  const stale = new Set<number>();
+  const open = () => openDurableMap<number>({ path, isStale: (value) => stale.has(value) });
+  const entries = () => [...open().entries()];
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "durable-map-"));
+    path = join(directory, "state", "map.jsonl");
+    stale.clear();
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  test("without a file keeps its entries in memory", () => {
+    const map = openDurableMap<number>({ isStale: () => false });
+    map.set("a", 1);
+    map.delete("b");
+    expect(map.get("a")).toBe(1);
+    map.close();
+  });
+
+  test("has every change on file at once: nothing is lost by a process that just ends", () => {
+    const map = open();
+    map.set("a", 1);
+    map.set("b", 2);
+    map.set("a", 3);
+    map.delete("b");
+    expect(entries()).toEqual([["a", 3]]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("leaves out a last line that was cut off, and goes on after it", () => {
+    open().set("a", 1);
+    appendFileSync(path, '["b",');
+    const map = open();
+    map.set("c", 3);
+    expect(entries()).toEqual([
+      ["a", 1],
+      ["c", 3],
+    ]);
+  });
+
+  test("leaves out what is stale when it rewrites its file", () => {
+    const map = open();
+    map.set("old", 1);
+    map.set("new", 2);
+    stale.add(1);
+    expect(entries()).toEqual([["new", 2]]);
+    expect(readFileSync(path, "utf8")).toBe('["new",2]\n');
+  });
+
+  test("rewrites its file before it grows without end", () => {
+    const map = open();
+    for (let i = 0; i < 20_000; i++) map.set("a", i);
+    expect(readFileSync(path, "utf8").split("\n").length).toBeLessThan(10_000);
+    expect(entries()).toEqual([["a", 19_999]]);
+  });
+
+  test.each(["not JSON\n", '{"a":1}\n', '[1,"a"]\n'])(
+    "names a file of another kind: %j",
+    (text) => {
+      open().close();
+      writeFileSync(path, text);
+      expect(open).toThrow(`${path} was not written by this service`);
+      expect(open).not.toThrow(text.trim());
+    },
+  );
+});

@@ -1,0 +1,82 @@
+import { resolve } from "node:path";
+import { CannotStart, localSettings } from "../../../bin/local/settings.ts";
+
+describe("settings of the local service", () => {
+  test("have a default each", () => {
+    expect(localSettings({})).toEqual({
+      port: 3000,
+      dataDirectory: undefined,
+      envFile: ".local/env",
+      region: "us-east-1",
+      endpoints: {},
+      keepsCredentials: false,
+      connectionsTable: "connections",
+      apiKeysTable: "api_keys",
+      secretPrefix: "local",
+      kmsKeyId: undefined,
+    });
+  });
+
+  test("come from the environment", () => {
+    const settings = localSettings({
+      PORT: "0",
+      DATA_DIR: "data",
+      LOCAL_ENV_FILE: "env",
+      AWS_DEFAULT_REGION: "eu-central-1",
+      CONNECTIONS_TABLE: "c",
+      API_KEYS_TABLE: "k",
+      SECRET_PREFIX: "p",
+    });
+    expect(settings).toMatchObject({
+      port: 0,
+      dataDirectory: resolve("data"),
+      envFile: "env",
+      region: "eu-central-1",
+      connectionsTable: "c",
+      apiKeysTable: "k",
+      secretPrefix: "p",
+    });
+  });
+
+  test("name all that is at fault in one line", () => {
+    const environment = {
+      PORT: "70000",
+      AWS_ENDPOINT_URL_DYNAMODB: "localhost:8000",
+      AWS_ENDPOINT_URL_KMS: "http://127.0.0.1:1",
+    };
+    expect(() => localSettings(environment)).toThrow(
+      new CannotStart(
+        "PORT: expected 0 (any free port) to 65535; " +
+          "AWS_ENDPOINT_URL_DYNAMODB: expected an http or https address; " +
+          "KMS_KEY_ID is missing: AWS_ENDPOINT_URL_KMS needs it",
+      ),
+    );
+  });
+
+  test.each(["http", "-1", "3000.5", "0x10", " 80", "65536"])("take no port %j", (PORT) => {
+    expect(() => localSettings({ PORT })).toThrow("PORT: ");
+  });
+
+  const ours = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };
+  const given = { AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:8000" };
+  test.each([
+    ["a given endpoint and a key", { ...ours, ...given }, true],
+    ["a given endpoint and a profile", { AWS_PROFILE: "dev", ...given }, true],
+    ["a given endpoint alone", given, false],
+    ["a key alone", ours, false],
+  ])("keep the person's credentials for a given endpoint: %s", (_, environment, keeps) => {
+    expect(localSettings(environment).keepsCredentials).toBe(keeps);
+  });
+
+  test("do not take the stand-ins of an earlier start for given ones", () => {
+    const sourced = {
+      AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1",
+      AWS_ENDPOINT_URL_KMS: "http://127.0.0.1:2",
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: "http://127.0.0.1:9",
+      LOCAL_STAND_INS: "http://127.0.0.1:1 http://127.0.0.1:2",
+    };
+    expect(localSettings(sourced).endpoints).toEqual({
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: "http://127.0.0.1:9",
+    });
+  });
+});
