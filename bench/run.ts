@@ -1,0 +1,193 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
+import { kmsClient, secretsManagerClient } from "../functions/adapters/aws-clients.ts";
+import { kmsTokenCipher } from "../functions/adapters/kms-token-cipher.ts";
+import { systemClock as clock } from "../functions/adapters/system-clock.ts";
+import type { ConnectionId, WorkspaceId } from "../functions/domain/connection.ts";
+import { Secret } from "../functions/domain/secret.ts";
+import { initTimes } from "./init.ts";
+import { median, quantile } from "./statistics.ts";
+import type { StubAddresses, StubMessage } from "./stub-services.ts";
+import { bundles, type Subject } from "./subjects.ts";
+
+/**
+ * What the service costs beside a handler written by hand (floor.ts), in one run: the ratios carry
+ * over to other machines, the milliseconds do not.
+ */
+
+const warmUps = 300;
+const refreshes = 2_000;
+const connectionId = "conn_bench" as ConnectionId;
+const workspaceId = "wsp_bench" as WorkspaceId;
+
+const silenced = <T>(work: () => Promise<T>): Promise<T> => {
+  const { log, info, warn } = console;
+  Object.assign(console, { log() {}, info() {}, warn() {} });
+  return work().finally(() => Object.assign(console, { log, info, warn }));
+};
+
+const worker = new Worker(new URL("stub-services.ts", import.meta.url), {
+  workerData: "stub services",
+});
+const [stubs]: [StubAddresses] = (await once(worker, "message")) as [StubAddresses];
+
+async function askStubs<Answer>(message: StubMessage): Promise<Answer> {
+  const answer = once(worker, "message");
+  worker.postMessage(message);
+  return (await answer)[0];
+}
+
+Object.assign(process.env, {
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: "bench",
+  AWS_SECRET_ACCESS_KEY: "bench",
+  AWS_ENDPOINT_URL_DYNAMODB: stubs.dynamodb,
+  AWS_ENDPOINT_URL_KMS: stubs.kms,
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: stubs.secretsManager,
+  CONNECTIONS_TABLE: "connections",
+  SECRET_PREFIX: "bench",
+  KMS_KEY_ID: stubs.keyId,
+  ALLOW_LOOPBACK_PROVIDERS: "true",
+});
+
+async function seed(): Promise<void> {
+  await secretsManagerClient().send(
+    new CreateSecretCommand({
+      Name: "bench/integrations/acme",
+      SecretString: JSON.stringify({
+        client_id: "client",
+        client_secret: "client-secret",
+        token_endpoint_auth_method: "client_secret_post",
+        token_endpoint: stubs.tokenEndpoint,
+      }),
+    }),
+  );
+  const cipher = kmsTokenCipher({ client: kmsClient(), keyId: stubs.keyId, clock });
+  const credentials = await cipher.seal(
+    {
+      accessToken: new Secret("access-0"),
+      refreshToken: new Secret("refresh-0"),
+      tokenType: "Bearer",
+      scope: undefined,
+      expiresAtMs: Date.now(),
+      extra: {},
+    },
+    { connectionId, workspaceId },
+  );
+  await askStubs({
+    ask: "put",
+    item: {
+      connection_id: { S: connectionId },
+      workspace_id: { S: workspaceId },
+      integration: { S: "acme" },
+      status: { S: "active" },
+      refresh_token: { S: "refresh-0" },
+      credentials: { S: credentials },
+      credentials_version: { N: "1" },
+      config: { M: {} },
+    },
+  });
+}
+
+const event = {
+  httpMethod: "POST",
+  path: `/api/v1/oauth/refresh/${connectionId}`,
+  headers: { "Content-Type": "application/json" },
+  multiValueHeaders: { "Content-Type": ["application/json"] },
+  pathParameters: { connection_id: connectionId },
+  requestContext: {
+    requestId: "bench",
+    authorizer: {
+      principalId: "key:bench",
+      default_workspace_id: workspaceId,
+      workspace_ids: workspaceId,
+    },
+  },
+  isBase64Encoded: false,
+};
+const context = { awsRequestId: "bench", getRemainingTimeInMillis: () => 25_000 };
+
+/** Milliseconds of each refresh, the subjects taking turns. */
+async function warmTimes(subjects: readonly Subject[]): Promise<number[][]> {
+  const handlers = subjects.map((subject) => subject.load());
+  const times = subjects.map((): number[] => []);
+  for (let i = -warmUps; i < refreshes; i++) {
+    for (const [index, handler] of handlers.entries()) {
+      const began = performance.now();
+      const response = await handler({ ...event, body: '{"force":true}' }, context);
+      if (i >= 0) times[index]?.push(performance.now() - began);
+      if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${response.body}`);
+    }
+  }
+  return times;
+}
+
+type Counts = Record<"dynamodb" | "kms" | "secretsManager", Record<string, number>> & {
+  readonly grants: number;
+};
+
+const sum = (counts: Record<string, number>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
+
+/** Requests of one subject alone, a refresh. */
+async function requestsPerRefresh(subject: Subject): Promise<Record<string, number>> {
+  const handler = subject.load();
+  const before = await askStubs<Counts>({ ask: "counts" });
+  for (let i = 0; i < refreshes; i++) await handler({ ...event, body: '{"force":true}' }, context);
+  const after = await askStubs<Counts>({ ask: "counts" });
+  const perRefresh = (of: "dynamodb" | "kms" | "secretsManager") =>
+    (sum(after[of]) - sum(before[of])) / (after.grants - before.grants);
+  return {
+    DynamoDB: perRefresh("dynamodb"),
+    KMS: perRefresh("kms"),
+    "Secrets Manager": perRefresh("secretsManager"),
+  };
+}
+
+const rows: [what: string, ours: string, floor: string, ratio: string, target: string][] = [];
+const ms = (value: number): string => `${value.toFixed(2)} ms`;
+const kib = (value: number): string => `${(value / 1024).toFixed(0)} KiB`;
+const compare = (
+  what: string,
+  [ours = Number.NaN, floor = Number.NaN]: readonly number[],
+  unit: (value: number) => string,
+  target: string,
+) => rows.push([what, unit(ours), unit(floor), `${(ours / floor).toFixed(2)} ×`, target]);
+
+const built = bundles();
+try {
+  const api = built.bundle("api", "functions/lambda/api.ts");
+  const floor = built.bundle("floor", "bench/floor.ts");
+  const authorizer = built.bundle("authorizer", "functions/lambda/authorizer.ts");
+  compare("bundle", [api.bytes, floor.bytes], kib, "");
+  compare("bundle, gzipped", [api.gzippedBytes, floor.gzippedBytes], kib, "");
+  rows.push(["bundle of the authorizer", kib(authorizer.bytes), "", "", ""]);
+  compare("init", initTimes([api, floor]), ms, "≤ 1.00 ×");
+  compare("init, both with a compile cache", initTimes([api, floor], built.directory), ms, "");
+  await seed();
+  const [ours = [], floors = []] = await silenced(() => warmTimes([api, floor]));
+  compare("warm refresh, median", [median(ours), median(floors)], ms, "≤ 1.15 ×");
+  compare("warm refresh, p99", [quantile(ours, 0.99), quantile(floors, 0.99)], ms, "");
+  const requests = await silenced(() => requestsPerRefresh(api));
+  const targets: Record<string, string> = {
+    DynamoDB: "2",
+    KMS: "≤ 1",
+    "Secrets Manager": "≤ 0.01",
+  };
+  for (const [name, count] of Object.entries(requests)) {
+    rows.push([`requests to ${name} a refresh`, count.toFixed(4), "", "", targets[name] ?? ""]);
+  }
+  const gaps = (await askStubs<number[]>({ ask: "gaps" })).slice(-refreshes);
+  rows.push(["last byte to commit, median", ms(median(gaps)), "", "", ""]);
+  rows.push(["last byte to commit, p99", ms(quantile(gaps, 0.99)), "", "", "≤ 10 ms"]);
+} finally {
+  built.remove();
+  await worker.terminate();
+}
+
+console.log(`Node.js ${process.version}, ${process.platform} ${process.arch}\n`);
+const header = ["", "this service", "floor", "ratio", "target"];
+for (const row of [header, header.map(() => "---"), ...rows]) {
+  console.log(`| ${row.join(" | ")} |`);
+}
