@@ -1,4 +1,3 @@
-import { lastResortRescue } from "../functions/adapters/last-resort-rescue.ts";
 import { parseRescueRecord } from "../functions/adapters/rescue-record.ts";
 import {
   isConnectionId,
@@ -170,14 +169,6 @@ describe("the record of last resort", () => {
   it("is read back from its log line as it was", () => {
     const [line] = told({ ...key, code: "commit.last_resort", commit }).lines;
     expect(parseRescueRecord(JSON.stringify(line))).toEqual(commit);
-  });
-
-  it("is what the rescue without a queue writes", async () => {
-    const recorded: RefreshEvent[] = [];
-    await lastResortRescue({ journal: { record: (event) => void recorded.push(event) } }).keep(
-      commit,
-    );
-    expect(recorded).toEqual([{ ...key, code: "commit.last_resort", commit }]);
   });
 });
 

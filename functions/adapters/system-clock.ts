@@ -3,5 +3,11 @@ import type { Clock } from "../domain/ports.ts";
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  sleep: (durationMs) => sleep(durationMs),
+  async sleep(durationMs, signal) {
+    try {
+      await sleep(durationMs, undefined, signal && { signal });
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    }
+  },
 };

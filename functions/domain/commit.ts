@@ -1,7 +1,14 @@
 import type { Attempt } from "./attempt.ts";
 import { type Connection, statusAfterRefresh, type TokenSet } from "./connection.ts";
 import { RefreshError, StoreUnavailable } from "./errors.ts";
-import type { ClientRegistration, Fenced, GrantedTokens, TokenSetCommit } from "./ports.ts";
+import { within } from "./patience.ts";
+import type {
+  ClientRegistration,
+  Fenced,
+  GrantedTokens,
+  Invocation,
+  TokenSetCommit,
+} from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
 import { nextDue } from "./schedule.ts";
 
@@ -75,10 +82,10 @@ async function commitOrRescue(
   { connection, invocation }: Attempt,
   commit: TokenSetCommit,
 ): Promise<Fenced> {
-  const { store, clock, budget, journal, random } = dependencies;
+  const { clock, budget, journal, random } = dependencies;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await store.commit(commit);
+      return await commitInTime(dependencies, invocation, commit);
     } catch (cause) {
       journal.record({ code: "commit.retried", ...keyOf(connection), attempt, cause });
       const delayMs = Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random();
@@ -90,6 +97,18 @@ async function commitOrRescue(
       await clock.sleep(delayMs);
     }
   }
+}
+
+/** An answer that does not come must not cost the time in which the token set can still be rescued. */
+async function commitInTime(
+  { store, clock, budget }: RefreshDependencies,
+  invocation: Invocation,
+  commit: TokenSetCommit,
+): Promise<Fenced> {
+  const patienceMs = invocation.remainingMs() - budget.answerReserveMs;
+  const answered = await within(clock, patienceMs, store.commit(commit));
+  if (answered === undefined) throw new StoreUnavailable("the store, for all of the invocation,");
+  return answered.value;
 }
 
 async function rescue(

@@ -1,5 +1,6 @@
 import type { ConnectionKey } from "./connection.ts";
 import { RefreshError } from "./errors.ts";
+import { within } from "./patience.ts";
 import type { RefreshDependencies, RefreshOutcome, RefreshRequest } from "./refresh.ts";
 
 export type Flights<Outcome> = Map<string, Promise<Outcome>>;
@@ -51,17 +52,13 @@ async function landedInTime(
   { invocation }: RefreshRequest,
   { clock, budget }: Pick<RefreshDependencies, "clock" | "budget">,
 ): Promise<Landed> {
-  const patienceMs = Math.max(0, invocation.remainingMs() - budget.answerReserveMs);
   const landing = flight.then(
     (outcome) => ({ outcome }),
     (error: unknown) => ({ error }),
   );
-  const waiting = new AbortController();
-  const late = clock.sleep(patienceMs, waiting.signal).then(() => undefined);
-  const landed = await Promise.race([landing, late]);
-  waiting.abort();
+  const landed = await within(clock, invocation.remainingMs() - budget.answerReserveMs, landing);
   if (landed === undefined) throw new RefreshError("refresh_in_progress");
-  return landed;
+  return landed.value;
 }
 
 /** That call's own time was up, which says nothing of the connection. */

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { dynamoDbClient, kmsClient, secretsManagerClient } from "../adapters/aws-clients.ts";
 import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
 import { kmsTokenCipher } from "../adapters/kms-token-cipher.ts";
-import { lastResortRescue } from "../adapters/last-resort-rescue.ts";
 import { memoryIntegrationHolds } from "../adapters/memory-integration-holds.ts";
+import { noRescueQueue } from "../adapters/no-rescue-queue.ts";
 import { oauthTokenGrant } from "../adapters/oauth-token-grant.ts";
 import { secretsClientRegistry } from "../adapters/secrets-client-registry.ts";
 import { systemClock as clock } from "../adapters/system-clock.ts";
@@ -36,7 +36,7 @@ export function apiRuntime(environment: Environment): ApiDependencies {
       }),
       grant: oauthTokenGrant({ clock, allowLoopback }),
       cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
-      rescue: lastResortRescue({ journal }),
+      rescue: noRescueQueue,
       holds: memoryIntegrationHolds({ clock }),
       journal,
       clock,

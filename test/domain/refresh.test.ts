@@ -447,6 +447,14 @@ describe("the commit", () => {
     expect(h.rescued).toHaveLength(1);
   });
 
+  test("that is not answered is rescued before the invocation ends", async () => {
+    const h = harness();
+    h.store.commit = () => new Promise(() => {});
+    await failsWith(h.refresh(), "store_unavailable");
+    expect(h.rescued).toHaveLength(1);
+    expect(h.clock.nowMs() - startMs).toBe(budget.functionTimeoutMs - budget.answerReserveMs);
+  });
+
   test("whose rescue fails too is written to the journal, whole", async () => {
     const keep = async () => {
       throw new Error("no queue");
