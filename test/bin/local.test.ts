@@ -28,20 +28,11 @@ describe("npm start", () => {
     return service;
   };
 
-  const refresh = (service: LocalService, body: object = { force: true }, connection?: string) => {
-    const { API_URL, API_KEY, CONNECTION_ID } = service.environment;
-    return fetch(`${API_URL}/api/v1/oauth/refresh/${connection ?? CONNECTION_ID}`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${API_KEY}`, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-  };
-
-  const admin = async (service: LocalService, args: string, stdin = ""): Promise<string> => {
-    const input = `printf '%s' '${stdin}'`;
-    const command = `"${process.execPath}" bin/admin.ts ${args}`;
-    return (await sh(`. '${service.envFile}'; ${input} | ${command}`)).stdout;
-  };
+  const refresh = (
+    service: LocalService,
+    body: object = { force: true },
+    connection = "conn_demo",
+  ) => service.refresh(connection, body);
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "local-test-"));
@@ -118,8 +109,8 @@ describe("npm start", () => {
   test("lets a revoked key do nothing more, at once", async () => {
     const service = await start();
     expect((await refresh(service, {})).status).toBe(200);
-    const keys = JSON.parse(await admin(service, "keys list --json"));
-    await admin(service, `keys revoke ${keys[0].key_id}`);
+    const keys = JSON.parse(await service.admin("keys list --json"));
+    await service.admin(`keys revoke ${keys[0].key_id}`);
     expect((await refresh(service, {})).status).toBe(401);
   });
 
@@ -132,8 +123,8 @@ describe("npm start", () => {
 
       const second = await start({ DATA_DIR });
       expect(second.environment.API_KEY).toBe(first.environment.API_KEY);
-      expect(await (await refresh(second)).json()).toMatchObject({ status: "success" });
-      const shown = await admin(second, "connections show conn_demo --workspace wsp_demo --json");
+      expect((await refresh(second)).body).toMatchObject({ status: "success" });
+      const shown = await second.admin("connections show conn_demo --workspace wsp_demo --json");
       expect(JSON.parse(shown)).toMatchObject({ credentials_version: 3 });
     });
 
@@ -151,7 +142,7 @@ describe("npm start", () => {
     expect(guest.environment.AWS_ENDPOINT_URL_DYNAMODB).toBe(AWS_ENDPOINT_URL_DYNAMODB);
     expect((await refresh(guest)).status).toBe(200);
     await guest.stop();
-    const keys = JSON.parse(await admin(owner, "keys list --json"));
+    const keys = JSON.parse(await owner.admin("keys list --json"));
     expect(keys.map(({ status }: { status: string }) => status).sort()).toEqual([
       "active",
       "revoked",
@@ -220,15 +211,10 @@ describe("npm start", () => {
       const { port } = provider.address() as AddressInfo;
       service = await start();
       const endpoint = `http://127.0.0.1:${port}/token`;
-      await admin(
-        service,
+      await service.admin(
         `integrations put slow --token-endpoint ${endpoint} --client-id c --auth none`,
       );
-      await admin(
-        service,
-        "connections put conn_slow --workspace wsp_demo --integration slow",
-        "r",
-      );
+      await service.admin("connections put conn_slow --workspace wsp_demo --integration slow", "r");
     });
     afterEach(() => {
       release.resolve();

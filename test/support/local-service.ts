@@ -10,8 +10,22 @@ export interface LocalService {
   readonly envFile: string;
   /** All that it has printed. */
   output(): string;
+  /** As any caller: with the seeded key, unless the headers say otherwise. */
+  refresh(connectionId: string, body?: object, headers?: Record<string, string>): Promise<Answer>;
+  /**
+   * Runs a command of the CLI with the env file's environment.
+   * @returns what it printed on stdout
+   * @throws {Error} with what it printed on stderr
+   */
+  admin(args: string, stdin?: string): Promise<string>;
   /** Ends it with a signal. @default "SIGTERM" */
   stop(signal?: NodeJS.Signals): Promise<ProcessEnd>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface ProcessEnd {
@@ -38,15 +52,52 @@ export async function startLocalService(
   ended.finally(() => rmSync(directory, { recursive: true, force: true }));
   const end = await Promise.race([child.ready, ended]);
   if (end !== undefined) throw new Error(`it ended instead: ${JSON.stringify(end)}`);
+  const exported = readEnvFile(envFile);
   return {
-    environment: readEnvFile(envFile),
+    environment: exported,
     envFile,
     output: child.output,
+    refresh: (connectionId, body, headers) => refresh(exported, connectionId, body, headers),
+    admin: (args, stdin) => admin(exported, args, stdin),
     stop: (signal = "SIGTERM") => {
       child.process.kill(signal);
       return ended;
     },
   };
+}
+
+async function refresh(
+  { API_URL, API_KEY }: LocalService["environment"],
+  connectionId: string,
+  body?: object,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(`${API_URL}/api/v1/oauth/refresh/${connectionId}`, {
+    method: "POST",
+    headers: {
+      Authorization: `Bearer ${API_KEY}`,
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as Answer["body"];
+  return { status: response.status, headers: response.headers, body: answer };
+}
+
+async function admin(
+  environment: LocalService["environment"],
+  args: string,
+  stdin = "",
+): Promise<string> {
+  const child = spawn(process.execPath, ["bin/admin.ts", ...args.split(" ")], {
+    cwd: projectDirectory,
+    env: { ...process.env, ...environment },
+  });
+  child.stdin.end(stdin);
+  const { code, stdout, stderr } = await endOf(child);
+  if (code !== 0) throw new Error(`admin ${args}: ${stderr}`);
+  return stdout;
 }
 
 /** Runs it until it ends by itself, which it does where it cannot start. */

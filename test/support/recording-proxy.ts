@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, request as requestTo } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A request that passes, before the server behind has seen it or after it has answered. */
+export interface Passing {
+  readonly moment: "request" | "response";
+  readonly path: string;
+  /** AWS's operation, `UpdateItem`; the empty string for others. */
+  readonly operation: string;
+  readonly body: string;
+}
+
+export interface RecordingProxy {
+  readonly url: string;
+  /** Bodies of the requests that the server behind has answered. */
+  readonly answered: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Stands between a client and a server on this machine.
+ * @param interrupts true: the connection breaks off at this moment, and nothing is passed on
+ */
+export async function startRecordingProxy(
+  target: string,
+  interrupts: (passing: Passing) => boolean = () => false,
+): Promise<RecordingProxy> {
+  const { hostname, port, origin } = new URL(target);
+  const answered: string[] = [];
+  const server = createServer(async (incoming, outgoing) => {
+    const body = await read(incoming);
+    const operation = String(incoming.headers["x-amz-target"] ?? "").replace(/^.*\./, "");
+    const passing = { path: incoming.url ?? "", operation, body: body.toString() };
+    if (interrupts({ moment: "request", ...passing })) {
+      outgoing.destroy();
+      return;
+    }
+    const { method, url: path, headers } = incoming;
+    const onward = requestTo(
+      { hostname, port, method, path, headers, agent: false },
+      async (response) => {
+        const content = await read(response);
+        answered.push(passing.body);
+        if (interrupts({ moment: "response", ...passing })) {
+          outgoing.destroy();
+          return;
+        }
+        outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders).end(content);
+      },
+    );
+    onward.once("error", () => outgoing.destroy());
+    onward.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url: target.replace(origin, own),
+    answered,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function read(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
