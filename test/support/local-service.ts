@@ -58,7 +58,7 @@ export async function startLocalService(
     envFile,
     output: child.output,
     refresh: (connectionId, body, headers) => refresh(exported, connectionId, body, headers),
-    admin: (args, stdin) => admin(exported, args, stdin),
+    admin: (args, stdin) => admin({ ...environment, ...exported }, args, stdin),
     stop: (signal = "SIGTERM") => {
       child.process.kill(signal);
       return ended;
@@ -86,7 +86,7 @@ async function refresh(
 }
 
 async function admin(
-  environment: LocalService["environment"],
+  environment: Readonly<Record<string, string | undefined>>,
   args: string,
   stdin = "",
 ): Promise<string> {
