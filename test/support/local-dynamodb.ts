@@ -10,7 +10,7 @@ import type { Due } from "../../functions/domain/ports.ts";
 
 export const tableNames = { connections: "connections", apiKeys: "api_keys" } as const;
 
-const localDynamoDbClient = (endpoint: string): DynamoDBClient =>
+export const localDynamoDbClient = (endpoint: string): DynamoDBClient =>
   new DynamoDBClient({
     endpoint,
     region: "us-east-1",
