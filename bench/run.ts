@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
 import { kmsClient, secretsManagerClient } from "../functions/adapters/aws-clients.ts";
@@ -18,13 +19,24 @@ import { bundles, type Subject } from "./subjects.ts";
 
 const warmUps = 300;
 const refreshes = 2_000;
+/** Refreshed once each, as a sweep does. */
+const crowd = 500;
 const connectionId = "conn_bench" as ConnectionId;
+const inCrowd = (index: number): ConnectionId => `conn_${index}` as ConnectionId;
 const workspaceId = "wsp_bench" as WorkspaceId;
 
+/** Log lines are written as ever, but nowhere. */
 const silenced = <T>(work: () => Promise<T>): Promise<T> => {
-  const { log, info, warn } = console;
-  Object.assign(console, { log() {}, info() {}, warn() {} });
-  return work().finally(() => Object.assign(console, { log, info, warn }));
+  const { write } = process.stdout;
+  const nowhere = openSync("/dev/null", "w");
+  process.stdout.write = (chunk: string | Uint8Array): boolean => {
+    writeSync(nowhere, chunk.toString());
+    return true;
+  };
+  return work().finally(() => {
+    process.stdout.write = write;
+    closeSync(nowhere);
+  });
 };
 
 const worker = new Worker(new URL("stub-services.ts", import.meta.url), {
@@ -63,6 +75,11 @@ async function seed(): Promise<void> {
       }),
     }),
   );
+  const ids = [connectionId, ...Array.from({ length: crowd }, (_, index) => inCrowd(index))];
+  for (const id of ids) await put(id);
+}
+
+async function put(connectionId: ConnectionId): Promise<void> {
   const cipher = kmsTokenCipher({ client: kmsClient(), keyId: stubs.keyId, clock });
   const credentials = await cipher.seal(
     {
@@ -90,7 +107,7 @@ async function seed(): Promise<void> {
   });
 }
 
-const event = {
+const eventOf = (connectionId: ConnectionId) => ({
   httpMethod: "POST",
   path: `/api/v1/oauth/refresh/${connectionId}`,
   headers: { "Content-Type": "application/json" },
@@ -104,8 +121,10 @@ const event = {
       workspace_ids: workspaceId,
     },
   },
+  body: '{"force":true}',
   isBase64Encoded: false,
-};
+});
+const event = eventOf(connectionId);
 const context = { awsRequestId: "bench", getRemainingTimeInMillis: () => 25_000 };
 
 /** Milliseconds of each refresh, the subjects taking turns. */
@@ -115,7 +134,7 @@ async function warmTimes(subjects: readonly Subject[]): Promise<number[][]> {
   for (let i = -warmUps; i < refreshes; i++) {
     for (const [index, handler] of handlers.entries()) {
       const began = performance.now();
-      const response = await handler({ ...event, body: '{"force":true}' }, context);
+      const response = await handler({ ...event }, context);
       if (i >= 0) times[index]?.push(performance.now() - began);
       if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${response.body}`);
     }
@@ -130,11 +149,14 @@ type Counts = Record<"dynamodb" | "kms" | "secretsManager", Record<string, numbe
 const sum = (counts: Record<string, number>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
-/** Requests of one subject alone, a refresh. */
-async function requestsPerRefresh(subject: Subject): Promise<Record<string, number>> {
+/** Requests of one subject alone, a refresh, in a process that has not seen these connections. */
+async function requestsPerRefresh(
+  subject: Subject,
+  connectionIds: readonly ConnectionId[],
+): Promise<Record<string, number>> {
   const handler = subject.load();
   const before = await askStubs<Counts>({ ask: "counts" });
-  for (let i = 0; i < refreshes; i++) await handler({ ...event, body: '{"force":true}' }, context);
+  for (const id of connectionIds) await handler(eventOf(id), context);
   const after = await askStubs<Counts>({ ask: "counts" });
   const perRefresh = (of: "dynamodb" | "kms" | "secretsManager") =>
     (sum(after[of]) - sum(before[of])) / (after.grants - before.grants);
@@ -169,14 +191,22 @@ try {
   const [ours = [], floors = []] = await silenced(() => warmTimes([api, floor]));
   compare("warm refresh, median", [median(ours), median(floors)], ms, "≤ 1.15 ×");
   compare("warm refresh, p99", [quantile(ours, 0.99), quantile(floors, 0.99)], ms, "");
-  const requests = await silenced(() => requestsPerRefresh(api));
+  const again = Array.from({ length: refreshes }, () => connectionId);
+  const each = Array.from({ length: crowd }, (_, index) => inCrowd(index));
   const targets: Record<string, string> = {
     DynamoDB: "2",
     KMS: "≤ 1",
     "Secrets Manager": "≤ 0.01",
   };
-  for (const [name, count] of Object.entries(requests)) {
-    rows.push([`requests to ${name} a refresh`, count.toFixed(4), "", "", targets[name] ?? ""]);
+  for (const [which, ids] of [
+    ["one connection", again],
+    ["each its first", each],
+  ] as const) {
+    const requests = await silenced(() => requestsPerRefresh(api, ids));
+    for (const [name, count] of Object.entries(requests)) {
+      const what = `requests to ${name} a refresh, ${which}`;
+      rows.push([what, count.toFixed(4), "", "", targets[name] ?? ""]);
+    }
   }
   const gaps = (await askStubs<number[]>({ ask: "gaps" })).slice(-refreshes);
   rows.push(["last byte to commit, median", ms(median(gaps)), "", "", ""]);

@@ -12,7 +12,7 @@ import { startSecretsManager } from "../bin/local/secrets-manager.ts";
 
 /**
  * What the benchmarked handlers talk to, on a thread of its own so that it takes no time from them:
- * a table of one item, KMS, Secrets Manager, and a provider that rotates.
+ * a table, KMS, Secrets Manager, and a provider that rotates.
  */
 
 type Attributes = Record<string, { S?: string; N?: string; M?: Attributes }>;
@@ -34,11 +34,13 @@ export interface StubAddresses {
 const gapsMs: number[] = [];
 let answeredAtMs: number | undefined;
 
-let item: Attributes = {};
+const items = new Map<string | undefined, Attributes>();
+const keyOf = (input: AwsJson): string | undefined => (input.Key as Attributes).connection_id?.S;
 
 /** Knows no conditions: the single caller of a benchmark never fails one. */
 function updateItem(input: AwsJson): AwsJson {
   const values = input.ExpressionAttributeValues as Attributes;
+  let item = items.get(keyOf(input)) ?? {};
   const sealed = Object.values(values).find(({ S }) => S?.startsWith("eyJ"));
   if (sealed !== undefined) {
     item = {
@@ -46,6 +48,7 @@ function updateItem(input: AwsJson): AwsJson {
       credentials: sealed,
       credentials_version: { N: String(Number(item.credentials_version?.N) + 1) },
     };
+    items.set(keyOf(input), item);
   }
   if (answeredAtMs !== undefined) {
     gapsMs.push(performance.now() - answeredAtMs);
@@ -57,7 +60,7 @@ function updateItem(input: AwsJson): AwsJson {
 const startDynamoDb = (): Promise<AwsJsonServer> =>
   startAwsJsonServer({
     targetPrefix: "DynamoDB_20120810",
-    operations: { GetItem: () => ({ Item: item }), UpdateItem: updateItem },
+    operations: { GetItem: (input) => ({ Item: items.get(keyOf(input)) }), UpdateItem: updateItem },
   });
 
 async function startProvider(): Promise<{ readonly tokenEndpoint: string; grants(): number }> {
@@ -88,7 +91,7 @@ if (parentPort !== null && workerData === "stub services") {
     startProvider(),
   ]);
   port.on("message", (message: StubMessage) => {
-    if (message.ask === "put") item = message.item ?? {};
+    if (message.item) items.set(message.item.connection_id?.S, message.item);
     port.postMessage(
       message.ask === "gaps"
         ? gapsMs
