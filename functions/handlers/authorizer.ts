@@ -1,8 +1,4 @@
-import type {
-  APIGatewayAuthorizerResult,
-  APIGatewayRequestAuthorizerEvent,
-  Context,
-} from "aws-lambda";
+import type { APIGatewayAuthorizerEvent, APIGatewayAuthorizerResult, Context } from "aws-lambda";
 import type { Authenticate, Authentication, Principal } from "../domain/access.ts";
 import { refused } from "../domain/access.ts";
 import { Secret } from "../domain/secret.ts";
@@ -16,8 +12,9 @@ export interface AuthorizerDependencies {
 }
 
 /**
- * Lambda authorizer of a REST API, type REQUEST, its identity source the Authorization header alone:
- * X-Workspace-Id is judged by the API function, so the gateway's cache needs no other key.
+ * Lambda authorizer of a REST API, its identity source the Authorization header alone: X-Workspace-Id
+ * is judged by the API function, so the gateway's cache needs no other key. Deployed with type REQUEST,
+ * which shows a header that is sent twice; it understands TOKEN as well.
  *
  * What it throws decides the answer: `Unauthorized`, 401; anything else, the gateway's authorizer
  * error, 503 by our gateway responses. A Deny policy is 403.
@@ -25,9 +22,9 @@ export interface AuthorizerDependencies {
  */
 export const authorizerHandler =
   ({ authenticate, log }: AuthorizerDependencies) =>
-  (event: APIGatewayRequestAuthorizerEvent, context: Context) =>
+  (event: APIGatewayAuthorizerEvent, { awsRequestId: lambdaRequestId }: Context) =>
     requestScope.run(
-      { requestId: event.requestContext.requestId, lambdaRequestId: context.awsRequestId },
+      { requestId: requestIdOf(event) ?? lambdaRequestId, lambdaRequestId },
       async (): Promise<APIGatewayAuthorizerResult> => {
         const bearer = bearerOf(event);
         const authentication =
@@ -43,9 +40,15 @@ export const authorizerHandler =
       },
     );
 
+const requestIdOf = (event: APIGatewayAuthorizerEvent): string | undefined =>
+  event.type === "REQUEST" ? event.requestContext?.requestId : undefined;
+
+const authorizationsOf = (event: APIGatewayAuthorizerEvent): readonly string[] =>
+  event.type === "TOKEN" ? [event.authorizationToken] : headerValues(event, "authorization");
+
 /** RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1. Several headers are none. */
-function bearerOf(event: APIGatewayRequestAuthorizerEvent): Secret | undefined {
-  const [authorization = "", ...others] = headerValues(event, "authorization");
+function bearerOf(event: APIGatewayAuthorizerEvent): Secret | undefined {
+  const [authorization = "", ...others] = authorizationsOf(event);
   const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization) ?? [];
   return token === undefined || others.length > 0 ? undefined : new Secret(token);
 }

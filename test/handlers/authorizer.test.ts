@@ -67,7 +67,7 @@ function authorizer({ storeIsDown = false } = {}) {
   });
   const ask = (headers: Record<string, string>, several?: Record<string, string[]>) =>
     handler(authorizerEvent(headers, several), lambdaContext);
-  return { ask, lines };
+  return { ask, handler, lines };
 }
 
 const claims = (changes: Record<string, unknown> = {}) => ({
@@ -111,6 +111,18 @@ describe("a credential that is good", () => {
       policyDocument: statement("Allow"),
       context: { workspace_ids: "wsp_two" },
     });
+  });
+
+  it("is understood in an event of type TOKEN, too", async () => {
+    const { methodArn } = authorizerEvent({});
+    const event = (authorizationToken: string) =>
+      ({ type: "TOKEN", methodArn, authorizationToken }) as const;
+    const { handler } = authorizer();
+    await expect(handler(event(`Bearer ${keyOf("good")}`), lambdaContext)).resolves.toMatchObject({
+      principalId: "key:good",
+      policyDocument: statement("Allow"),
+    });
+    await expect(handler(event(keyOf("good")), lambdaContext)).rejects.toThrow("Unauthorized");
   });
 
   it("without the scope is denied, which is 403", async () => {
