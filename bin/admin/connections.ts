@@ -4,12 +4,12 @@ import {
   type DescribedConnection,
   dynamoDbConnectionAdmin,
 } from "../../functions/adapters/dynamodb-connection-admin.ts";
-import { isoInstant, isoSecond } from "../../functions/adapters/dynamodb-connection-item.ts";
 import type {
   ConnectionId,
   RegistrationName,
   WorkspaceId,
 } from "../../functions/domain/connection.ts";
+import { isoInstant, isoSecond } from "../../functions/domain/instant.ts";
 import {
   connectionId,
   integrationName,

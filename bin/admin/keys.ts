@@ -5,8 +5,8 @@ import {
   type DescribedApiKey,
   dynamoDbApiKeyAdmin,
 } from "../../functions/adapters/dynamodb-api-keys.ts";
-import { isoSecond } from "../../functions/adapters/dynamodb-connection-item.ts";
 import type { WorkspaceId } from "../../functions/domain/connection.ts";
+import { isoSecond } from "../../functions/domain/instant.ts";
 import { collected, scope, wholeNumber, workspaceId } from "./arguments.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";

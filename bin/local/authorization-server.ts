@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import Provider, { type Adapter, type AdapterPayload } from "oidc-provider";
 import { type DurableMap, openDurableMap } from "./durable-map.ts";
+import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export interface AuthorizationServerOptions {
   /** Keeps keys, client and tokens in `authorization-server.jsonl` there; without it they end with the process. */
@@ -66,10 +66,7 @@ export async function startAuthorizationServer({
   if (!resumed) putClient(state);
 
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
-  });
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = await listenOnLoopback(server, port);
   const provider = new Provider(issuer, configuration(state, accessTokenSeconds));
   const counts = { granted: 0, refused: 0 };
   provider.on("grant.success", () => {
@@ -89,14 +86,10 @@ export async function startAuthorizationServer({
     mintRefreshToken: () => mintRefreshToken(provider),
     rotateClientSecret: () => putClient(state),
     grants: () => ({ ...counts }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          state.close();
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    close: async () => {
+      await closeServer(server);
+      state.close();
+    },
   };
 }
 

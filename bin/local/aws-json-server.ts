@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export type AwsJson = Readonly<Record<string, unknown>>;
 export type AwsOperation = (input: AwsJson) => AwsJson | Promise<AwsJson>;
@@ -68,18 +68,11 @@ export async function startAwsJsonServer({
       (error: unknown) => sendError(response, contentType, error),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
-  });
-  const address = server.address() as AddressInfo;
+  const endpoint = await listenOnLoopback(server, port);
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint,
     requests: () => Object.fromEntries(counts),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 

@@ -1,4 +1,3 @@
-import type { AddressInfo } from "node:net";
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -9,6 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { createTableInputs, type TableNames } from "../../functions/adapters/tables.ts";
+import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export interface LocalDynamoDb {
   /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
@@ -26,18 +26,8 @@ export async function startDynamoDb({
     createTableMs: 0,
     ...(directory !== undefined && { path: directory }),
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const endpoint = await listenOnLoopback(server);
+  return { endpoint, close: () => closeServer(server) };
 }
 
 const tableTimeoutSeconds = 60;

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { gatewayTimeoutMs } from "../../functions/domain/budget.ts";
 import type { GatewayResponseType } from "../../lib/gateway-responses.ts";
 import { authorization } from "./authorizer-policy.ts";
 import { gatewayAnswer, type HttpAnswer, integrationAnswer } from "./gateway-answer.ts";
 import { invoke, type LambdaFunction } from "./lambda-function.ts";
+import { closeServer, listenOnLoopback } from "./loopback.ts";
 import {
   headerOf,
   type MatchedRequest,
@@ -74,20 +74,15 @@ export async function startGateway({
     // A caller who hangs up in the middle of a request gets no answer.
     answer(request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
-  });
+  const url = await listenOnLoopback(server, port);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     serve: (api) => {
       isServing = true;
       served.resolve(api);
     },
     close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        if (!isServing) server.closeAllConnections();
-      }),
+      isServing ? new Promise((resolve) => server.close(() => resolve())) : closeServer(server),
   };
 }
 

@@ -10,14 +10,10 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { ApiKeyRecord, ApiKeys } from "../domain/access.ts";
 import { isWorkspaceId, type WorkspaceId } from "../domain/connection.ts";
+import { isoSecond } from "../domain/instant.ts";
 import { Secret } from "../domain/secret.ts";
 import { asStoreUnavailable } from "./aws-clients.ts";
-import {
-  type Item,
-  isoSecond,
-  stringAttribute,
-  withoutUndefined,
-} from "./dynamodb-connection-item.ts";
+import { type Item, stringAttribute, withoutUndefined } from "./dynamodb-connection-item.ts";
 import { keyDigest } from "./key-digest.ts";
 
 export interface DynamoDbApiKeysOptions {

@@ -11,11 +11,11 @@ import type {
   RegistrationName,
   SealedTokenSet,
 } from "../domain/connection.ts";
+import { isoSecond } from "../domain/instant.ts";
 import type { Due } from "../domain/ports.ts";
 import { asStoreUnavailable } from "./aws-clients.ts";
 import {
   connectionOf,
-  isoSecond,
   secondAttribute,
   stringAttribute,
   withoutUndefined,

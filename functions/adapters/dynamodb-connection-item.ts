@@ -13,6 +13,7 @@ import {
   type WorkspaceId,
 } from "../domain/connection.ts";
 import { type RefreshErrorCode, refreshErrors } from "../domain/errors.ts";
+import { isoInstant, isoSecond } from "../domain/instant.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -84,13 +85,6 @@ export const failureItem = (failure: Failure): AttributeValue => ({
     error_description: stringAttribute(failure.providerErrorDescription),
   }),
 });
-
-/** ISO 8601 in UTC to the millisecond: one width, so that strings compare as instants do. */
-export const isoInstant = (instantMs: number): string => new Date(instantMs).toISOString();
-
-/** ISO 8601 in UTC to the second: for the ends of tokens, which are shown as they are stored. */
-export const isoSecond = (instantMs: number): string =>
-  `${isoInstant(Math.floor(instantMs / 1000) * 1000).slice(0, -".000Z".length)}Z`;
 
 const instantAttribute = (instantMs: number): AttributeValue => ({ S: isoInstant(instantMs) });
 

@@ -1,10 +1,4 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import {
   type Connection,
   type ConnectionKey,
@@ -12,6 +6,7 @@ import {
   statusAfterRefresh,
 } from "../domain/connection.ts";
 import { StoreUnavailable } from "../domain/errors.ts";
+import { isoInstant, isoSecond } from "../domain/instant.ts";
 import type {
   Acquisition,
   ConnectionStore,
@@ -20,21 +15,8 @@ import type {
   LeaseRequest,
   TokenSetCommit,
 } from "../domain/ports.ts";
-import { asStoreUnavailable } from "./aws-clients.ts";
-import {
-  connectionOf,
-  failureItem,
-  type Item,
-  isoInstant,
-  isoSecond,
-  secondAttribute,
-  withoutUndefined,
-} from "./dynamodb-connection-item.ts";
-
-export interface DynamoDbConnectionStoreOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
+import { failureItem, secondAttribute, withoutUndefined } from "./dynamodb-connection-item.ts";
+import { type ConnectionTable, read, type Update, update } from "./dynamodb-connection-update.ts";
 
 /**
  * Connections in a DynamoDB table, one item each.
@@ -43,7 +25,7 @@ export interface DynamoDbConnectionStoreOptions {
  *     ├──── holder refreshes ───┤┄┄┄┄┄ lease is dead ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶
  *     commit: whenever credentials_version is the one that was read
  */
-export function dynamoDbConnectionStore(options: DynamoDbConnectionStoreOptions): ConnectionStore {
+export function dynamoDbConnectionStore(options: ConnectionTable): ConnectionStore {
   return {
     read: (key) => read(options, key),
     acquireLease: (request) => acquireLease(options, request),
@@ -53,7 +35,6 @@ export function dynamoDbConnectionStore(options: DynamoDbConnectionStoreOptions)
   };
 }
 
-const belongsToWorkspace = "workspace_id = :workspaceId";
 const leaseIsFree = "attribute_not_exists(lease_id)";
 const leaseIsDead = "lease_expires_at_ms <= :nowMs";
 const leaseIsMine = "lease_id = :leaseId";
@@ -63,23 +44,7 @@ const refreshedLongAgo = "last_refreshed_at <= :refreshedBefore";
 const versionStands = "credentials_version = :expectedVersion";
 const neverVersioned = "attribute_not_exists(credentials_version)";
 
-async function read(
-  { client, tableName }: DynamoDbConnectionStoreOptions,
-  { connectionId, workspaceId }: ConnectionKey,
-): Promise<Connection | undefined> {
-  const command = new GetItemCommand({
-    TableName: tableName,
-    Key: { connection_id: { S: connectionId } },
-    ConsistentRead: true,
-  });
-  const { Item: item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  return item?.workspace_id?.S === workspaceId ? connectionOf(item) : undefined;
-}
-
-async function acquireLease(
-  options: DynamoDbConnectionStoreOptions,
-  request: LeaseRequest,
-): Promise<Acquisition> {
+async function acquireLease(options: ConnectionTable, request: LeaseRequest): Promise<Acquisition> {
   const { leaseId, leaseExpiresAtMs, nowMs, refreshedBeforeMs } = request;
   const updated = await update(options, request, {
     set: { lease_id: { S: leaseId }, lease_expires_at_ms: { N: String(leaseExpiresAtMs) } },
@@ -109,10 +74,7 @@ async function acquireLease(
 /** How often an owner may switch a connection while its tokens are committed. */
 const maximumStatusChanges = 3;
 
-async function commitTokenSet(
-  options: DynamoDbConnectionStoreOptions,
-  commit: TokenSetCommit,
-): Promise<Fenced> {
+async function commitTokenSet(options: ConnectionTable, commit: TokenSetCommit): Promise<Fenced> {
   let { status } = commit;
   for (let changes = 0; changes < maximumStatusChanges; changes++) {
     const updated = await update(options, commit, tokenSetUpdate(commit, status));
@@ -161,10 +123,7 @@ function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Updat
   };
 }
 
-async function recordFailure(
-  options: DynamoDbConnectionStoreOptions,
-  record: FailureRecord,
-): Promise<Fenced> {
+async function recordFailure(options: ConnectionTable, record: FailureRecord): Promise<Fenced> {
   const first = await update(options, record, failureUpdate(record, record.status));
   // What its owner has switched off meanwhile stays so: the failure alone is recorded.
   const updated =
@@ -217,7 +176,7 @@ function failureUpdate(record: FailureRecord, status: ConnectionStatus | undefin
 }
 
 async function releaseLease(
-  options: DynamoDbConnectionStoreOptions,
+  options: ConnectionTable,
   key: ConnectionKey,
   leaseId: string,
 ): Promise<void> {
@@ -233,94 +192,3 @@ async function releaseLease(
 /** A connection whose credentials were never committed has no version, which counts as 0. */
 const versionIs = (expectedVersion: number): string =>
   expectedVersion === 0 ? `(${neverVersioned} OR ${versionStands})` : versionStands;
-
-interface Update {
-  /** Attributes by name; `#status` for `status`, a reserved word. */
-  readonly set: Readonly<Record<string, AttributeValue>>;
-  readonly remove: readonly string[];
-  /** All of these, beside the workspace. */
-  readonly condition: readonly string[];
-  /** Of the condition. */
-  readonly values: Readonly<Record<string, AttributeValue>>;
-  /** Answers `updated` with the connection as it is then. */
-  readonly returnNew?: boolean;
-  /** What stands there after a failed condition does not matter. */
-  readonly unread?: boolean;
-}
-
-type Updated<Connected> =
-  | { readonly kind: "updated"; readonly connection: Connected }
-  | { readonly kind: "declined"; readonly connection: Connection }
-  | { readonly kind: "absent" };
-
-function update(
-  options: DynamoDbConnectionStoreOptions,
-  key: ConnectionKey,
-  change: Update & { readonly returnNew: true },
-): Promise<Updated<Connection>>;
-function update(
-  options: DynamoDbConnectionStoreOptions,
-  key: ConnectionKey,
-  change: Update,
-): Promise<Updated<Connection | undefined>>;
-async function update(
-  options: DynamoDbConnectionStoreOptions,
-  key: ConnectionKey,
-  change: Update,
-): Promise<Updated<Connection | undefined>> {
-  const command = updateCommand(options, key, change);
-  try {
-    const { Attributes } = await asStoreUnavailable("DynamoDB", () => options.client.send(command));
-    return {
-      kind: "updated",
-      connection: change.returnNew ? connectionOf(Attributes ?? {}) : undefined,
-    };
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    if (change.unread) return { kind: "absent" };
-    return standing(options, key, error.Item);
-  }
-}
-
-/** Without an item in the error the connection may be absent, or the engine not tell: it is read. */
-async function standing(
-  options: DynamoDbConnectionStoreOptions,
-  key: ConnectionKey,
-  item: Item | undefined,
-): Promise<Updated<never>> {
-  const isOurs = item?.workspace_id?.S === key.workspaceId;
-  const connection = item === undefined ? await read(options, key) : isOurs && connectionOf(item);
-  return connection ? { kind: "declined", connection } : { kind: "absent" };
-}
-
-function updateCommand(
-  { tableName }: DynamoDbConnectionStoreOptions,
-  { connectionId, workspaceId }: ConnectionKey,
-  { set, remove, condition, values, returnNew }: Update,
-): UpdateItemCommand {
-  const assignments = Object.entries(set).map(([name, value], i) => ({
-    name,
-    token: `:set${i}`,
-    value,
-  }));
-  const clauses = [
-    assignments.length > 0 &&
-      `SET ${assignments.map(({ name, token }) => `${name} = ${token}`).join(", ")}`,
-    remove.length > 0 && `REMOVE ${remove.join(", ")}`,
-  ];
-  const expressions = [...condition, ...Object.keys(set)].join(" ");
-  return new UpdateItemCommand({
-    TableName: tableName,
-    Key: { connection_id: { S: connectionId } },
-    UpdateExpression: clauses.filter(Boolean).join(" "),
-    ConditionExpression: [belongsToWorkspace, ...condition].join(" AND "),
-    ...(expressions.includes("#status") && { ExpressionAttributeNames: { "#status": "status" } }),
-    ExpressionAttributeValues: {
-      ":workspaceId": { S: workspaceId },
-      ...values,
-      ...Object.fromEntries(assignments.map(({ token, value }) => [token, value])),
-    },
-    ReturnValues: returnNew ? "ALL_NEW" : "NONE",
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-}

@@ -7,6 +7,7 @@ import {
   type SealedTokenSet,
   type WorkspaceId,
 } from "../domain/connection.ts";
+import { isoInstant } from "../domain/instant.ts";
 import type { TokenSetCommit } from "../domain/ports.ts";
 
 /**
@@ -32,17 +33,15 @@ export const rescueRecord = (commit: TokenSetCommit): RescueRecord => ({
   credentials: commit.credentials,
   expires_at: isoOrNull(commit.expiresAtMs),
   refresh_token_expires_at: isoOrNull(commit.refreshTokenExpiresAtMs),
-  committed_at: iso(commit.committedAtMs),
+  committed_at: isoInstant(commit.committedAtMs),
   status: commit.status,
   due: commit.due
-    ? { refresh_at: iso(commit.due.refreshAtMs), refresh_shard: commit.due.refreshShard }
+    ? { refresh_at: isoInstant(commit.due.refreshAtMs), refresh_shard: commit.due.refreshShard }
     : null,
 });
 
-const iso = (instantMs: number): string => new Date(instantMs).toISOString();
-
 const isoOrNull = (instantMs: number | undefined): string | null =>
-  instantMs === undefined ? null : iso(instantMs);
+  instantMs === undefined ? null : isoInstant(instantMs);
 
 /** Not the record of a token set. The message names every member at fault, and no value. */
 export class InvalidRescueRecord extends Error {

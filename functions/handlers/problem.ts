@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { APIGatewayProxyResult } from "aws-lambda";
 import { RefreshError, refreshErrors } from "../domain/errors.ts";
+import { isoSecond } from "../domain/instant.ts";
 import type { RefreshOutcome } from "../domain/refresh.ts";
 import { InvalidRequest } from "./faults.ts";
 
@@ -20,12 +21,8 @@ export const answer = (outcome: RefreshOutcome): APIGatewayProxyResult => ({
 export const successBody = ({ connectionId, expiresAtMs }: RefreshOutcome) => ({
   status: "success",
   connection_id: connectionId,
-  expires_at: expiresAtMs === undefined ? null : isoSeconds(expiresAtMs),
+  expires_at: expiresAtMs === undefined ? null : isoSecond(expiresAtMs),
 });
-
-/** RFC 3339, UTC, to the second: cut, so that a token never seems to live longer than it does. */
-const isoSeconds = (instantMs: number): string =>
-  new Date(instantMs).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /**
  * The answer to whatever went wrong. An error that nobody expected is told to the log, not the caller.

@@ -1,10 +1,9 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import {
   connectionOf,
-  isoInstant,
-  isoSecond,
   MalformedConnection,
 } from "../../functions/adapters/dynamodb-connection-item.ts";
+import { isoInstant, isoSecond } from "../../functions/domain/instant.ts";
 
 const item: Readonly<Record<string, AttributeValue>> = {
   connection_id: { S: "conn_1" },

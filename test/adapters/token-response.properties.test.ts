@@ -41,7 +41,13 @@ const body = fc.oneof(
       members.map((m) => JSON.stringify(m)),
     )
     .map((content) => Buffer.from(content)),
-  members.map((m) => Buffer.from(new URLSearchParams(m as Record<string, string>).toString())),
+  members.map((m) => {
+    const fields = Object.entries(m).map(([name, value]): [string, string] => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    return Buffer.from(new URLSearchParams(fields).toString());
+  }),
 );
 const headers = fc.record(
   {

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
+import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
 /** How the issuer's key set answers; a function answers by itself, or not at all. */
 type KeySetAnswer = "keys" | ((response: ServerResponse) => void);
@@ -31,9 +31,7 @@ export async function startIssuer(): Promise<TestIssuer> {
     if (answer !== "keys") return answer(response);
     response.setHeader("Content-Type", "application/jwk-set+json").end(keySet);
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
-  const issuer = `http://127.0.0.1:${port}`;
+  const issuer = await listenOnLoopback(server);
   return {
     issuer,
     jwksUri: new URL("/jwks", issuer),
@@ -44,10 +42,6 @@ export async function startIssuer(): Promise<TestIssuer> {
     requests: () => requests,
     sign: (claims, { alg = "RS256", kid = "key-1" } = {}) =>
       new SignJWT({ ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey),
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
 /** One attempt and a short deadline: what fails in a test fails at once. */
 const settings = (endpoint: string) => ({
@@ -25,16 +25,7 @@ export interface SilentServer {
 /** Takes every request and never answers. */
 export async function startSilentServer(): Promise<SilentServer> {
   const server = createServer(() => undefined);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { endpoint: await listenOnLoopback(server), close: () => closeServer(server) };
 }
 
 export interface ManualClock {

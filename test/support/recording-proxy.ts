@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, request as requestTo } from "node:http";
-import type { AddressInfo } from "node:net";
+import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
 /** A request that passes, before the server behind has seen it or after it has answered. */
 export interface Passing {
@@ -51,16 +51,11 @@ export async function startRecordingProxy(
     onward.once("error", () => outgoing.destroy());
     onward.end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const own = await listenOnLoopback(server);
   return {
     url: target.replace(origin, own),
     answered,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 

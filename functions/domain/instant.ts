@@ -1,0 +1,6 @@
+/** ISO 8601 in UTC to the millisecond: one width, so that strings compare as instants do. */
+export const isoInstant = (instantMs: number): string => new Date(instantMs).toISOString();
+
+/** ISO 8601 in UTC to the second, `2025-10-19T12:00:00Z`: cut, so that a token never seems to live longer. */
+export const isoSecond = (instantMs: number): string =>
+  isoInstant(instantMs).replace(/\.\d{3}Z$/, "Z");
