@@ -28,8 +28,16 @@ export async function asStoreUnavailable<T>(store: string, request: () => Promis
 }
 
 function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error ? String(error.code) : "";
-  const metadata = "$metadata" in error ? (error.$metadata as { httpStatusCode?: number }) : {};
-  return passing.test(error.name) || passing.test(code) || (metadata.httpStatusCode ?? 0) >= 500;
+  if (typeof error !== "object" || error === null) return false;
+  const { name, code, $metadata } = error as Partial<SdkError>;
+  return (
+    passing.test(name ?? "") || passing.test(code ?? "") || ($metadata?.httpStatusCode ?? 0) >= 500
+  );
+}
+
+/** What the SDK throws: the service's error, or Node's with a `code`. */
+interface SdkError {
+  readonly name: string;
+  readonly code: string;
+  readonly $metadata: { readonly httpStatusCode?: number };
 }

@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { promisify } from "node:util";
+import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
+import { asStoreUnavailable } from "../../functions/adapters/aws-clients.ts";
+import { StoreUnavailable } from "../../functions/domain/errors.ts";
+
+const servers: Server[] = [];
+afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
+
+async function serving(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  return listenOnLoopback(server);
+}
+const failing = (status: number, type: string) =>
+  serving((_, response) => {
+    response.writeHead(status, { "Content-Type": "application/x-amz-json-1.0" });
+    response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}` }));
+  });
+
+/** One attempt and a short deadline; what the classification sees is the SDK's own error all the same. */
+async function ask(endpoint: string): Promise<unknown> {
+  const client = new DynamoDBClient({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: 200, requestTimeout: 100, throwOnRequestTimeout: true },
+  });
+  const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
+  try {
+    return await asStoreUnavailable("DynamoDB", () => client.send(command));
+  } catch (error) {
+    return error;
+  } finally {
+    client.destroy();
+  }
+}
+
+describe("what may pass by itself is an unavailable store, with the reason as its cause:", () => {
+  test.each<[string, () => Promise<string>]>([
+    ["throttling", () => failing(400, "ThrottlingException")],
+    ["throughput", () => failing(400, "ProvisionedThroughputExceededException")],
+    ["the account's limit", () => failing(400, "RequestLimitExceeded")],
+    ["an internal error", () => failing(500, "InternalServerError")],
+    ["503 without a word", () => serving((_, response) => response.writeHead(503).end())],
+    ["silence", () => serving(() => undefined)],
+  ])("%s", async (_, start) => {
+    const error = await ask(await start());
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    expect(error).toMatchObject({ cause: expect.anything() });
+  });
+});
+
+describe("what will not pass is told as it is:", () => {
+  test.each([
+    "AccessDeniedException",
+    "ResourceNotFoundException",
+    "ValidationException",
+    "ConditionalCheckFailedException",
+    "UnrecognizedClientException",
+  ])("%s", async (type) => {
+    expect(await ask(await failing(400, type))).toMatchObject({ name: type });
+  });
+});
+
+/**
+ * Errors of Node's own are none of jest's realm, and the SDK wraps what is no Error there: they are met
+ * in a process of their own.
+ */
+const program = `
+  import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+  import { asStoreUnavailable, dynamoDbClient } from "./functions/adapters/aws-clients.ts";
+  const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
+  const client = dynamoDbClient();
+  await asStoreUnavailable("DynamoDB", () => client.send(command)).catch((error) =>
+    console.log(error.name, error.cause?.code ?? error.cause?.name),
+  );`;
+
+test.each<[string, () => Promise<string>, string]>([
+  ["a connection that breaks", () => serving((_, response) => response.destroy()), "ECONNRESET"],
+  ["nobody there", async () => "http://127.0.0.1:1", "ECONNREFUSED"],
+  ["a store that is silent", () => serving(() => undefined), "ETIMEDOUT"],
+])(
+  "a client gives up by itself: %s",
+  async (_, start, cause) => {
+    const environment = {
+      ...process.env,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+      AWS_ENDPOINT_URL_DYNAMODB: await start(),
+    };
+    const options = { env: environment, encoding: "utf8" } as const;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", program], options);
+    expect(stdout.trim()).toBe(`StoreUnavailable ${cause}`);
+  },
+  30_000,
+);
