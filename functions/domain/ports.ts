@@ -221,6 +221,21 @@ export interface RescueQueue {
   keep(commit: TokenSetCommit): Promise<void>;
 }
 
+/** A connection that the index says is due, as far as the index knows it. */
+export interface DueConnection extends ConnectionKey {
+  readonly integration: string;
+  /** As the index has it: a message for another time is out of date. */
+  readonly refreshAtMs: number;
+}
+
+/** Where the sweep puts what is due, for workers. A hint that may be lost or delivered twice: the index is the truth. */
+export interface RefreshQueue {
+  /** @returns those that the queue did not take, after retries. @throws {StoreUnavailable} */
+  enqueue(due: readonly DueConnection[]): Promise<readonly DueConnection[]>;
+  /** Messages that wait, are delayed or are being worked on; approximate. @throws {StoreUnavailable} */
+  depth(): Promise<number>;
+}
+
 /** Integrations whose provider rejected the client: not asked again until a stated time. */
 export interface IntegrationHolds {
   current(name: RegistrationName): Promise<IntegrationHold | undefined>;
