@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export type AwsJson = Readonly<Record<string, unknown>>;
-export type AwsOperation = (input: AwsJson) => AwsJson | Promise<AwsJson>;
+/** `gone` is aborted when nobody waits for the answer any longer. */
+export type AwsOperation = (input: AwsJson, gone: AbortSignal) => AwsJson | Promise<AwsJson>;
 
 /** An error of the service: `code` is what the SDK makes the error's `name`. */
 export class AwsError extends Error {
@@ -24,6 +25,10 @@ export interface AwsJsonServerOptions {
   readonly operations: Readonly<Record<string, AwsOperation>>;
   /** @default 0, any free port */
   readonly port?: number;
+  /** @default 1048576 */
+  readonly maximumBodyBytes?: number;
+  /** What an error's answer has in its headers besides. */
+  readonly errorHeaders?: (error: AwsError) => Readonly<Record<string, string>>;
 }
 
 export interface AwsJsonServer {
@@ -34,7 +39,6 @@ export interface AwsJsonServer {
   close(): Promise<void>;
 }
 
-const maximumBodyBytes = 1024 * 1024;
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
 const signatureV4 =
   /^AWS4-HMAC-SHA256 Credential=[^/\s]+\/\d{8}\/[^/\s]+\/[^/\s]+\/aws4_request, ?SignedHeaders=[a-z0-9;-]+, ?Signature=[0-9a-f]{64}$/;
@@ -48,9 +52,11 @@ export async function startAwsJsonServer({
   targetPrefix,
   operations,
   port = 0,
+  maximumBodyBytes = 1024 * 1024,
+  errorHeaders = () => ({}),
 }: AwsJsonServerOptions): Promise<AwsJsonServer> {
   const counts = new Map<string, number>();
-  const answer = async (request: IncomingMessage): Promise<AwsJson> => {
+  const answer = async (request: IncomingMessage, gone: AbortSignal): Promise<AwsJson> => {
     const name = operationName(request, targetPrefix);
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
     if (operation === undefined) {
@@ -58,14 +64,16 @@ export async function startAwsJsonServer({
     }
     requireSignature(request);
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    return operation(await readInput(request));
+    return operation(await readInput(request, maximumBodyBytes), gone);
   };
 
   const server = createServer((request, response) => {
     const contentType = request.headers["content-type"] ?? "application/x-amz-json-1.1";
-    answer(request).then(
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    answer(request, gone.signal).then(
       (output) => send(response, 200, contentType, output),
-      (error: unknown) => sendError(response, contentType, error),
+      (error: unknown) => sendError(response, contentType, error, errorHeaders),
     );
   });
   const endpoint = await listenOnLoopback(server, port);
@@ -111,7 +119,7 @@ function requireSignature({ headers }: IncomingMessage): void {
   }
 }
 
-async function readInput(request: IncomingMessage): Promise<AwsJson> {
+async function readInput(request: IncomingMessage, maximumBodyBytes: number): Promise<AwsJson> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -136,11 +144,18 @@ async function readInput(request: IncomingMessage): Promise<AwsJson> {
   throw new AwsError("SerializationException", "The body is not a JSON object");
 }
 
-function sendError(response: ServerResponse, contentType: string, error: unknown): void {
-  const { code, status, message } =
-    error instanceof AwsError
-      ? error
-      : { code: "InternalFailure", status: 500, message: `the stand-in failed: ${error}` };
+function sendError(
+  response: ServerResponse,
+  contentType: string,
+  cause: unknown,
+  headersOf: (error: AwsError) => Readonly<Record<string, string>>,
+): void {
+  const error =
+    cause instanceof AwsError
+      ? cause
+      : new AwsError("InternalFailure", `the stand-in failed: ${cause}`, 500);
+  const { code, status, message } = error;
+  for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value);
   // An unread rest of the body is dropped with the connection.
   response.setHeader("connection", "close");
   send(response, status, contentType, { __type: code, message });

@@ -1,7 +1,9 @@
 import { createServer } from "node:http";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
+import type { Clock } from "../../functions/domain/ports.ts";
 
 /** One attempt and a short deadline: what fails in a test fails at once. */
 const settings = (endpoint: string) => ({
@@ -17,6 +19,8 @@ export const localKmsClient = (endpoint: string): KMSClient => new KMSClient(set
 export const localSecretsManagerClient = (endpoint: string): SecretsManagerClient =>
   new SecretsManagerClient(settings(endpoint));
 
+export const localSqsClient = (endpoint: string): SQSClient => new SQSClient(settings(endpoint));
+
 export interface SilentServer {
   readonly endpoint: string;
   close(): Promise<void>;
@@ -28,17 +32,42 @@ export async function startSilentServer(): Promise<SilentServer> {
   return { endpoint: await listenOnLoopback(server), close: () => closeServer(server) };
 }
 
-export interface ManualClock {
-  nowMs(): number;
+export interface ManualClock extends Clock {
   advance(durationMs: number): void;
+  /** Resolves as soon as exactly so many are asleep. */
+  asleep(count: number): Promise<void>;
 }
 
+/** Time that stands still until it is moved; whoever sleeps wakes when it has passed. */
 export function manualClock(startMs = Date.UTC(2026, 0, 1, 12)): ManualClock {
   let nowMs = startMs;
+  const sleepers = new Map<() => void, number>();
+  const watchers = new Map<() => void, number>();
+  const tellWatchers = (): void => {
+    for (const [tell, count] of watchers) if (sleepers.size === count) tell();
+  };
   return {
     nowMs: () => nowMs,
     advance: (durationMs) => {
       nowMs += durationMs;
+      for (const [wake, atMs] of sleepers) if (atMs <= nowMs) wake();
+    },
+    async sleep(durationMs, signal) {
+      if (signal?.aborted || durationMs <= 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      sleepers.set(resolve, nowMs + durationMs);
+      signal?.addEventListener("abort", () => resolve(), { once: true });
+      tellWatchers();
+      await promise;
+      sleepers.delete(resolve);
+      tellWatchers();
+    },
+    async asleep(count) {
+      if (sleepers.size === count) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      watchers.set(resolve, count);
+      await promise;
+      watchers.delete(resolve);
     },
   };
 }

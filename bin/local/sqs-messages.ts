@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../../functions/domain/ports.ts";
+import { AwsError, type AwsJson } from "./aws-json-server.ts";
+import { messageInput, optionalNumber, optionalSeconds, requiredText } from "./sqs-input.ts";
+import type { MessageQueue, QueueMessage, QueueSettings } from "./sqs-queue.ts";
+
+const maximumVisibilitySeconds = 43_200;
+
+export function sendMessage(messages: MessageQueue, input: AwsJson): AwsJson {
+  const { body, groupId, delayMs } = messageInput(input);
+  const { id } = messages.send(body, groupId, delayMs);
+  return { MessageId: id, MD5OfMessageBody: md5(body) };
+}
+
+const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+
+export interface Receiving {
+  readonly clock: Clock;
+  readonly messages: MessageQueue;
+  readonly settings: QueueSettings;
+  /** Whom every message is from. */
+  readonly senderId: string;
+}
+
+export async function receiveMessages(
+  { clock, messages, settings, senderId }: Receiving,
+  input: AwsJson,
+  gone: AbortSignal,
+): Promise<AwsJson> {
+  const maximum = optionalNumber(input, "MaxNumberOfMessages", 1, 10) ?? 1;
+  const visibilityMs = optionalSeconds(input, "VisibilityTimeout", maximumVisibilitySeconds);
+  const waitMs = optionalSeconds(input, "WaitTimeSeconds", 20);
+  const endsAtMs = clock.nowMs() + (waitMs ?? settings.receiveWaitMs);
+  const asked = input.MessageSystemAttributeNames ?? input.AttributeNames;
+  while (!gone.aborted) {
+    const received = messages.receive(maximum, visibilityMs);
+    if (received.length > 0)
+      return { Messages: received.map((one) => messageJson(one, senderId, asked)) };
+    if (clock.nowMs() >= endsAtMs) break;
+    await stirring(clock, messages, endsAtMs, gone);
+  }
+  return {};
+}
+
+/** Until there may be something to receive, or the wait is over. */
+async function stirring(
+  clock: Clock,
+  messages: MessageQueue,
+  endsAtMs: number,
+  gone: AbortSignal,
+): Promise<void> {
+  const waiting = new AbortController();
+  const untilMs = Math.min(endsAtMs, messages.nextTurnAtMs() ?? endsAtMs);
+  const either = AbortSignal.any([waiting.signal, gone]);
+  await Promise.race([messages.news(), clock.sleep(untilMs - clock.nowMs(), either)]);
+  waiting.abort();
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
+function messageJson(message: QueueMessage, senderId: string, asked: unknown): AwsJson {
+  const { id, body, groupId, sentAtMs, receiveCount, firstReceivedAtMs } = message;
+  const attributes = Object.entries({
+    SenderId: senderId,
+    SentTimestamp: String(sentAtMs),
+    ApproximateReceiveCount: String(receiveCount),
+    ApproximateFirstReceiveTimestamp: String(firstReceivedAtMs),
+    ...(groupId !== undefined && { MessageGroupId: groupId }),
+  });
+  return {
+    MessageId: id,
+    ReceiptHandle: Buffer.from(`${id} ${receiveCount}`).toString("base64url"),
+    Body: body,
+    MD5OfBody: md5(body),
+    Attributes: Object.fromEntries(attributes.filter(([name]) => isAsked(asked, name))),
+  };
+}
+
+function receiptOf(input: AwsJson): { readonly id: string; readonly receiveCount: number } {
+  const handle = requiredText(input, "ReceiptHandle");
+  const [, id, count] =
+    /^([0-9a-f-]{36}) (\d+)$/.exec(Buffer.from(handle, "base64url").toString()) ?? [];
+  if (id === undefined) throw new AwsError("ReceiptHandleIsInvalid", "not a receipt handle", 404);
+  return { id, receiveCount: Number(count) };
+}
+
+export function deleteMessage(messages: MessageQueue, input: AwsJson): AwsJson {
+  const { id, receiveCount } = receiptOf(input);
+  messages.delete(id, receiveCount);
+  return {};
+}
+
+export function changeVisibility(messages: MessageQueue, input: AwsJson): AwsJson {
+  const { id, receiveCount } = receiptOf(input);
+  const timeoutMs = optionalSeconds(input, "VisibilityTimeout", maximumVisibilitySeconds);
+  if (timeoutMs === undefined) throw new AwsError("MissingParameter", "VisibilityTimeout");
+  if (!messages.changeVisibility(id, receiveCount, timeoutMs)) {
+    throw new AwsError("MessageNotInflight", "The message is not in flight.");
+  }
+  return {};
+}
+
+/** Whether an answer is to have the attribute. */
+export const isAsked = (asked: unknown, name: string): boolean =>
+  Array.isArray(asked) && (asked.includes(name) || asked.includes("All"));

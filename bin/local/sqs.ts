@@ -1,0 +1,228 @@
+import { join } from "node:path";
+import { systemClock } from "../../functions/adapters/system-clock.ts";
+import type { Clock } from "../../functions/domain/ports.ts";
+import {
+  AwsError,
+  type AwsJson,
+  type AwsOperation,
+  startAwsJsonServer,
+} from "./aws-json-server.ts";
+import { type DurableMap, openDurableMap } from "./durable-map.ts";
+import { changedAttributes, type QueueAttributes, settingsOf } from "./sqs-attributes.ts";
+import { forEachEntry, invalidValue, requiredText } from "./sqs-input.ts";
+import {
+  changeVisibility,
+  deleteMessage,
+  isAsked,
+  receiveMessages,
+  sendMessage,
+} from "./sqs-messages.ts";
+import { type MessageQueue, messageQueue, type QueueMessage } from "./sqs-queue.ts";
+
+export interface SqsOptions {
+  /** Keeps queues and messages in `sqs-queues.jsonl` and `sqs-messages.jsonl` there; without it they end with the process. */
+  readonly directory?: string;
+  readonly port?: number;
+  /** @default the system's */
+  readonly clock?: Clock;
+}
+
+export interface LocalSqs {
+  /** For `AWS_ENDPOINT_URL_SQS`. */
+  readonly endpoint: string;
+  /** How often each operation was asked for, whatever came of it. */
+  requests(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+const accountId = "000000000000";
+const arnPrefix = `arn:aws:sqs:us-east-1:${accountId}:`;
+/** A body in JSON can be longer than it is, by its escapes. */
+const maximumBodyBytes = 8 * 1024 * 1024;
+
+interface Queue {
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly messages: MessageQueue;
+  attributes: QueueAttributes;
+}
+
+interface KeptQueue {
+  readonly createdAtMs: number;
+  readonly attributes: QueueAttributes;
+}
+
+/** What an operation works on; `url` is known once the server listens. */
+interface Service {
+  readonly queues: Map<string, Queue>;
+  readonly clock: Clock;
+  open(name: string, kept: KeptQueue): Queue;
+  keep(queue: Queue): void;
+  url(name: string): string;
+}
+
+/**
+ * A stand-in for SQS, of standard queues: delay, visibility timeout, long polling, retention, redrive
+ * to a dead-letter queue, fair queues; messages have no attributes of their own.
+ */
+export async function startSqs({
+  directory,
+  port = 0,
+  clock = systemClock,
+}: SqsOptions = {}): Promise<LocalSqs> {
+  const open = <Value>(file: string): DurableMap<Value> =>
+    openDurableMap({ path: directory && join(directory, file), isStale: () => false });
+  const queues = open<KeptQueue>("sqs-queues.jsonl");
+  const messages = open<QueueMessage>("sqs-messages.jsonl");
+  let endpoint = "";
+  const service = openService(queues, messages, clock, () => endpoint);
+  const server = await startAwsJsonServer({
+    targetPrefix: "AmazonSQS",
+    port,
+    maximumBodyBytes,
+    errorHeaders: ({ code }) => ({
+      "x-amzn-query-error": `${queryErrors[code] ?? code};Sender`,
+    }),
+    operations: operationsOf(service),
+  });
+  endpoint = server.endpoint;
+  return {
+    ...server,
+    close: async () => {
+      await server.close();
+      queues.close();
+      messages.close();
+    },
+  };
+}
+
+/** Names of the protocol before JSON, which SDKs report as `Code`; those that differ. */
+const queryErrors: Readonly<Record<string, string>> = {
+  QueueDoesNotExist: "AWS.SimpleQueueService.NonExistentQueue",
+  QueueNameExists: "QueueAlreadyExists",
+  MessageNotInflight: "AWS.SimpleQueueService.MessageNotInflight",
+  UnsupportedOperation: "AWS.SimpleQueueService.UnsupportedOperation",
+  EmptyBatchRequest: "AWS.SimpleQueueService.EmptyBatchRequest",
+  TooManyEntriesInBatchRequest: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+  BatchEntryIdsNotDistinct: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+  BatchRequestTooLong: "AWS.SimpleQueueService.BatchRequestTooLong",
+  InvalidBatchEntryId: "AWS.SimpleQueueService.InvalidBatchEntryId",
+};
+
+function openService(
+  keptQueues: DurableMap<KeptQueue>,
+  keptMessages: DurableMap<QueueMessage>,
+  clock: Clock,
+  endpoint: () => string,
+): Service {
+  const queues = new Map<string, Queue>();
+  const keyOf = (name: string, id: string): string => `${name}/${id}`;
+  const service: Service = {
+    queues,
+    clock,
+    open(name, { createdAtMs, attributes }) {
+      const messages = messageQueue({
+        settings: () => settingsOf(queue.attributes),
+        kept: {
+          set: (message) => keptMessages.set(keyOf(name, message.id), message),
+          delete: (id) => keptMessages.delete(keyOf(name, id)),
+        },
+        deadLetters: ({ deadLetterTargetArn }) =>
+          queues.get(deadLetterTargetArn.slice(arnPrefix.length))?.messages,
+        nowMs: () => clock.nowMs(),
+      });
+      const queue: Queue = { name, createdAtMs, messages, attributes };
+      queues.set(name, queue);
+      return queue;
+    },
+    keep: ({ name, createdAtMs, attributes }) => keptQueues.set(name, { createdAtMs, attributes }),
+    url: (name) => `${endpoint()}/${accountId}/${name}`,
+  };
+  for (const [name, kept] of keptQueues.entries()) service.open(name, kept);
+  // A copy, for a message that is taken over is written again.
+  for (const [key, message] of [...keptMessages.entries()]) {
+    queues.get(key.slice(0, key.indexOf("/")))?.messages.put(message);
+  }
+  return service;
+}
+
+const operationsOf = (service: Service): Readonly<Record<string, AwsOperation>> => ({
+  CreateQueue: (input) => createQueue(service, input),
+  GetQueueUrl: (input) => ({ QueueUrl: service.url(named(service, input).name) }),
+  SetQueueAttributes: (input) => {
+    const queue = addressed(service, input);
+    queue.attributes = changedAttributes(input, queue.attributes);
+    service.keep(queue);
+    return {};
+  },
+  GetQueueAttributes: (input) => getQueueAttributes(addressed(service, input), input),
+  PurgeQueue: (input) => {
+    addressed(service, input).messages.purge();
+    return {};
+  },
+  SendMessage: (input) => sendMessage(addressed(service, input).messages, input),
+  SendMessageBatch: (input) => {
+    const { messages } = addressed(service, input);
+    return { ...forEachEntry(input, (entry) => sendMessage(messages, entry)) };
+  },
+  ReceiveMessage: (input, gone) => {
+    const { messages, attributes } = addressed(service, input);
+    const settings = settingsOf(attributes);
+    const receiving = { clock: service.clock, messages, settings, senderId: accountId };
+    return receiveMessages(receiving, input, gone);
+  },
+  DeleteMessage: (input) => deleteMessage(addressed(service, input).messages, input),
+  DeleteMessageBatch: (input) => {
+    const { messages } = addressed(service, input);
+    return { ...forEachEntry(input, (entry) => deleteMessage(messages, entry)) };
+  },
+  ChangeMessageVisibility: (input) => changeVisibility(addressed(service, input).messages, input),
+});
+
+function createQueue(service: Service, input: AwsJson): AwsJson {
+  const name = requiredText(input, "QueueName");
+  if (!/^[\w-]{1,80}$/.test(name)) {
+    throw invalidValue("a standard queue's name has 1 to 80 letters, digits, hyphens, underscores");
+  }
+  const attributes = changedAttributes(input);
+  const { redrive } = settingsOf(attributes);
+  const target = redrive?.deadLetterTargetArn.slice(arnPrefix.length);
+  if (target !== undefined && !service.queues.has(target)) {
+    throw invalidValue("the dead-letter queue does not exist");
+  }
+  const existing = service.queues.get(name);
+  if (existing === undefined) {
+    service.keep(service.open(name, { createdAtMs: service.clock.nowMs(), attributes }));
+  } else if (JSON.stringify(existing.attributes) !== JSON.stringify(attributes)) {
+    throw new AwsError("QueueNameExists", `${name} exists with other attributes`);
+  }
+  return { QueueUrl: service.url(name) };
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html */
+function getQueueAttributes(queue: Queue, { AttributeNames: asked }: AwsJson): AwsJson {
+  const { waiting, delayed, inFlight } = queue.messages.counts();
+  const attributes = Object.entries({
+    ...queue.attributes,
+    QueueArn: `${arnPrefix}${queue.name}`,
+    CreatedTimestamp: String(Math.floor(queue.createdAtMs / 1000)),
+    ApproximateNumberOfMessages: String(waiting),
+    ApproximateNumberOfMessagesDelayed: String(delayed),
+    ApproximateNumberOfMessagesNotVisible: String(inFlight),
+  });
+  return { Attributes: Object.fromEntries(attributes.filter(([name]) => isAsked(asked, name))) };
+}
+
+/** By the last part of its URL: the address may have been another's, a proxy's or an earlier start's. */
+const addressed = ({ queues }: Service, input: AwsJson): Queue =>
+  found(queues.get(requiredText(input, "QueueUrl").split("/").at(-1) ?? ""));
+
+const named = ({ queues }: Service, input: AwsJson): Queue =>
+  found(queues.get(requiredText(input, "QueueName")));
+
+function found(queue: Queue | undefined): Queue {
+  if (queue === undefined) {
+    throw new AwsError("QueueDoesNotExist", "The specified queue does not exist.");
+  }
+  return queue;
+}
