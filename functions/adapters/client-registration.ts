@@ -80,6 +80,12 @@ export function parseClientRegistration(
     tokenEndpoint,
     refreshPolicy,
     refreshTokenIdleSeconds,
+    refreshTokenAbsoluteSeconds: undefined,
+    minimumRefreshIntervalSeconds: undefined,
+    maxConcurrent: undefined,
+    maxPerMinute: undefined,
+    renewsWithAccessToken: false,
+    provider: {},
   };
 }
 

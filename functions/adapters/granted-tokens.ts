@@ -25,6 +25,7 @@ export function grantedTokens(members: Members, receivedAtMs: number): Granted |
     scope: scope.value,
     expiresAtMs: access.expiresAtMs,
     refreshTokenExpiresAtMs: refresh.expiresAtMs,
+    refreshTokenAbsoluteExpiresAtMs: undefined,
     extra: extra.value,
     receivedAtMs,
   };

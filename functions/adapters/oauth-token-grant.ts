@@ -80,12 +80,15 @@ function judge(exchange: Exchange, secrets: readonly Secret<string>[]): GrantAns
         tokensCutOff(exchange.partial) ?? {
           kind: "unusable",
           reason: `expected tokens, got more than ${maximumBodyBytes} bytes`,
+          serverFailed: false,
         }
       );
   }
 }
 
-const secretsOf = ({ registration, refreshToken }: GrantRequest): readonly Secret<string>[] =>
-  registration.clientSecret === undefined
-    ? [refreshToken]
-    : [refreshToken, registration.clientSecret];
+const secretsOf = ({
+  registration,
+  refreshToken,
+  accessToken,
+}: GrantRequest): readonly Secret<string>[] =>
+  [refreshToken, accessToken, registration.clientSecret].filter((secret) => secret !== undefined);

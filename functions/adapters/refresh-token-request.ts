@@ -1,5 +1,6 @@
 import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
 import type { GrantRequest } from "../domain/ports.ts";
+import { Secret } from "../domain/secret.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 import type { TokenEndpointRequest } from "./token-endpoint-transport.ts";
 
@@ -12,7 +13,10 @@ const userAgent = "oauth-token-refresh";
  * @throws {MisconfiguredRegistration}
  */
 export async function refreshTokenRequest(
-  { registration, refreshToken }: Pick<GrantRequest, "registration" | "refreshToken">,
+  {
+    registration,
+    refreshToken = new Secret(""),
+  }: Pick<GrantRequest, "registration" | "refreshToken">,
   url: URL,
 ): Promise<Pick<TokenEndpointRequest, "headers" | "body">> {
   const written = Promise.withResolvers<Pick<TokenEndpointRequest, "headers" | "body">>();

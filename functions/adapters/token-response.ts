@@ -114,6 +114,7 @@ function unusable(
   return {
     kind: "unusable",
     reason: `expected tokens, got ${kindOf(answer, parsed)}, status ${answer.status}`,
+    serverFailed: answer.status >= 500,
     ...(error !== undefined && providerWords(error, parsed?.members ?? {}, secrets)),
   };
 }

@@ -39,7 +39,6 @@ export async function attemptRefresh(
 interface Prepared {
   readonly registration: ClientRegistration;
   readonly opened: OpenedTokenSet;
-  readonly refreshToken: NonNullable<TokenSet["refreshToken"]>;
 }
 
 /** All that a grant and its commit need from the network, fetched before the provider is asked. */
@@ -55,14 +54,19 @@ async function prepare(
       registrationFor(dependencies, connection),
       dependencies.cipher.open(credentials, keyOf(connection)),
     ]);
-    const { refreshToken } = opened.tokens;
-    if (refreshToken === undefined) throw new RefreshError("no_refresh_token");
-    return { registration, opened, refreshToken };
+    if (!canRefresh(registration, opened.tokens)) throw new RefreshError("no_refresh_token");
+    return { registration, opened };
   } catch (error) {
     await release(dependencies, connection, lease);
     throw asRefreshError(dependencies, connection, error);
   }
 }
+
+/** By the refresh token, or by the access token where the provider renews that; a bare refresh token is stored beside an empty one. */
+const canRefresh = (
+  { renewsWithAccessToken }: ClientRegistration,
+  { accessToken, refreshToken }: TokenSet,
+): boolean => (renewsWithAccessToken ? accessToken.reveal() !== "" : refreshToken !== undefined);
 
 function asRefreshError(
   { journal }: RefreshDependencies,
@@ -88,8 +92,9 @@ interface Asked {
 async function askProvider(
   dependencies: RefreshDependencies,
   attempt: Attempt,
-  { registration: first, refreshToken }: Prepared,
+  { registration: first }: Prepared,
 ): Promise<Asked> {
+  const { refreshToken, accessToken, scope } = attempt.opened.tokens;
   const { grant, clock, budget, journal } = dependencies;
   let registration = first;
   for (let tries = 1; ; tries++) {
@@ -97,6 +102,8 @@ async function askProvider(
       registration,
       config: attempt.connection.config,
       refreshToken,
+      accessToken,
+      scope,
       timeoutMs: budget.providerTimeoutMs,
       maySend: () => roomForGrantMs(dependencies, attempt) >= 0,
     });

@@ -116,7 +116,25 @@ export interface ClientRegistration {
   /** May hold variables, `{subdomain}`, that the connection's `config` fills. */
   readonly tokenEndpoint: string;
   readonly refreshPolicy: RefreshPolicy;
+  /** An unused refresh token ends after this; each refresh begins it anew. */
   readonly refreshTokenIdleSeconds: number | undefined;
+  /** Refresh tokens end this long after the user's consent; no refresh moves it. */
+  readonly refreshTokenAbsoluteSeconds: number | undefined;
+  /** A connection is not refreshed again sooner. */
+  readonly minimumRefreshIntervalSeconds: number | undefined;
+  /** Requests of this registration at a time. */
+  readonly maxConcurrent: number | undefined;
+  /** Requests of this registration in any minute. */
+  readonly maxPerMinute: number | undefined;
+  /** The provider has no refresh tokens: the access token is exchanged for the next one. */
+  readonly renewsWithAccessToken: boolean;
+  readonly provider: ProviderTraits;
+}
+
+declare const providerTraits: unique symbol;
+/** How the provider departs from RFC 6749. The grant's own: nothing in it is for the domain. */
+export interface ProviderTraits {
+  readonly [providerTraits]?: never;
 }
 
 export interface ClientRegistry {
@@ -136,7 +154,11 @@ export interface TokenGrant {
 export interface GrantRequest {
   readonly registration: ClientRegistration;
   readonly config: Readonly<Record<string, string>>;
-  readonly refreshToken: Secret<string>;
+  /** Undefined: there is none, and the registration renews with the access token. */
+  readonly refreshToken: Secret<string> | undefined;
+  readonly accessToken: Secret<string>;
+  /** What the stored token set may do, to be compared with what the new one may. */
+  readonly scope: string | undefined;
   /** From the look-up of the host to the last byte of the answer. */
   readonly timeoutMs: number;
   /** Asked last, when the connection stands and nothing is sent yet; false: nothing is sent. */
@@ -165,7 +187,12 @@ export type GrantAnswer =
   /** The connection broke, the request being out: the provider may have rotated. */
   | { readonly kind: "broken_off"; readonly reason: string }
   /** An answer that is neither tokens nor one of the above: 500, HTML, an unknown `error`. */
-  | ({ readonly kind: "unusable"; readonly reason: string } & Partial<ProviderWords>)
+  | ({
+      readonly kind: "unusable";
+      readonly reason: string;
+      /** Status 500 or above: the provider is at fault, rather than the request. */
+      readonly serverFailed: boolean;
+    } & Partial<ProviderWords>)
   /** The endpoint may not be called: not https, a private address, an unfilled variable. */
   | { readonly kind: "misconfigured"; readonly reason: string };
 
@@ -184,7 +211,10 @@ export interface GrantedTokens {
   /** Undefined: the provider sent none, the old one stays. */
   readonly scope: string | undefined;
   readonly expiresAtMs: number | undefined;
+  /** Of this refresh token; the next refresh moves it. Undefined: neither said nor known. */
   readonly refreshTokenExpiresAtMs: number | undefined;
+  /** Of all refresh tokens of the user's consent; no refresh moves it. Undefined: not said, what is stored stays. */
+  readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
   /** When the last byte of the answer was read. */
   readonly receivedAtMs: number;

@@ -20,6 +20,12 @@ const registrationOf = (
   tokenEndpoint: "https://example.com/token",
   refreshPolicy: "proactive",
   refreshTokenIdleSeconds: undefined,
+  refreshTokenAbsoluteSeconds: undefined,
+  minimumRefreshIntervalSeconds: undefined,
+  maxConcurrent: undefined,
+  maxPerMinute: undefined,
+  renewsWithAccessToken: false,
+  provider: {},
 });
 
 const write = (registration: ClientRegistration) =>

@@ -22,6 +22,12 @@ const registration = (changes: Partial<ClientRegistration> = {}): ClientRegistra
   tokenEndpoint: "http://127.0.0.1/token",
   refreshPolicy: "proactive",
   refreshTokenIdleSeconds: undefined,
+  refreshTokenAbsoluteSeconds: undefined,
+  minimumRefreshIntervalSeconds: undefined,
+  maxConcurrent: undefined,
+  maxPerMinute: undefined,
+  renewsWithAccessToken: false,
+  provider: {},
   ...changes,
 });
 const grant = oauthTokenGrant({ clock: { nowMs: () => startMs }, allowLoopback: true });
@@ -34,6 +40,8 @@ const refresh = (
     registration: registration({ tokenEndpoint: url.href, ...client }),
     config: {},
     refreshToken: new Secret("rt-1"),
+    accessToken: new Secret("at-1"),
+    scope: undefined,
     timeoutMs: 5_000,
     maySend: () => true,
     ...changes,
@@ -216,6 +224,8 @@ describe("nothing is sent", () => {
       registration: registration({ tokenEndpoint: `https://provider.example:${provider.port}/` }),
       config: {},
       refreshToken: new Secret("rt-1"),
+      accessToken: new Secret("at-1"),
+      scope: undefined,
       timeoutMs: 5_000,
       maySend: () => true,
     });
@@ -234,6 +244,8 @@ describe("nothing is sent", () => {
       registration: registration({ tokenEndpoint: "https://provider.example/token" }),
       config: {},
       refreshToken: new Secret("rt-1"),
+      accessToken: new Secret("at-1"),
+      scope: undefined,
       timeoutMs: 5_000,
       maySend: () => true,
     });

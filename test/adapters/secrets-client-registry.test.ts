@@ -45,6 +45,8 @@ test("a registration is read from its secret, with RFC 7591's defaults", async (
     tokenEndpoint: "https://acme.example/token",
     refreshPolicy: "proactive",
     refreshTokenIdleSeconds: undefined,
+    renewsWithAccessToken: false,
+    provider: {},
   });
 });
 

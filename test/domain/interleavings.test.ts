@@ -181,7 +181,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
       const fault = providerFaults.shift() ?? "none";
       await step(process, "connecting");
       if (!request.maySend()) return { kind: "not_sent" };
-      const refreshToken = request.refreshToken.reveal();
+      const refreshToken = request.refreshToken?.reveal() ?? "";
       const grant = { refreshToken, deadlineMs: nowMs + request.timeoutMs, isOver: false };
       if (underWay.some((other) => !other.isOver && other.refreshToken === refreshToken)) {
         overlaps.push(refreshToken);
@@ -281,7 +281,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
 const definiteAnswer = (fault: ProviderFault): GrantAnswer | undefined => {
   if (fault === "503") return { kind: "unavailable", reason: "503", retryAfterMs: undefined };
   if (fault === "429") return { kind: "rate_limited", retryAfterMs: 1_000 };
-  if (fault === "500") return { kind: "unusable", reason: "500" };
+  if (fault === "500") return { kind: "unusable", reason: "500", serverFailed: true };
   return undefined;
 };
 

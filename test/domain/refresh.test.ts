@@ -82,7 +82,10 @@ describe("a granted refresh", () => {
 
   test("clears an earlier failure and the status error", async () => {
     const h = harness({
-      answers: [{ kind: "unusable", reason: "HTML" }, granted("rt-1", startMs)],
+      answers: [
+        { kind: "unusable", reason: "HTML", serverFailed: false },
+        granted("rt-1", startMs),
+      ],
     });
     await failsWith(h.refresh(), "provider_error");
     expect(h.stored().failure).toMatchObject({ code: "provider_error", count: 1 });
@@ -94,7 +97,7 @@ describe("a granted refresh", () => {
   test("ten forced refreshes in a row rotate ten times, each with the token before", async () => {
     const h = harness();
     for (let i = 0; i < 10; i++) await h.refresh({ force: true });
-    expect(h.grants.map(({ refreshToken }) => refreshToken.reveal())).toEqual(
+    expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(
       Array.from({ length: 10 }, (_, i) => `rt-${i}`),
     );
     expect(h.stored().credentialsVersion).toBe(11);
@@ -145,7 +148,7 @@ describe("what spares the provider", () => {
   });
 
   test("calls that share a refresh share its failure", async () => {
-    const h = harness({ answers: [{ kind: "unusable", reason: "HTML" }] });
+    const h = harness({ answers: [{ kind: "unusable", reason: "HTML", serverFailed: false }] });
     const calls = Array.from({ length: 5 }, () => h.refresh());
     for (const call of calls) await failsWith(call, "provider_error");
     expect(h.grants).toHaveLength(1);
@@ -359,7 +362,7 @@ describe("an ambiguous failure", () => {
   test.each([
     [{ kind: "timed_out" }, "provider_timeout"],
     [{ kind: "broken_off", reason: "connection reset" }, "provider_error"],
-    [{ kind: "unusable", reason: "status 500" }, "provider_error"],
+    [{ kind: "unusable", reason: "status 500", serverFailed: true }, "provider_error"],
   ] as const)("%j is not sent again: %s", async (answer, code) => {
     const h = harness({ answers: [answer] });
     await failsWith(h.refresh(), code);
@@ -382,7 +385,7 @@ describe("an ambiguous failure", () => {
     expect(h.stored().lease?.leaseExpiresAtMs).toBe(endOfLeaseMs);
     expect((await h.refresh()).kind).toBe("refreshed");
     expect(h.clock.nowMs()).toBeGreaterThanOrEqual(endOfLeaseMs);
-    expect(h.grants.map(({ refreshToken }) => refreshToken.reveal())).toEqual(["rt-0", "rt-0"]);
+    expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(["rt-0", "rt-0"]);
   });
 });
 
@@ -596,7 +599,7 @@ test("a lease that cannot be released is told, and costs nothing else", async ()
 });
 
 test("a failure that cannot be recorded is still the caller's answer", async () => {
-  const h = harness({ answers: [{ kind: "unusable", reason: "HTML" }] });
+  const h = harness({ answers: [{ kind: "unusable", reason: "HTML", serverFailed: false }] });
   h.store.recordFailure = async () => {
     throw new StoreUnavailable("DynamoDB");
   };

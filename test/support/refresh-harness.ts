@@ -129,6 +129,12 @@ export const registration: ClientRegistration = {
   tokenEndpoint: "https://provider.example/token",
   refreshPolicy: "proactive",
   refreshTokenIdleSeconds: undefined,
+  refreshTokenAbsoluteSeconds: undefined,
+  minimumRefreshIntervalSeconds: undefined,
+  maxConcurrent: undefined,
+  maxPerMinute: undefined,
+  renewsWithAccessToken: false,
+  provider: {},
 };
 
 export const granted = (
@@ -145,6 +151,7 @@ export const granted = (
     scope: undefined,
     expiresAtMs: receivedAtMs + 3_600_000,
     refreshTokenExpiresAtMs: undefined,
+    refreshTokenAbsoluteExpiresAtMs: undefined,
     extra: {},
     receivedAtMs,
     ...changes,

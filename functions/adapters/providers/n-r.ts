@@ -1,0 +1,3 @@
+import type { ProviderEntry } from "../provider-entry.ts";
+
+export const providersNToR = {} as const satisfies Readonly<Record<string, ProviderEntry>>;

@@ -1,0 +1,81 @@
+import type { ProviderEntry, UrlVariable } from "../../functions/adapters/provider-entry.ts";
+import { providersAToF } from "../../functions/adapters/providers/a-f.ts";
+import { providersGToM } from "../../functions/adapters/providers/g-m.ts";
+import { providersNToR } from "../../functions/adapters/providers/n-r.ts";
+import { providersSToZ } from "../../functions/adapters/providers/s-z.ts";
+import { providers } from "../../functions/adapters/providers.ts";
+
+const entries: [string, ProviderEntry][] = Object.entries(providers);
+const endpointsOf = ({ tokenEndpoint, refreshEndpoint }: ProviderEntry): string[] =>
+  [tokenEndpoint, refreshEndpoint].filter((endpoint) => endpoint !== undefined);
+const variablesOf = ({ variables = {} }: ProviderEntry): [string, UrlVariable][] =>
+  Object.entries(variables);
+
+test("names are lower case, and in order", () => {
+  const names = entries.map(([name]) => name);
+  expect(names).toEqual([...names].sort());
+  for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/);
+});
+
+test.each([
+  ["a-f", providersAToF],
+  ["g-m", providersGToM],
+  ["n-r", providersNToR],
+  ["s-z", providersSToZ],
+])("%s holds the names that begin so", (letters, some: Readonly<Record<string, ProviderEntry>>) => {
+  for (const name of Object.keys(some)) expect(name).toMatch(new RegExp(`^[${letters}]`));
+});
+
+describe.each(entries)("%s", (_name, entry) => {
+  test("has https endpoints and sources", () => {
+    for (const text of [...endpointsOf(entry), ...entry.source]) {
+      expect(URL.parse(text.replaceAll(/\{\w+\}/g, "x"))?.protocol).toBe("https:");
+    }
+    expect(new Set(entry.source).size).toBe(entry.source.length);
+  });
+
+  test("declares the variables that its endpoints have, and no others", () => {
+    const used = endpointsOf(entry).flatMap((endpoint) =>
+      Array.from(endpoint.matchAll(/\{(\w+)\}/g), ([, name]) => name),
+    );
+    expect(variablesOf(entry).map(([name]) => name)).toEqual([...new Set(used)]);
+  });
+
+  test("says of each variable what may stand for it, to the letter", () => {
+    for (const [, variable] of variablesOf(entry)) {
+      if ("choices" in variable) {
+        expect(new Set(variable.choices).size).toBe(variable.choices.length);
+        if (variable.default !== undefined) expect(variable.choices).toContain(variable.default);
+        continue;
+      }
+      expect(variable.pattern).toMatch(/^\^.*\$$/);
+      const pattern = new RegExp(variable.pattern);
+      for (const value of [variable.example, variable.default ?? variable.example]) {
+        expect(value).toMatch(pattern);
+      }
+      for (const value of [
+        "",
+        "a/b",
+        "a?b",
+        "a#b",
+        "a@b",
+        "a b",
+        "../a",
+        `${variable.example}\n`,
+      ]) {
+        expect(value).not.toMatch(pattern);
+      }
+    }
+  });
+
+  test("has rules that compile, and a lifetime where it needs one", () => {
+    for (const { textPattern } of entry.errors ?? []) new RegExp(textPattern ?? "");
+    if (entry.accessTokenEnd?.as === "fixed") {
+      expect(entry.accessTokenLifetimeSeconds).toBeGreaterThan(0);
+    }
+  });
+
+  test("says where its facts are from when not all are from the vendor", () => {
+    if (entry.verified === "secondary") expect(entry.note).toBeDefined();
+  });
+});
