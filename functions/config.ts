@@ -1,10 +1,14 @@
 import { defaultProviderTimeoutSeconds, maximumProviderTimeoutSeconds } from "./domain/budget.ts";
+import { defaultGiveUpAfterSeconds, defaultSweepIntervalSeconds } from "./domain/schedule.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface ApiConfig {
+/** What every function that refreshes takes. */
+export interface RefreshConfig {
   /** `CONNECTIONS_TABLE` */
   readonly connectionsTable: string;
+  /** `COORDINATION_TABLE` */
+  readonly coordinationTable: string;
   /** `SECRET_PREFIX`: what the names of all client registrations' secrets begin with. */
   readonly secretPrefix: string;
   /** `KMS_KEY_ID`: id, ARN or alias. */
@@ -17,6 +21,29 @@ export interface ApiConfig {
   readonly clientCacheMs: number;
   /** `ALLOW_LOOPBACK_PROVIDERS`: http, and loopback addresses, for development. @default false */
   readonly allowLoopback: boolean;
+  /** `SWEEP_INTERVAL_SECONDS`, 1 to 3600: how long what is due may wait for a sweep. @default 60 */
+  readonly sweepIntervalMs: number;
+  /**
+   * `GIVE_UP_AFTER_SECONDS`, 3600 to 31622400: how long a token may have been expired, with nothing but
+   * transient failures, before its connection's status is `error`. @default 604800, seven days
+   */
+  readonly giveUpAfterMs: number;
+  /** `LOG_LEVEL` @default "INFO" */
+  readonly logLevel: LogLevel;
+}
+
+export interface WorkerConfig extends RefreshConfig {
+  /** `WORKER_CONCURRENCY`, 1 to 100: messages of a batch that are worked on at a time. @default 10 */
+  readonly concurrency: number;
+}
+
+export interface SweepConfig {
+  /** `CONNECTIONS_TABLE` */
+  readonly connectionsTable: string;
+  /** `COORDINATION_TABLE` */
+  readonly coordinationTable: string;
+  /** `REFRESH_QUEUE_URL` */
+  readonly refreshQueueUrl: string;
   /** `LOG_LEVEL` @default "INFO" */
   readonly logLevel: LogLevel;
 }
@@ -60,10 +87,36 @@ class InvalidEnvironment extends Error {
 }
 
 /** @throws {InvalidEnvironment} */
-export function apiConfig(environment: Environment): ApiConfig {
-  const read = reader(environment);
-  const config = {
+export const apiConfig = (environment: Environment): RefreshConfig =>
+  faultless(environment, refreshMembers);
+
+/** @throws {InvalidEnvironment} */
+export const workerConfig = (environment: Environment): WorkerConfig =>
+  faultless(environment, (read) => ({
+    ...refreshMembers(read),
+    concurrency: read.integer("WORKER_CONCURRENCY", { byDefault: 10, minimum: 1, maximum: 100 }),
+  }));
+
+/** @throws {InvalidEnvironment} */
+export const sweepConfig = (environment: Environment): SweepConfig =>
+  faultless(environment, (read) => ({
     connectionsTable: read.required("CONNECTIONS_TABLE"),
+    coordinationTable: read.required("COORDINATION_TABLE"),
+    refreshQueueUrl: read.url("REFRESH_QUEUE_URL"),
+    logLevel: read.logLevel("LOG_LEVEL"),
+  }));
+
+function faultless<Config>(environment: Environment, members: (read: Reader) => Config): Config {
+  const read = reader(environment);
+  const config = members(read);
+  read.throwIfFaulty();
+  return config;
+}
+
+function refreshMembers(read: Reader): RefreshConfig {
+  return {
+    connectionsTable: read.required("CONNECTIONS_TABLE"),
+    coordinationTable: read.required("COORDINATION_TABLE"),
     secretPrefix: read.secretPrefix("SECRET_PREFIX"),
     kmsKeyId: read.required("KMS_KEY_ID"),
     providerTimeoutSeconds: read.seconds("PROVIDER_TIMEOUT_SECONDS", {
@@ -76,10 +129,22 @@ export function apiConfig(environment: Environment): ApiConfig {
     clientCacheMs:
       1000 * read.seconds("CLIENT_CACHE_SECONDS", { byDefault: 300, minimum: 0, maximum: 86_400 }),
     allowLoopback: read.flag("ALLOW_LOOPBACK_PROVIDERS"),
+    sweepIntervalMs:
+      1000 *
+      read.seconds("SWEEP_INTERVAL_SECONDS", {
+        byDefault: defaultSweepIntervalSeconds,
+        minimum: 1,
+        maximum: 3_600,
+      }),
+    giveUpAfterMs:
+      1000 *
+      read.seconds("GIVE_UP_AFTER_SECONDS", {
+        byDefault: defaultGiveUpAfterSeconds,
+        minimum: 3_600,
+        maximum: 31_622_400,
+      }),
     logLevel: read.logLevel("LOG_LEVEL"),
   };
-  read.throwIfFaulty();
-  return config;
 }
 
 /** @throws {InvalidEnvironment} */
@@ -148,6 +213,27 @@ function reader(environment: Environment) {
       const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
       if (!(value >= minimum && value <= maximum)) {
         fault(name, `expected seconds, ${minimum} to ${maximum}`);
+      }
+      return value;
+    },
+
+    integer(
+      name: string,
+      { byDefault, minimum, maximum }: { byDefault: number; minimum: number; maximum: number },
+    ): number {
+      const text = environment[name];
+      if (!text) return byDefault;
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+      if (!(value >= minimum && value <= maximum)) {
+        fault(name, `expected a whole number, ${minimum} to ${maximum}`);
+      }
+      return value;
+    },
+
+    url(name: string): string {
+      const value = required(name);
+      if (value && !/^https?:$/.test(URL.parse(value)?.protocol ?? "")) {
+        fault(name, "expected an http or https address");
       }
       return value;
     },

@@ -6,6 +6,8 @@ type RequestCode =
   | "invocation.answered"
   | "invocation.rejected"
   | "invocation.failed"
+  | "message.rejected"
+  | "message.returned"
   | "auth.accepted"
   | "auth.out_of_scope"
   | "auth.refused"
@@ -38,7 +40,16 @@ export const logLines = {
   "refresh.failed": { level: "warn", message: "refresh failed" },
   "grant.retried": { level: "warn", message: "provider did not take the request, asking again" },
   "client.reread": { level: "warn", message: "client rejected, its secret is read again" },
-  "client.held": { level: "error", message: "client rejected, its integration is held" },
+  "integration.held": { level: "error", message: "integration is in trouble and held" },
+  "integration.probed": { level: "info", message: "integration's hold has ended, trying once" },
+  "integration.recovered": { level: "info", message: "integration is well again" },
+  "schedule.put_off": { level: "info", message: "due later, the provider was not asked" },
+  "schedule.out_of_date": { level: "info", message: "no longer due" },
+  "sweep.ended": { level: "info", message: "what is due is enqueued" },
+  "sweep.interrupted": { level: "warn", message: "sweep interrupted, the next one resumes it" },
+  "sweep.caught_up": { level: "warn", message: "what was lost on the way is enqueued again" },
+  "message.rejected": { level: "error", message: "malformed message" },
+  "message.returned": { level: "error", message: "message returned to its queue" },
   "lease.lost": { level: "warn", message: "lease ran out before the refresh ended" },
   "lease.unreleased": {
     level: "warn",

@@ -4,6 +4,7 @@ import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { rescueRecord } from "./adapters/rescue-record.ts";
 import type { LogLevel } from "./config.ts";
 import type { RefreshEvent } from "./domain/events.ts";
+import { isoSecond } from "./domain/instant.ts";
 import type { Journal } from "./domain/ports.ts";
 import { type LogCode, logLines } from "./log-codes.ts";
 import { redact } from "./redaction.ts";
@@ -68,6 +69,15 @@ const metricNames = {
   commitGap: "CommitGap",
   commitRescued: "CommitRescued",
   lastResort: "LastResort",
+  /** Integrations that were held, or held for longer. */
+  held: "IntegrationHeld",
+  putOff: "PutOff",
+  /** Connections that a sweep has enqueued. */
+  enqueued: "Enqueued",
+  /** Connections that were lost on the way and enqueued again. */
+  caughtUp: "CaughtUp",
+  /** Milliseconds that what is due has waited at the most for its sweep. */
+  sweepLag: "SweepLag",
 } as const;
 
 /** Embedded metric format: one more line on stdout for each event that counts. */
@@ -83,17 +93,20 @@ export interface JournalOptions {
 export const journal = ({ log, metrics }: JournalOptions): Journal => ({
   record(event) {
     try {
-      log(event.code, {
-        connection_id: event.connectionId,
-        workspace_id: event.workspaceId,
-        ...membersOf(event),
-      });
+      log(event.code, { ...subjectOf(event), ...membersOf(event) });
       count(metrics, event);
     } catch {
       // Whoever refreshes must not fail because it could not be observed.
     }
   },
 });
+
+function subjectOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
+  if ("connectionId" in event) {
+    return { connection_id: event.connectionId, workspace_id: event.workspaceId };
+  }
+  return "registrationName" in event ? { registration_name: event.registrationName } : {};
+}
 
 function membersOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
   switch (event.code) {
@@ -114,8 +127,21 @@ function membersOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
     case "grant.retried":
       return { reason: event.reason, delay_ms: event.delayMs };
     case "client.reread":
-    case "client.held":
       return { registration_name: event.registrationName };
+    case "integration.held":
+      return { reason: event.reason, held_until: isoSecond(event.untilMs) };
+    case "schedule.put_off":
+      return { integration: event.integration, reason: event.reason };
+    case "sweep.ended":
+      return {
+        enqueued: event.enqueued,
+        shards_left: event.shardsLeft,
+        lag_ms: event.lagMs,
+      };
+    case "sweep.caught_up":
+      return { enqueued: event.enqueued, due: event.due };
+    case "sweep.interrupted":
+      return { refresh_shard: event.refreshShard, error: event.cause };
     case "lease.unreleased":
     case "failure.unrecorded":
     case "credentials.unreadable":
@@ -130,6 +156,9 @@ function membersOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
     case "refresh.still_valid":
     case "lease.lost":
     case "commit.rescued":
+    case "integration.probed":
+    case "integration.recovered":
+    case "schedule.out_of_date":
       return {};
   }
 }
@@ -150,6 +179,19 @@ function count(metrics: Metrics, event: RefreshEvent): void {
       // The empty set is the total over all codes, beside the count of each.
       metrics.addDimensions({ code: event.failure }).addDimensions({});
       metrics.addMetric(metricNames.failed, MetricUnit.Count, 1);
+      break;
+    case "integration.held":
+      metrics.addMetric(metricNames.held, MetricUnit.Count, 1);
+      break;
+    case "schedule.put_off":
+      metrics.addMetric(metricNames.putOff, MetricUnit.Count, 1);
+      break;
+    case "sweep.ended":
+      metrics.addMetric(metricNames.enqueued, MetricUnit.Count, event.enqueued);
+      metrics.addMetric(metricNames.sweepLag, MetricUnit.Milliseconds, event.lagMs);
+      break;
+    case "sweep.caught_up":
+      metrics.addMetric(metricNames.caughtUp, MetricUnit.Count, event.enqueued);
       break;
     case "commit.rescued":
       metrics.addMetric(metricNames.commitRescued, MetricUnit.Count, 1);

@@ -1,6 +1,11 @@
 import { apiConfig, authorizerConfig } from "../functions/config.ts";
 
-const api = { CONNECTIONS_TABLE: "connections", SECRET_PREFIX: "oauth/prod", KMS_KEY_ID: "key" };
+const api = {
+  CONNECTIONS_TABLE: "connections",
+  COORDINATION_TABLE: "coordination",
+  SECRET_PREFIX: "oauth/prod",
+  KMS_KEY_ID: "key",
+};
 const authorizer = { API_KEYS_TABLE: "api-keys" };
 const jwt = {
   ...authorizer,
@@ -44,7 +49,7 @@ describe("the API function's configuration", () => {
 
   it("names everything that is missing in one error; empty is missing", () => {
     expect(() => apiConfig({ KMS_KEY_ID: "" })).toThrow(
-      "invalid environment: CONNECTIONS_TABLE is missing; SECRET_PREFIX is missing; KMS_KEY_ID is missing",
+      "invalid environment: CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; SECRET_PREFIX is missing; KMS_KEY_ID is missing",
     );
   });
 

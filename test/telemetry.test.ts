@@ -72,6 +72,8 @@ const events: RefreshEvent[] = [
   { ...key, code: "refresh.still_valid" },
   refreshFailed,
   { ...key, code: "grant.retried", reason: "503", delayMs: 200 },
+  { ...key, code: "schedule.put_off", integration: "acme", reason: "integration_held" },
+  { ...key, code: "schedule.out_of_date" },
   { ...key, code: "lease.lost" },
   { ...key, code: "lease.unreleased", cause },
   { ...key, code: "failure.unrecorded", cause },

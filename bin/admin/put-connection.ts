@@ -12,7 +12,7 @@ import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-regis
 import { systemClock } from "../../functions/adapters/system-clock.ts";
 import type { Environment } from "../../functions/config.ts";
 import type { ConnectionKey, RegistrationName } from "../../functions/domain/connection.ts";
-import { nextDue } from "../../functions/domain/schedule.ts";
+import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule.ts";
 import { requireEnvironment } from "./io.ts";
 import type { GivenTokens } from "./token-input.ts";
 
@@ -57,7 +57,13 @@ export async function putConnection(
     credentials,
     expiresAtMs: tokens.expiresAtMs,
     refreshTokenExpiresAtMs,
-    due: nextDue(registration, connectionId, nowMs, tokens.expiresAtMs, Math.random()),
+    due: nextDue(
+      registration,
+      { connectionId, expiresAtMs: tokens.expiresAtMs, refreshTokenExpiresAtMs },
+      nowMs,
+      Math.random(),
+      { sweepIntervalMs: defaultSweepIntervalSeconds * 1000 },
+    ),
     putAtMs: nowMs,
   });
 }

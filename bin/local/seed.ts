@@ -37,14 +37,16 @@ export async function seed(
   shutdown: Shutdown,
 ): Promise<{ readonly apiKey: string }> {
   const client = dynamoDbClient();
-  const { connectionsTable, apiKeysTable } = settings;
-  await ensureTables(client, { connections: connectionsTable, apiKeys: apiKeysTable }).catch(
-    (error: unknown) => {
-      const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;
-      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      throw new CannotStart(`DynamoDB at ${endpoint}: ${reason}`, error);
-    },
-  );
+  const tables = {
+    connections: settings.connectionsTable,
+    apiKeys: settings.apiKeysTable,
+    coordination: settings.coordinationTable,
+  };
+  await ensureTables(client, tables).catch((error: unknown) => {
+    const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new CannotStart(`DynamoDB at ${endpoint}: ${reason}`, error);
+  });
   await putRegistration(settings, authorizationServer);
   await putDemoConnection(settings, authorizationServer);
   return { apiKey: await apiKeyFor(settings, shutdown) };

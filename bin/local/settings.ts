@@ -18,6 +18,8 @@ export interface LocalSettings {
   readonly connectionsTable: string;
   /** `API_KEYS_TABLE` @default "api_keys" */
   readonly apiKeysTable: string;
+  /** `COORDINATION_TABLE` @default "coordination" */
+  readonly coordinationTable: string;
   /** `SECRET_PREFIX` @default "local" */
   readonly secretPrefix: string;
   /** `KMS_KEY_ID`: of the given KMS; the stand-in has its own. */
@@ -68,6 +70,7 @@ export function localSettings(environment: Environment): LocalSettings {
       endpointNames.some((name) => endpoints[name] !== undefined) && hasCredentials(environment),
     connectionsTable: environment.CONNECTIONS_TABLE || "connections",
     apiKeysTable: environment.API_KEYS_TABLE || "api_keys",
+    coordinationTable: environment.COORDINATION_TABLE || "coordination",
     secretPrefix: environment.SECRET_PREFIX || "local",
     kmsKeyId,
   };

@@ -48,6 +48,7 @@ export async function startStandIns(
     [standInsName]: started.filter((endpoint) => endpoint !== undefined).join(" "),
     CONNECTIONS_TABLE: settings.connectionsTable,
     API_KEYS_TABLE: settings.apiKeysTable,
+    COORDINATION_TABLE: settings.coordinationTable,
     SECRET_PREFIX: settings.secretPrefix,
     KMS_KEY_ID: kms?.keyId ?? settings.kmsKeyId ?? "",
     ALLOW_LOOPBACK_PROVIDERS: "true",

@@ -16,6 +16,7 @@ import type { Due } from "../domain/ports.ts";
 import { asStoreUnavailable } from "./aws-clients.ts";
 import {
   connectionOf,
+  dueAttributes,
   secondAttribute,
   stringAttribute,
   withoutUndefined,
@@ -42,7 +43,6 @@ export interface DescribedConnection extends Connection {
   readonly userId: string | undefined;
   readonly createdAtMs: number | undefined;
   readonly updatedAtMs: number | undefined;
-  readonly refreshAtMs: number | undefined;
 }
 
 /** For the platform team; every method rejects with `StoreUnavailable` as the store's do. */
@@ -101,7 +101,6 @@ export const dynamoDbConnectionAdmin = ({
       userId: item.user_id?.S,
       createdAtMs: instantMs(item.created_at?.S),
       updatedAtMs: instantMs(item.updated_at?.S),
-      refreshAtMs: item.refresh_at?.N === undefined ? undefined : Number(item.refresh_at.N) * 1000,
     };
   },
 });
@@ -126,8 +125,9 @@ function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemComman
     credentials: { S: draft.credentials },
     expires_at: secondAttribute(draft.expiresAtMs),
     refresh_token_expires_at: secondAttribute(draft.refreshTokenExpiresAtMs),
-    refresh_shard: due && { N: String(due.refreshShard) },
-    refresh_at: due && { N: String(Math.floor(due.refreshAtMs / 1000)) },
+    refresh_shard: undefined,
+    refresh_at: undefined,
+    ...(due && dueAttributes(due)),
     updated_at: { S: isoSecond(draft.putAtMs) },
     // Of the former credentials: these were never refreshed.
     last_refreshed_at: undefined,

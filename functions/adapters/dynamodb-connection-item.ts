@@ -14,6 +14,7 @@ import {
 } from "../domain/connection.ts";
 import { type RefreshErrorCode, refreshErrors } from "../domain/errors.ts";
 import { isoInstant, isoSecond } from "../domain/instant.ts";
+import type { Due } from "../domain/ports.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -44,6 +45,7 @@ export function connectionOf(item: Item): Connection {
     refreshTokenExpiresAtMs: read.instant("refresh_token_expires_at"),
     lease: leaseOf(read),
     lastRefreshedAtMs: read.instant("last_refreshed_at"),
+    refreshAtMs: read.seconds("refresh_at"),
     failure: failureOf(item, connectionId),
   };
 }
@@ -93,6 +95,12 @@ const optionalInstantAttribute = (instantMs: number | undefined): AttributeValue
 
 export const secondAttribute = (instantMs: number | undefined): AttributeValue | undefined =>
   instantMs === undefined ? undefined : { S: isoSecond(instantMs) };
+
+/** The place in the index `due`; in whole seconds since the epoch. */
+export const dueAttributes = ({ refreshShard, refreshAtMs }: Due) => ({
+  refresh_shard: { N: String(refreshShard) },
+  refresh_at: { N: String(Math.floor(refreshAtMs / 1000)) },
+});
 
 export const stringAttribute = (value: string | undefined): AttributeValue | undefined =>
   value === undefined ? undefined : { S: value };
@@ -149,6 +157,11 @@ function reader(item: Item, path = "") {
       const value = Number(attribute.N);
       if (!Number.isSafeInteger(value) || value < 0) throw malformed(name, "a whole number");
       return value;
+    },
+
+    seconds(name: string): number | undefined {
+      const value = this.count(name);
+      return value === undefined ? undefined : value * 1000;
     },
 
     instant(name: string): number | undefined {

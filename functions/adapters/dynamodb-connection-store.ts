@@ -13,9 +13,15 @@ import type {
   FailureRecord,
   Fenced,
   LeaseRequest,
+  PutOff,
   TokenSetCommit,
 } from "../domain/ports.ts";
-import { failureItem, secondAttribute, withoutUndefined } from "./dynamodb-connection-item.ts";
+import {
+  dueAttributes,
+  failureItem,
+  secondAttribute,
+  withoutUndefined,
+} from "./dynamodb-connection-item.ts";
 import { type ConnectionTable, read, type Update, update } from "./dynamodb-connection-update.ts";
 
 /**
@@ -32,6 +38,7 @@ export function dynamoDbConnectionStore(options: ConnectionTable): ConnectionSto
     commit: (commit) => commitTokenSet(options, commit),
     recordFailure: (record) => recordFailure(options, record),
     releaseLease: (key, leaseId) => releaseLease(options, key, leaseId),
+    putOff: (record) => putOff(options, record),
   };
 }
 
@@ -42,6 +49,7 @@ const isRefreshable = "NOT #status IN (:inactive, :expired)";
 const neverRefreshed = "attribute_not_exists(last_refreshed_at)";
 const refreshedLongAgo = "last_refreshed_at <= :refreshedBefore";
 const versionStands = "credentials_version = :expectedVersion";
+const scheduleNames = ["refresh_shard", "refresh_at"];
 const neverVersioned = "attribute_not_exists(credentials_version)";
 
 async function acquireLease(options: ConnectionTable, request: LeaseRequest): Promise<Acquisition> {
@@ -103,15 +111,14 @@ function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Updat
       refresh_token_expires_at: secondAttribute(refreshTokenExpiresAtMs),
       last_refreshed_at: { S: isoInstant(commit.committedAtMs) },
       updated_at: { S: isoSecond(commit.committedAtMs) },
-      refresh_shard: due && { N: String(due.refreshShard) },
-      refresh_at: due && { N: String(Math.floor(due.refreshAtMs / 1000)) },
+      ...(due && dueAttributes(due)),
     }),
     remove: [
       "lease_id",
       "lease_expires_at_ms",
       "failure",
       ...(expiresAtMs === undefined ? ["expires_at"] : []),
-      ...(due === undefined ? ["refresh_shard", "refresh_at"] : []),
+      ...(due === undefined ? scheduleNames : []),
     ],
     condition: [versionIs(expectedVersion), ownersWord],
     values: {
@@ -151,16 +158,17 @@ const wasRecorded = (
   (keepLease || lease?.leaseId !== leaseId);
 
 function failureUpdate(record: FailureRecord, status: ConnectionStatus | undefined): Update {
-  const { failure, leaseId, expectedVersion, keepLease, unschedule } = record;
+  const { failure, leaseId, expectedVersion, keepLease, schedule } = record;
   return {
     set: withoutUndefined<AttributeValue>({
       failure: failureItem(failure),
       "#status": status && { S: status },
       updated_at: { S: isoSecond(failure.lastAtMs) },
+      ...(typeof schedule === "object" && dueAttributes(schedule)),
     }),
     remove: [
       ...(keepLease ? [] : ["lease_id", "lease_expires_at_ms"]),
-      ...(unschedule ? ["refresh_shard", "refresh_at"] : []),
+      ...(schedule === "removed" ? scheduleNames : []),
     ],
     condition: [
       leaseIsMine,
@@ -173,6 +181,35 @@ function failureUpdate(record: FailureRecord, status: ConnectionStatus | undefin
       ...(status !== undefined && { ":inactive": { S: "inactive" } }),
     },
   };
+}
+
+async function putOff(options: ConnectionTable, record: PutOff): Promise<Fenced> {
+  const { expectedVersion, refreshAtMs, nowMs, schedule, failure } = record;
+  const updated = await update(options, record, {
+    set: {
+      failure: failureItem(failure),
+      updated_at: { S: isoSecond(nowMs) },
+      ...(schedule !== "removed" && dueAttributes(schedule)),
+    },
+    remove: schedule === "removed" ? scheduleNames : [],
+    condition: [
+      versionIs(expectedVersion),
+      "refresh_at = :refreshAt",
+      `(${leaseIsFree} OR ${leaseIsDead})`,
+    ],
+    values: {
+      ":expectedVersion": { N: String(expectedVersion) },
+      ":refreshAt": { N: String(Math.floor(refreshAtMs / 1000)) },
+      ":nowMs": { N: String(nowMs) },
+    },
+  });
+  if (updated.kind === "updated") return { kind: "done" };
+  if (updated.kind === "absent") return updated;
+  const { connection } = updated;
+  // A repetition of what has been written, after an answer that was lost.
+  return connection.failure?.leaseId === failure.leaseId
+    ? { kind: "done" }
+    : { kind: "superseded", connection };
 }
 
 async function releaseLease(

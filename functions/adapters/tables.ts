@@ -1,20 +1,32 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 
 export const connectionKey = "connection_id";
-export const dueIndex = { name: "due", hashKey: "refresh_shard", rangeKey: "refresh_at" } as const;
+/** Sparse: what is not scheduled is not in it. Beside its keys it has what a worker's message says. */
+export const dueIndex = {
+  name: "due",
+  hashKey: "refresh_shard",
+  rangeKey: "refresh_at",
+  projected: ["workspace_id", "integration"],
+} as const;
 export const apiKeyKey = "key_hash";
 /** Epoch seconds; DynamoDB removes an expired key some time after. */
 export const apiKeyTimeToLive = "expires_at";
 
+export const coordinationKey = "item_id";
+/** Epoch seconds; DynamoDB removes what is long over. */
+export const coordinationTimeToLive = "expires_at";
+
 export interface TableNames {
   readonly connections: string;
   readonly apiKeys: string;
+  readonly coordination: string;
 }
 
 /** The tables as the stack defines them, for stand-ins. */
 export const createTableInputs = ({
   connections,
   apiKeys,
+  coordination,
 }: TableNames): readonly CreateTableCommandInput[] => [
   {
     TableName: connections,
@@ -32,7 +44,7 @@ export const createTableInputs = ({
           { AttributeName: dueIndex.hashKey, KeyType: "HASH" },
           { AttributeName: dueIndex.rangeKey, KeyType: "RANGE" },
         ],
-        Projection: { ProjectionType: "KEYS_ONLY" },
+        Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: [...dueIndex.projected] },
       },
     ],
   },
@@ -41,5 +53,11 @@ export const createTableInputs = ({
     BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [{ AttributeName: apiKeyKey, AttributeType: "S" }],
     KeySchema: [{ AttributeName: apiKeyKey, KeyType: "HASH" }],
+  },
+  {
+    TableName: coordination,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [{ AttributeName: coordinationKey, AttributeType: "S" }],
+    KeySchema: [{ AttributeName: coordinationKey, KeyType: "HASH" }],
   },
 ];

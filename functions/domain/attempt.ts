@@ -1,3 +1,4 @@
+import { type Admission, admit, leave } from "./admission.ts";
 import { commitTokens } from "./commit.ts";
 import type { Connection, Lease, TokenSet } from "./connection.ts";
 import { MisconfiguredRegistration, RefreshError } from "./errors.ts";
@@ -9,7 +10,7 @@ import {
   UnreadableCredentials,
 } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
-import { registrationFor, rereadRegistration } from "./registration.ts";
+import { rereadRegistration } from "./registration.ts";
 import { misconfigured, release, settle } from "./settle.ts";
 
 /** Everything that one holder of one lease knows. */
@@ -20,24 +21,39 @@ export interface Attempt {
   readonly opened: OpenedTokenSet;
 }
 
-/** The refresh itself, by the holder of the lease: prepare, ask the provider, commit or record. */
+/**
+ * The refresh itself, by the holder of the lease: prepare, ask the provider, commit or record.
+ * @param admitted the caller's own leave to ask, if it has one, which it gives back by itself
+ */
 export async function attemptRefresh(
   dependencies: RefreshDependencies,
   invocation: Invocation,
   connection: Connection,
   lease: Lease,
+  admitted: Admission | undefined,
 ): Promise<RefreshOutcome> {
-  const prepared = await prepare(dependencies, connection, lease);
-  const attempt: Attempt = { connection, lease, invocation, opened: prepared.opened };
-  const { answer, registration } = await askProvider(dependencies, attempt, prepared);
-  if (answer.kind === "granted") {
-    return commitTokens(dependencies, attempt, registration, answer);
+  const prepared = await prepare(dependencies, connection, lease, admitted);
+  try {
+    const { opened, admission } = prepared;
+    const attempt: Attempt = { connection, lease, invocation, opened };
+    const { answer, registration } = await askProvider(dependencies, attempt, prepared);
+    const report = () => dependencies.breaker.report(registration, answer, admission.hold);
+    if (answer.kind !== "granted") {
+      return await settle(dependencies, attempt, answer, await report());
+    }
+    // Nothing stands between tokens and their commit.
+    try {
+      return await commitTokens(dependencies, attempt, registration, answer);
+    } finally {
+      await report();
+    }
+  } finally {
+    if (admitted === undefined) await leave(dependencies, prepared.admission);
   }
-  return settle(dependencies, attempt, registration, answer);
 }
 
 interface Prepared {
-  readonly registration: ClientRegistration;
+  readonly admission: Admission;
   readonly opened: OpenedTokenSet;
 }
 
@@ -46,17 +62,22 @@ async function prepare(
   dependencies: RefreshDependencies,
   connection: Connection,
   lease: Lease,
+  admitted: Admission | undefined,
 ): Promise<Prepared> {
+  let admission = admitted;
   try {
     const { credentials } = connection;
     if (credentials === undefined) throw new RefreshError("no_refresh_token");
-    const [registration, opened] = await Promise.all([
-      registrationFor(dependencies, connection),
-      dependencies.cipher.open(credentials, keyOf(connection)),
-    ]);
-    if (!canRefresh(registration, opened.tokens)) throw new RefreshError("no_refresh_token");
-    return { registration, opened };
+    const opening = dependencies.cipher.open(credentials, keyOf(connection));
+    opening.catch(() => {});
+    admission ??= await admit(dependencies, connection);
+    const opened = await opening;
+    if (!canRefresh(admission.registration, opened.tokens)) {
+      throw new RefreshError("no_refresh_token");
+    }
+    return { admission, opened };
   } catch (error) {
+    if (admitted === undefined && admission !== undefined) await leave(dependencies, admission);
     await release(dependencies, connection, lease);
     throw asRefreshError(dependencies, connection, error);
   }
@@ -92,11 +113,11 @@ interface Asked {
 async function askProvider(
   dependencies: RefreshDependencies,
   attempt: Attempt,
-  { registration: first }: Prepared,
+  { admission }: Prepared,
 ): Promise<Asked> {
   const { refreshToken, accessToken, scope } = attempt.opened.tokens;
   const { grant, clock, budget, journal } = dependencies;
-  let registration = first;
+  let { registration } = admission;
   for (let tries = 1; ; tries++) {
     const answer = await grant.refresh({
       registration,
@@ -115,7 +136,7 @@ async function askProvider(
       registration = reread;
       continue;
     }
-    const delayMs = delayBeforeRetry(dependencies, answer, tries);
+    const delayMs = delayBeforeRetry(dependencies, registration, answer, tries);
     if (delayMs === undefined || delayMs > roomForGrantMs(dependencies, attempt)) {
       return { answer, registration };
     }
@@ -148,11 +169,13 @@ const firstRetryMs = 200;
 /** Full jitter, but never sooner than the provider asked. Undefined: not to be tried again. */
 function delayBeforeRetry(
   { random }: RefreshDependencies,
+  { maxPerMinute }: ClientRegistration,
   answer: GrantAnswer,
   tries: number,
 ): number | undefined {
   if (answer.kind !== "rate_limited" && answer.kind !== "unavailable") return undefined;
-  if (tries >= maximumTries) return undefined;
+  // A permit is for one request where requests are counted.
+  if (tries >= maximumTries || maxPerMinute !== undefined) return undefined;
   const jitterMs = Math.ceil(random() * firstRetryMs * 2 ** tries);
   return (answer.retryAfterMs ?? 0) + jitterMs;
 }

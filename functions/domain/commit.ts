@@ -36,10 +36,14 @@ export async function commitTokens(
     status: statusAfterRefresh(connection.status),
     due: nextDue(
       registration,
-      connection.connectionId,
+      {
+        connectionId: connection.connectionId,
+        expiresAtMs: tokens.expiresAtMs,
+        refreshTokenExpiresAtMs: granted.refreshTokenExpiresAtMs,
+      },
       dependencies.clock.nowMs(),
-      tokens.expiresAtMs,
       dependencies.random(),
+      dependencies.schedule,
     ),
   };
   const fenced = await commitOrRescue(dependencies, attempt, commit);

@@ -57,6 +57,8 @@ export interface Connection extends ConnectionKey {
   readonly refreshTokenExpiresAtMs: number | undefined;
   readonly lease: Lease | undefined;
   readonly lastRefreshedAtMs: number | undefined;
+  /** When the schedule takes it up; undefined: never by itself. To the second. */
+  readonly refreshAtMs: number | undefined;
   readonly failure: Failure | undefined;
 }
 

@@ -78,7 +78,7 @@ export const refreshErrors = {
   integration_held: {
     status: 503,
     retry: "after",
-    detail: "The integration is held back after its provider rejected the client registration.",
+    detail: "The integration is held back for a while.",
   },
   provider_timeout: {
     status: 504,

@@ -1,6 +1,6 @@
 import type { ConnectionId, RegistrationName, SealedTokenSet, WorkspaceId } from "./connection.ts";
 import type { RefreshErrorCode } from "./errors.ts";
-import type { TokenSetCommit } from "./ports.ts";
+import type { HoldReason, TokenSetCommit } from "./ports.ts";
 
 interface OfConnection {
   readonly connectionId: ConnectionId;
@@ -11,7 +11,34 @@ interface OfConnection {
  * What the domain tells the journal. The `code` is stable: log queries, metrics and tests name it.
  * No event holds a token; the only ciphertexts are the two records of last resort.
  */
-export type RefreshEvent = OfConnection &
+export type RefreshEvent = ConnectionEvent | IntegrationEvent | SweepEvent;
+
+/** Of a client registration, and all connections that use it. */
+export type IntegrationEvent = { readonly registrationName: RegistrationName } & (
+  | { readonly code: "integration.held"; readonly reason: HoldReason; readonly untilMs: number }
+  | { readonly code: "integration.probed" }
+  | { readonly code: "integration.recovered" }
+);
+
+/** Of the schedule. */
+export type SweepEvent =
+  | {
+      readonly code: "sweep.ended";
+      readonly enqueued: number;
+      /** Shards that somebody else was sweeping, or that the time did not suffice for. */
+      readonly shardsLeft: number;
+      /** How long what is due has waited at the most for its sweep. */
+      readonly lagMs: number;
+    }
+  /** `refreshShard` undefined: while catching up. */
+  | {
+      readonly code: "sweep.interrupted";
+      readonly refreshShard: number | undefined;
+      readonly cause: unknown;
+    }
+  | { readonly code: "sweep.caught_up"; readonly enqueued: number; readonly due: number };
+
+export type ConnectionEvent = OfConnection &
   (
     | {
         readonly code: "refresh.refreshed";
@@ -34,7 +61,14 @@ export type RefreshEvent = OfConnection &
       }
     | { readonly code: "grant.retried"; readonly reason: string; readonly delayMs: number }
     | { readonly code: "client.reread"; readonly registrationName: RegistrationName }
-    | { readonly code: "client.held"; readonly registrationName: RegistrationName }
+    /** Moved in the schedule without asking the provider. */
+    | {
+        readonly code: "schedule.put_off";
+        readonly integration: string;
+        readonly reason: RefreshErrorCode;
+      }
+    /** The message is for a time that the connection is no longer scheduled for. */
+    | { readonly code: "schedule.out_of_date" }
     | { readonly code: "lease.lost" }
     | { readonly code: "lease.unreleased"; readonly cause: unknown }
     | { readonly code: "failure.unrecorded"; readonly cause: unknown }

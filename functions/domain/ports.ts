@@ -1,5 +1,6 @@
 import type {
   Connection,
+  ConnectionId,
   ConnectionKey,
   ConnectionStatus,
   Failure,
@@ -45,6 +46,12 @@ export interface ConnectionStore {
 
   /** Ends the lease if it is still the caller's; does nothing otherwise. */
   releaseLease(key: ConnectionKey, leaseId: string): Promise<void>;
+
+  /**
+   * Moves a connection in the schedule, and says why, if it stands there as it was read: the version,
+   * the time for which it was scheduled, and no live lease.
+   */
+  putOff(record: PutOff): Promise<Fenced>;
 }
 
 export interface LeaseRequest extends ConnectionKey, Lease {
@@ -90,8 +97,19 @@ export interface FailureRecord extends ConnectionKey {
   /** Undefined: unchanged; so is a connection that was made `inactive` meanwhile. */
   readonly status: ConnectionStatus | undefined;
   readonly keepLease: boolean;
-  /** Takes the connection off the schedule. */
-  readonly unschedule: boolean;
+  readonly schedule: Rescheduling;
+}
+
+/** What becomes of a connection's place in the schedule. */
+export type Rescheduling = Due | "unchanged" | "removed";
+
+export interface PutOff extends ConnectionKey {
+  readonly expectedVersion: number;
+  /** As it was read. */
+  readonly refreshAtMs: number;
+  readonly nowMs: number;
+  readonly schedule: Exclude<Rescheduling, "unchanged">;
+  readonly failure: Failure;
 }
 
 export const refreshPolicies = ["proactive", "keepalive", "on_demand"] as const;
@@ -251,6 +269,70 @@ export interface RescueQueue {
   keep(commit: TokenSetCommit): Promise<void>;
 }
 
+/**
+ * Integrations that are in trouble, and not asked until a stated time: known to every process within
+ * seconds. `untilMs` tells one hold from the next, so that what is decided on one does not touch another.
+ */
+export interface IntegrationHolds {
+  /** May be some seconds old; one whose time has come is told, too. Never rejects: without an answer, none. */
+  current(name: RegistrationName): Promise<IntegrationHold | undefined>;
+  /** Places a hold where `previous`, or none, is. Where another was placed meanwhile, that one stays. */
+  place(
+    name: RegistrationName,
+    hold: IntegrationHold,
+    previous: IntegrationHold | undefined,
+  ): Promise<void>;
+  /**
+   * A hold whose time has come lets one caller through, and lasts for all others until `probeUntilMs`.
+   * @returns the hold as the one who may try has to name it; undefined for everybody else
+   */
+  probe(
+    name: RegistrationName,
+    hold: IntegrationHold,
+    probeUntilMs: number,
+  ): Promise<IntegrationHold | undefined>;
+  lift(name: RegistrationName, hold: IntegrationHold): Promise<void>;
+}
+
+export const holdReasons = ["client_rejected", "rate_limited", "provider_failing"] as const;
+export type HoldReason = (typeof holdReasons)[number];
+
+export interface IntegrationHold {
+  readonly reason: HoldReason;
+  /** Of the run of holds that this one is the last of. */
+  readonly beganAtMs: number;
+  readonly untilMs: number;
+  /** Holds in a row, this one included. */
+  readonly count: number;
+  /** The registration that was used; a changed secret ends the hold of a rejected client at once. */
+  readonly registrationVersion: string;
+}
+
+/** How often a provider may be asked on behalf of one client registration, by all processes together. */
+export interface IntegrationLimits {
+  /** @throws {StoreUnavailable} */
+  acquire(request: PermitRequest): Promise<Permit>;
+  /** Never rejects: a permit that is not given back ends by itself. */
+  release(name: RegistrationName, permitId: string): Promise<void>;
+}
+
+export interface PermitRequest {
+  readonly name: RegistrationName;
+  readonly permitId: string;
+  /** Grants at a time; undefined: any number. */
+  readonly maxConcurrent: number | undefined;
+  /** Grants begun in any one minute; undefined: any number. */
+  readonly maxPerMinute: number | undefined;
+  readonly nowMs: number;
+  /** When the permit ends by itself. */
+  readonly expiresAtMs: number;
+}
+
+export type Permit =
+  | { readonly kind: "granted" }
+  /** `retryAtMs`: when there may be room. */
+  | { readonly kind: "busy"; readonly retryAtMs: number };
+
 /** A connection that the index says is due, as far as the index knows it. */
 export interface DueConnection extends ConnectionKey {
   readonly integration: string;
@@ -266,16 +348,56 @@ export interface RefreshQueue {
   depth(): Promise<number>;
 }
 
-/** Integrations whose provider rejected the client: not asked again until a stated time. */
-export interface IntegrationHolds {
-  current(name: RegistrationName): Promise<IntegrationHold | undefined>;
-  place(name: RegistrationName, hold: IntegrationHold): Promise<void>;
+/** Connections by the time at which they are due. Eventually consistent. */
+export interface DueIndex {
+  /** In the order of time. @throws {StoreUnavailable} */
+  page(request: DuePageRequest): Promise<DuePage>;
+  /** How many are due up to an instant. @throws {StoreUnavailable} */
+  count(refreshShard: number, throughMs: number): Promise<number>;
 }
 
-export interface IntegrationHold {
-  readonly untilMs: number;
-  /** The registration that was rejected; a changed secret ends the hold at once. */
-  readonly registrationVersion: string;
+export interface DuePageRequest {
+  readonly refreshShard: number;
+  /** Exclusive; undefined: from the beginning. */
+  readonly after: SweepPosition | undefined;
+  /** Inclusive. */
+  readonly throughMs: number;
+  readonly limit: number;
+}
+
+export interface DuePage {
+  readonly due: readonly DueConnection[];
+  /** Undefined: there is no more up to `throughMs`. */
+  readonly next: SweepPosition | undefined;
+}
+
+/** How far a shard has been swept: everything before, and of that second up to the connection. */
+export interface SweepPosition {
+  /** A whole second. */
+  readonly refreshAtMs: number;
+  /** Undefined: the whole of that second. */
+  readonly connectionId: ConnectionId | undefined;
+}
+
+/** How far each shard of the due index has been swept, and who sweeps it now. */
+export interface SweepPositions {
+  /**
+   * Undefined: somebody else sweeps the shard.
+   * @throws {StoreUnavailable}
+   */
+  claim(refreshShard: number, lease: Lease, nowMs: number): Promise<ClaimedShard | undefined>;
+  /** False: the claim has been lost. @throws {StoreUnavailable} */
+  advance(refreshShard: number, leaseId: string, position: SweepPosition): Promise<boolean>;
+  /** @throws {StoreUnavailable} */
+  release(refreshShard: number, leaseId: string): Promise<void>;
+  /** How far the shard has been swept. @throws {StoreUnavailable} */
+  position(refreshShard: number): Promise<SweepPosition | undefined>;
+  /** True for one caller in every `intervalMs`. @throws {StoreUnavailable} */
+  claimCatchUp(nowMs: number, intervalMs: number): Promise<boolean>;
+}
+
+export interface ClaimedShard {
+  readonly position: SweepPosition | undefined;
 }
 
 /** Told of everything worth a log line or a metric. Must not throw. */

@@ -1,4 +1,6 @@
+import type { Admission } from "./admission.ts";
 import { attemptRefresh } from "./attempt.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Budget } from "./budget.ts";
 import {
   type Connection,
@@ -14,12 +16,14 @@ import type {
   Clock,
   ConnectionStore,
   IntegrationHolds,
+  IntegrationLimits,
   Invocation,
   Journal,
   RescueQueue,
   TokenCipher,
   TokenGrant,
 } from "./ports.ts";
+import type { ScheduleSettings } from "./schedule.ts";
 import { type Flights, joinFlight } from "./single-flight.ts";
 
 export interface RefreshDependencies {
@@ -29,6 +33,8 @@ export interface RefreshDependencies {
   readonly cipher: TokenCipher;
   readonly rescue: RescueQueue;
   readonly holds: IntegrationHolds;
+  readonly breaker: Breaker;
+  readonly limits: IntegrationLimits;
   readonly journal: Journal;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -38,6 +44,7 @@ export interface RefreshDependencies {
   readonly budget: Budget;
   /** A token set committed this recently answers every caller but a forced one. */
   readonly coalesceWindowMs: number;
+  readonly schedule: ScheduleSettings;
 }
 
 export interface RefreshRequest {
@@ -47,6 +54,8 @@ export interface RefreshRequest {
   readonly minTtlSeconds?: number | undefined;
   /** Refresh even what was refreshed a moment ago. Never overrides a lease. */
   readonly force?: boolean | undefined;
+  /** Leave to ask the provider, of a caller that has asked for it before; given back by that caller. */
+  readonly admission?: Admission | undefined;
   readonly invocation: Invocation;
 }
 
@@ -125,7 +134,7 @@ async function leaseAndRefresh(
     if (acquisition.kind === "absent") throw new RefreshError("connection_not_found");
     const { connection } = acquisition;
     if (acquisition.kind === "acquired") {
-      return attemptRefresh(dependencies, request.invocation, connection, lease);
+      return attemptRefresh(dependencies, request.invocation, connection, lease, request.admission);
     }
     throwIfNotRefreshable(connection);
     const committedSinceMs = refreshedBeforeMs ?? arrivedAtMs;

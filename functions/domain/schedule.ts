@@ -1,41 +1,162 @@
-import type { ConnectionId } from "./connection.ts";
-import type { ClientRegistration, Due } from "./ports.ts";
+import type { Connection, ConnectionId, Failure } from "./connection.ts";
+import type { ClientRegistration, Due, IntegrationHold, Rescheduling } from "./ports.ts";
 
 /** Hash keys of the index `due`. A connection keeps its shard for life. */
 export const refreshShards = 64;
 
-const minimumMarginMs = 60_000;
-const maximumMarginMs = 15 * 60_000;
-/** An idle refresh token is renewed when this part of its idle time has passed. */
+const secondMs = 1_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+const minimumMarginMs = minuteMs;
+const maximumMarginMs = 15 * minuteMs;
+/** Beyond the wait for the next sweep: sweep, queue and provider take this long at the most. */
+const deliveryMs = 30 * secondMs;
+/**
+ * Nothing is scheduled sooner than this: an entry of the index has to be there before the sweep has
+ * passed its time, and the index follows the table within moments.
+ */
+const soonestMs = 5 * secondMs;
+/** An idle refresh token is renewed when this part of its time has passed. */
 const keepaliveFraction = 0.5;
+/** A refresh token that ends sooner than this is not helped by the schedule. */
+const shortestKeepaliveMs = 2 * minuteMs;
+
+/** Of the deployment. */
+export interface ScheduleSettings {
+  /** How long what is due may wait for a sweep. */
+  readonly sweepIntervalMs: number;
+  /** How long a token may have been expired, with nothing but transient failures, before an operator has to look. */
+  readonly giveUpAfterMs: number;
+}
+
+export const defaultSweepIntervalSeconds = 60;
+export const defaultGiveUpAfterSeconds = 7 * 24 * 60 * 60;
+
+/** A connection's tokens at an instant, for {@link nextDue}. */
+export interface ScheduledTokens {
+  readonly connectionId: ConnectionId;
+  /** Of the access token; undefined: unknown. */
+  readonly expiresAtMs: number | undefined;
+  /** Of the refresh token, where the provider says so; undefined: unknown. */
+  readonly refreshTokenExpiresAtMs: number | undefined;
+}
 
 /**
  * When the next refresh is due, or undefined when the schedule is not to touch the connection.
- * `proactive`: before the access token ends, by `clamp(lifetime/5, 60 s, 15 min)` and up to as much
- * again in jitter, so that connections imported together do not come due together.
+ *
+ * `proactive`: before the access token ends, by a margin of `clamp(lifetime/5, 60 s, 15 min)` and up to
+ * as much again in jitter, so that connections imported together do not come due together. A margin
+ * is never shorter than what a sweep and a delivery may take.
+ *
+ *     now                                    − margin − jitter   − margin        expires_at
+ *     ├───────────────────────────────────────────┼── due here ─────┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤
+ *
+ * Whatever the policy, a refresh token that idles out is renewed when half of its time has passed.
  *
  * @param fraction a random number in [0, 1)
  */
 export function nextDue(
-  { refreshPolicy, refreshTokenIdleSeconds }: ClientRegistration,
-  connectionId: ConnectionId,
+  registration: ClientRegistration,
+  tokens: ScheduledTokens,
   nowMs: number,
-  expiresAtMs: number | undefined,
   fraction: number,
+  { sweepIntervalMs }: Pick<ScheduleSettings, "sweepIntervalMs">,
 ): Due | undefined {
-  const refreshShard = shardOf(connectionId);
-  if (refreshPolicy === "proactive" && expiresAtMs !== undefined) {
-    const lifetimeMs = Math.max(0, expiresAtMs - nowMs);
-    const marginMs = Math.min(Math.max(lifetimeMs / 5, minimumMarginMs), maximumMarginMs);
-    const jitterMs = Math.min(marginMs, lifetimeMs / 5) * fraction;
-    return { refreshShard, refreshAtMs: Math.max(nowMs, expiresAtMs - marginMs - jitterMs) };
-  }
-  if (refreshPolicy !== "on_demand" && refreshTokenIdleSeconds !== undefined) {
-    const idleMs = refreshTokenIdleSeconds * 1000 * keepaliveFraction;
-    return { refreshShard, refreshAtMs: nowMs + idleMs * (1 - fraction / 10) };
-  }
-  return undefined;
+  const candidatesMs = [
+    beforeAccessTokenEnds(registration, tokens, nowMs, fraction, sweepIntervalMs),
+    beforeRefreshTokenIdles(registration, tokens, nowMs, fraction),
+  ].filter((candidateMs) => candidateMs !== undefined);
+  if (candidatesMs.length === 0) return undefined;
+  const { minimumRefreshIntervalSeconds = 0 } = registration;
+  const earliestMs = nowMs + Math.max(soonestMs, minimumRefreshIntervalSeconds * 1000);
+  return dueAt(tokens.connectionId, Math.max(earliestMs, Math.min(...candidatesMs)));
 }
+
+function beforeAccessTokenEnds(
+  { refreshPolicy }: ClientRegistration,
+  { expiresAtMs }: ScheduledTokens,
+  nowMs: number,
+  fraction: number,
+  sweepIntervalMs: number,
+): number | undefined {
+  if (refreshPolicy !== "proactive" || expiresAtMs === undefined) return undefined;
+  const lifetimeMs = Math.max(0, expiresAtMs - nowMs);
+  // What has ended already, as after an import, is spread over the shortest margin.
+  if (lifetimeMs === 0) return nowMs + soonestMs + minimumMarginMs * fraction;
+  const marginMs = Math.min(Math.max(lifetimeMs / 5, minimumMarginMs), maximumMarginMs);
+  const latestMs = expiresAtMs - Math.max(marginMs, sweepIntervalMs + deliveryMs);
+  return latestMs - Math.min(marginMs, lifetimeMs / 5) * fraction;
+}
+
+function beforeRefreshTokenIdles(
+  { refreshTokenIdleSeconds }: ClientRegistration,
+  { refreshTokenExpiresAtMs }: ScheduledTokens,
+  nowMs: number,
+  fraction: number,
+): number | undefined {
+  const endMs = Math.min(
+    refreshTokenExpiresAtMs ?? Number.POSITIVE_INFINITY,
+    refreshTokenIdleSeconds === undefined
+      ? Number.POSITIVE_INFINITY
+      : nowMs + refreshTokenIdleSeconds * 1000,
+  );
+  const leftMs = endMs - nowMs;
+  if (leftMs === Number.POSITIVE_INFINITY || leftMs < shortestKeepaliveMs) return undefined;
+  return nowMs + leftMs * keepaliveFraction * (1 - fraction / 10);
+}
+
+export const dueAt = (connectionId: ConnectionId, refreshAtMs: number): Due => ({
+  refreshShard: shardOf(connectionId),
+  refreshAtMs,
+});
+
+const firstBackoffMs = minuteMs;
+const longestBackoffMs = hourMs;
+
+/**
+ * When a connection whose refresh has failed is tried again: full jitter, doubling from one minute to
+ * one hour, never sooner than the provider asked, and never sooner than it was scheduled anyway.
+ * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+ */
+export function dueAfterFailure(
+  { connectionId, refreshAtMs }: Connection,
+  { count, retryAtMs = 0 }: Pick<Failure, "count" | "retryAtMs">,
+  nowMs: number,
+  fraction: number,
+): Rescheduling {
+  if (refreshAtMs === undefined) return "unchanged";
+  const longestMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(count - 1, 10));
+  const delayMs = Math.max(soonestMs, longestMs * fraction);
+  return laterOf(connectionId, refreshAtMs, Math.max(nowMs, retryAtMs) + delayMs);
+}
+
+/** What is held or limited together must not come back together: over this long, and longer the longer it lasts. */
+const shortestSpreadMs = minuteMs;
+const longestSpreadMs = 15 * minuteMs;
+
+/** When a connection is looked at again whose integration is held. */
+export function dueAfterHold(
+  { connectionId, refreshAtMs }: Connection,
+  { beganAtMs, untilMs }: Pick<IntegrationHold, "beganAtMs" | "untilMs">,
+  nowMs: number,
+  fraction: number,
+): Rescheduling {
+  if (refreshAtMs === undefined) return "unchanged";
+  const spreadMs = Math.min(Math.max(nowMs - beganAtMs, shortestSpreadMs), longestSpreadMs);
+  return laterOf(
+    connectionId,
+    refreshAtMs,
+    Math.max(untilMs, nowMs + soonestMs) + spreadMs * fraction,
+  );
+}
+
+/** Of a connection that is switched off: it is looked at again, in case its owner switches it on. */
+export const dueWhileInactive = (connectionId: ConnectionId, nowMs: number): Due =>
+  dueAt(connectionId, nowMs + hourMs);
+
+const laterOf = (connectionId: ConnectionId, scheduledMs: number, otherMs: number): Rescheduling =>
+  scheduledMs >= otherMs ? "unchanged" : dueAt(connectionId, otherMs);
 
 /** FNV-1a over the id's characters: stable across releases, even across shards. */
 export function shardOf(connectionId: ConnectionId): number {

@@ -1,15 +1,19 @@
 import type { Attempt } from "./attempt.ts";
 import type { Connection, Failure, Lease } from "./connection.ts";
-import { RefreshError } from "./errors.ts";
-import type { ClientRegistration, GrantAnswer } from "./ports.ts";
+import { RefreshError, refreshErrors } from "./errors.ts";
+import type { GrantAnswer, IntegrationHold, Rescheduling } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
+import { dueAfterFailure, dueAfterHold } from "./schedule.ts";
 
-/** What a final answer without tokens means for the connection and for everyone who asked. */
+/**
+ * What a final answer without tokens means for the connection and for everyone who asked.
+ * @param hold what the answer has led to for the whole integration, if anything
+ */
 export async function settle(
   dependencies: RefreshDependencies,
   attempt: Attempt,
-  registration: ClientRegistration,
   answer: Exclude<GrantAnswer, { kind: "granted" }>,
+  hold: IntegrationHold | undefined,
 ): Promise<RefreshOutcome> {
   const { connection, lease } = attempt;
   if (answer.kind === "not_sent") {
@@ -17,22 +21,8 @@ export async function settle(
     await release(dependencies, connection, lease);
     throw new RefreshError("refresh_in_progress");
   }
-  if (answer.kind === "client_rejected") {
-    await dependencies.holds.place(registration.name, {
-      untilMs: dependencies.clock.nowMs() + clientHoldMs,
-      registrationVersion: registration.version,
-    });
-    dependencies.journal.record({
-      code: "client.held",
-      ...keyOf(connection),
-      registrationName: registration.name,
-    });
-  }
-  const error = errorFrom(answer, connection);
-  return recordAndThrow(dependencies, attempt, error, answer);
+  return recordAndThrow(dependencies, attempt, errorFrom(answer, connection), answer, hold);
 }
-
-const clientHoldMs = 60_000;
 
 function errorFrom(
   answer: Exclude<GrantAnswer, { kind: "granted" | "not_sent" }>,
@@ -83,20 +73,23 @@ async function recordAndThrow(
   { connection, lease }: Attempt,
   error: RefreshError,
   answer: GrantAnswer,
+  hold: IntegrationHold | undefined,
 ): Promise<RefreshOutcome> {
   const { store, journal } = dependencies;
   const failure = nextFailure(dependencies, connection, lease, error, answer);
   const isDead = answer.kind === "refused";
+  const isGivenUp = hasLastedTooLong(dependencies, connection, failure);
   try {
     const recorded = await store.recordFailure({
       ...keyOf(connection),
       leaseId: lease.leaseId,
       expectedVersion: connection.credentialsVersion,
       failure,
-      status: isDead ? "expired" : undefined,
+      status: isDead ? "expired" : isGivenUp ? "error" : undefined,
       // After a timeout the provider may still be at it: the rest of the lease keeps others away.
       keepLease: answer.kind === "timed_out",
-      unschedule: isDead,
+      schedule:
+        isDead || isGivenUp ? "removed" : nextAttempt(dependencies, connection, failure, hold),
     });
     if (recorded.kind === "absent") throw new RefreshError("connection_not_found");
     if (recorded.kind === "superseded") return outcomeOfOthers(connection, recorded.connection);
@@ -116,6 +109,29 @@ async function recordAndThrow(
     providerErrorDescription: failure.providerErrorDescription,
   });
   throw error;
+}
+
+/** With others of its integration when that is held, by itself when the failure is its own. */
+function nextAttempt(
+  { clock, random }: RefreshDependencies,
+  connection: Connection,
+  failure: Failure,
+  hold: IntegrationHold | undefined,
+): Rescheduling {
+  return hold === undefined
+    ? dueAfterFailure(connection, failure, clock.nowMs(), random())
+    : dueAfterHold(connection, hold, clock.nowMs(), random());
+}
+
+/** Nothing but failures that pass, for so long past the token's end that they do not: an operator has to look. */
+function hasLastedTooLong(
+  { clock, schedule }: RefreshDependencies,
+  { expiresAtMs }: Connection,
+  { code, beganAtMs }: Failure,
+): boolean {
+  const uselessSinceMs = Math.max(beganAtMs, expiresAtMs ?? beganAtMs);
+  const isTransient = refreshErrors[code].retry !== "never";
+  return isTransient && clock.nowMs() - uselessSinceMs >= schedule.giveUpAfterMs;
 }
 
 /** Another holder has the lease now, or has committed: its word counts. */

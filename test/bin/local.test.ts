@@ -74,6 +74,7 @@ describe("npm start", () => {
       AWS_ENDPOINT_URL_KMS: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       AWS_ENDPOINT_URL_SECRETS_MANAGER: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       CONNECTIONS_TABLE: expect.any(String),
+      COORDINATION_TABLE: expect.any(String),
       API_KEYS_TABLE: expect.any(String),
       SECRET_PREFIX: expect.any(String),
       KMS_KEY_ID: expect.any(String),

@@ -13,6 +13,7 @@ import type {
   Due,
   FailureRecord,
   LeaseRequest,
+  PutOff,
   TokenSetCommit,
 } from "../../functions/domain/ports.ts";
 
@@ -59,11 +60,12 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       refreshTokenExpiresAtMs: nowMs + 86_400_000,
       lease: undefined,
       lastRefreshedAtMs: nowMs - 3_600_123,
+      refreshAtMs: undefined,
       failure: undefined,
       ...changes,
     });
     const put = async (changes: Partial<Connection> = {}, due?: Due): Promise<Connection> => {
-      const connection = whole(changes);
+      const connection = whole({ refreshAtMs: due?.refreshAtMs, ...changes });
       await tested.put(connection, due);
       return connection;
     };
@@ -120,7 +122,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       failure,
       status: undefined,
       keepLease: false,
-      unschedule: false,
+      schedule: "unchanged",
       ...changes,
     });
     const held = (leaseId = "lease-a") => ({
@@ -254,6 +256,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         expiresAtMs: nowMs + 7_200_000,
         refreshTokenExpiresAtMs: nowMs + 172_800_000,
         lastRefreshedAtMs: nowMs + 1_234,
+        refreshAtMs: nowMs + 6_000_000,
         lease: undefined,
         failure: undefined,
       });
@@ -273,6 +276,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         expect(await tested.due(connection)).toBeUndefined();
         expect(await stored(connection)).toEqual({
           ...committed(connection),
+          refreshAtMs: undefined,
           expiresAtMs: undefined,
         });
       });
@@ -367,13 +371,22 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("declares a connection dead and takes it off the schedule", async () => {
         const connection = await put(held(), { refreshShard: 7, refreshAtMs: nowMs });
-        await store.recordFailure(failureOf(connection, { status: "expired", unschedule: true }));
+        await store.recordFailure(
+          failureOf(connection, { status: "expired", schedule: "removed" }),
+        );
         expect(await stored(connection)).toMatchObject({ status: "expired", failure });
         expect(await tested.due(connection)).toBeUndefined();
       });
+      test("moves the connection in the schedule with the same write", async () => {
+        const connection = await put(held(), { refreshShard: 7, refreshAtMs: nowMs });
+        const due = { refreshShard: 7, refreshAtMs: nowMs + 60_000 };
+        await store.recordFailure(failureOf(connection, { schedule: due }));
+        expect(await stored(connection)).toMatchObject({ refreshAtMs: due.refreshAtMs, failure });
+        expect(await tested.due(connection)).toEqual(due);
+      });
       test("leaves switched off what its owner has switched off meanwhile", async () => {
         const connection = await put({ ...held(), status: "inactive" });
-        const record = failureOf(connection, { status: "expired", unschedule: true });
+        const record = failureOf(connection, { status: "expired", schedule: "removed" });
         expect(await store.recordFailure(record)).toEqual({ kind: "done" });
         expect(await stored(connection)).toMatchObject({ status: "inactive", failure });
       });
@@ -385,7 +398,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         const connection = await put(changes);
         const record = failureOf(
           { ...connection, credentialsVersion: 3 },
-          { status: "expired", unschedule: true },
+          { status: "expired", schedule: "removed" },
         );
         expect(await store.recordFailure(record)).toEqual({ kind: "superseded", connection });
         expect(await stored(connection)).toEqual(connection);
@@ -399,6 +412,63 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       test("touches nothing of another workspace", async () => {
         const connection = await put({ ...held(), workspaceId: foreign });
         expect(await store.recordFailure(failureOf(connection))).toEqual({ kind: "absent" });
+        expect(await stored(connection)).toEqual(connection);
+      });
+    });
+
+    describe("putOff", () => {
+      const due = { refreshShard: 7, refreshAtMs: nowMs };
+      const later = { refreshShard: 7, refreshAtMs: nowMs + 90_000 };
+      const putOffOf = (connection: Connection, changes: Partial<PutOff> = {}): PutOff => ({
+        connectionId: connection.connectionId,
+        workspaceId,
+        expectedVersion: connection.credentialsVersion,
+        refreshAtMs: due.refreshAtMs,
+        nowMs,
+        schedule: later,
+        failure,
+        ...changes,
+      });
+      test("moves the connection in the schedule and says why", async () => {
+        const connection = await put({}, due);
+        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+        expect(await stored(connection)).toEqual({
+          ...connection,
+          refreshAtMs: later.refreshAtMs,
+          failure,
+        });
+        expect(await tested.due(connection)).toEqual(later);
+      });
+      test("takes the connection off the schedule where told", async () => {
+        const connection = await put({}, due);
+        await store.putOff(putOffOf(connection, { schedule: "removed" }));
+        expect(await stored(connection)).toMatchObject({ refreshAtMs: undefined, failure });
+        expect(await tested.due(connection)).toBeUndefined();
+      });
+      test("is not kept away by a lease that has run out", async () => {
+        const connection = await put({ lease: { leaseId: "dead", leaseExpiresAtMs: nowMs } }, due);
+        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+      });
+      test.each<[string, Partial<Connection>, Due | undefined]>([
+        ["somebody refreshes the connection", held("lease-b"), due],
+        ["the version has moved on", { credentialsVersion: 4 }, due],
+        ["it is scheduled for another time", {}, later],
+        ["it is not scheduled any more", {}, undefined],
+      ])("changes nothing when %s", async (_, changes, scheduled) => {
+        const connection = await put(changes, scheduled);
+        const record = putOffOf({ ...connection, credentialsVersion: 3 });
+        expect(await store.putOff(record)).toEqual({ kind: "superseded", connection });
+        expect(await stored(connection)).toEqual(connection);
+      });
+      test("is done when it was done", async () => {
+        const connection = await put({}, due);
+        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+      });
+      test("touches nothing of another workspace", async () => {
+        const connection = await put({}, due);
+        const record = { ...putOffOf(connection), workspaceId: foreign };
+        expect(await store.putOff(record)).toEqual({ kind: "absent" });
         expect(await stored(connection)).toEqual(connection);
       });
     });

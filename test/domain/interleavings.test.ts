@@ -1,10 +1,12 @@
 import fc from "fast-check";
+import { breaker } from "../../functions/domain/breaker.ts";
 import { RefreshError, StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { RefreshEvent } from "../../functions/domain/events.ts";
 import type {
   ConnectionStore,
   GrantAnswer,
   GrantRequest,
+  Journal,
   TokenCipher,
   TokenSetCommit,
 } from "../../functions/domain/ports.ts";
@@ -17,9 +19,11 @@ import {
   connectionId,
   granted,
   holdsInMemory,
+  limitsInMemory,
   opened,
   plainCipher,
   registration,
+  schedule,
   startMs,
   workspaceId,
 } from "../support/refresh-harness.ts";
@@ -167,6 +171,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
       acquireLease: faulty("acquireLease", store.acquireLease),
       recordFailure: faulty("recordFailure", store.recordFailure),
       releaseLease: faulty("releaseLease", store.releaseLease),
+      putOff: faulty("putOff", store.putOff),
       commit: faulty("commit", async (commit) => {
         const fenced = await store.commit(commit);
         if (fenced.kind === "done") stored.add(refreshTokenOf(commit));
@@ -221,6 +226,8 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
 
   const processes = [0, 1, 2].map((process) => {
     let leases = 0;
+    const journal: Journal = { record: (event) => void events.push(event) };
+    const holds = holdsInMemory();
     const dependencies: RefreshDependencies = {
       store: overStore(process),
       grant: { refresh: grantOf(process) },
@@ -232,8 +239,10 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
           rescued.push(commit);
         },
       },
-      holds: holdsInMemory(),
-      journal: { record: (event) => void events.push(event) },
+      holds,
+      breaker: breaker({ holds, clock: { nowMs: () => nowMs }, journal }),
+      limits: limitsInMemory(),
+      journal,
       clock: {
         nowMs: () => nowMs,
         sleep: async (durationMs, signal) => {
@@ -246,6 +255,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
       newLeaseId: () => `lease-${process}-${++leases}`,
       budget,
       coalesceWindowMs,
+      schedule,
     };
     return refreshConnection(dependencies);
   });

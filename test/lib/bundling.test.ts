@@ -63,7 +63,8 @@ describe("bundles of the functions", () => {
     it("is a CommonJS module with a handler", () => {
       const environment = {
         ...{ AWS_REGION: "eu-west-1", AWS_LAMBDA_FUNCTION_NAME: id },
-        ...{ CONNECTIONS_TABLE: "connections", SECRET_PREFIX: "prefix", KMS_KEY_ID: "key" },
+        ...{ CONNECTIONS_TABLE: "connections", COORDINATION_TABLE: "coordination" },
+        ...{ SECRET_PREFIX: "prefix", KMS_KEY_ID: "key" },
         API_KEYS_TABLE: "api-keys",
       };
       const printed = execFileSync(

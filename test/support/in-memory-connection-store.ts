@@ -12,8 +12,10 @@ import type {
   FailureRecord,
   Fenced,
   LeaseRequest,
+  Rescheduling,
   TokenSetCommit,
 } from "../../functions/domain/ports.ts";
+import { dueAt } from "../../functions/domain/schedule.ts";
 
 export interface InMemoryConnectionStore extends ConnectionStore {
   /** What is stored, whoever's it is. */
@@ -36,9 +38,16 @@ export function inMemoryConnectionStore({
 } = {}): InMemoryConnectionStore {
   const entries = new Map<ConnectionId, Entry>();
   const put = (connection: Connection, due?: Due): void => {
-    entries.set(connection.connectionId, { connection, due: due && dueToSecond(due) });
+    const stored = due && dueToSecond(due);
+    entries.set(connection.connectionId, {
+      connection: { ...connection, refreshAtMs: stored?.refreshAtMs },
+      due: stored,
+    });
   };
-  for (const connection of connections) put(connection);
+  for (const connection of connections) {
+    const { connectionId, refreshAtMs } = connection;
+    put(connection, refreshAtMs === undefined ? undefined : dueAt(connectionId, refreshAtMs));
+  }
 
   const find = ({ connectionId, workspaceId }: ConnectionKey): Entry | undefined => {
     const entry = entries.get(connectionId);
@@ -90,7 +99,24 @@ export function inMemoryConnectionStore({
           ? { kind: "done" }
           : { kind: "superseded", connection };
       }
-      put(failed(connection, record), record.unschedule ? undefined : due);
+      put(failed(connection, record), rescheduled(due, record.schedule));
+      return { kind: "done" };
+    },
+
+    putOff: async (record): Promise<Fenced> => {
+      const entry = find(record);
+      if (entry === undefined) return { kind: "absent" };
+      const { connection, due } = entry;
+      const { expectedVersion, refreshAtMs, nowMs, schedule, failure } = record;
+      if (
+        connection.credentialsVersion !== expectedVersion ||
+        connection.refreshAtMs !== refreshAtMs ||
+        leaseIsLive(connection, nowMs)
+      ) {
+        const isOurs = connection.failure?.leaseId === failure.leaseId;
+        return isOurs ? { kind: "done" } : { kind: "superseded", connection };
+      }
+      put({ ...connection, failure }, rescheduled(due, schedule));
       return { kind: "done" };
     },
 
@@ -145,6 +171,11 @@ const wasRecorded = (
   failure?.leaseId === leaseId &&
   credentialsVersion === expectedVersion &&
   (keepLease || lease?.leaseId !== leaseId);
+
+const rescheduled = (due: Due | undefined, schedule: Rescheduling): Due | undefined => {
+  if (schedule === "unchanged") return due;
+  return schedule === "removed" ? undefined : schedule;
+};
 
 const dueToSecond = ({ refreshShard, refreshAtMs }: Due): Due => ({
   refreshShard,

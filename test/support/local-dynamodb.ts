@@ -8,7 +8,11 @@ import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
 import type { Connection, ConnectionKey } from "../../functions/domain/connection.ts";
 import type { Due } from "../../functions/domain/ports.ts";
 
-export const tableNames = { connections: "connections", apiKeys: "api_keys" } as const;
+export const tableNames = {
+  connections: "connections",
+  apiKeys: "api_keys",
+  coordination: "coordination",
+} as const;
 
 export const localDynamoDbClient = (endpoint: string): DynamoDBClient =>
   new DynamoDBClient({

@@ -1,3 +1,4 @@
+import { breaker } from "../../functions/domain/breaker.ts";
 import { budgetFor } from "../../functions/domain/budget.ts";
 import type {
   Connection,
@@ -8,6 +9,7 @@ import type {
   WorkspaceId,
 } from "../../functions/domain/connection.ts";
 import type { RefreshEvent } from "../../functions/domain/events.ts";
+import { type LimitState, nextPermit, noRequests } from "../../functions/domain/limits.ts";
 import type {
   ClientRegistration,
   Clock,
@@ -15,6 +17,8 @@ import type {
   GrantRequest,
   IntegrationHold,
   IntegrationHolds,
+  IntegrationLimits,
+  Journal,
   TokenCipher,
   TokenSetCommit,
 } from "../../functions/domain/ports.ts";
@@ -23,6 +27,7 @@ import {
   type RefreshRequest,
   refreshConnection,
 } from "../../functions/domain/refresh.ts";
+import type { ScheduleSettings } from "../../functions/domain/schedule.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import {
   type InMemoryConnectionStore,
@@ -115,6 +120,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
     refreshTokenExpiresAtMs: undefined,
     lease: undefined,
     lastRefreshedAtMs: undefined,
+    refreshAtMs: undefined,
     failure: undefined,
     ...changes,
   };
@@ -158,12 +164,46 @@ export const granted = (
   },
 });
 
+/** One process' view, or that of several: the same rules as the deployed holds, without a table. */
 export const holdsInMemory = (): IntegrationHolds => {
   const holds = new Map<string, IntegrationHold>();
+  const stands = (name: string, known: IntegrationHold | undefined): boolean =>
+    holds.get(name)?.untilMs === known?.untilMs;
   return {
     current: async (name) => holds.get(name),
-    place: async (name, hold) => void holds.set(name, hold),
+    place: async (name, hold, previous) => {
+      if (!holds.has(name) || stands(name, previous)) holds.set(name, hold);
+    },
+    probe: async (name, hold, probeUntilMs) => {
+      if (!stands(name, hold)) return undefined;
+      const probe = { ...hold, untilMs: probeUntilMs };
+      holds.set(name, probe);
+      return probe;
+    },
+    lift: async (name, hold) => {
+      if (stands(name, hold)) holds.delete(name);
+    },
   };
+};
+
+export const limitsInMemory = (): IntegrationLimits => {
+  const states = new Map<string, LimitState>();
+  return {
+    acquire: async (request) => {
+      const { permit, state } = nextPermit(states.get(request.name) ?? noRequests, request);
+      states.set(request.name, state);
+      return permit;
+    },
+    release: async (name, permitId) => {
+      const { holders: { [permitId]: _, ...holders } = {}, starts = {} } = states.get(name) ?? {};
+      states.set(name, { holders, starts });
+    },
+  };
+};
+
+export const schedule: ScheduleSettings = {
+  sweepIntervalMs: 60_000,
+  giveUpAfterMs: 7 * 24 * 3_600_000,
 };
 
 export interface Harness {
@@ -197,6 +237,8 @@ export function harness({
   const grants: GrantRequest[] = [];
   const rescued: TokenSetCommit[] = [];
   let leases = 0;
+  const journal: Journal = { record: (event) => void events.push(event) };
+  const holds = overrides.holds ?? holdsInMemory();
   const dependencies: RefreshDependencies = {
     store,
     clock,
@@ -212,12 +254,15 @@ export function harness({
     },
     cipher: plainCipher,
     rescue: { keep: async (commit) => void rescued.push(commit) },
-    holds: holdsInMemory(),
-    journal: { record: (event) => void events.push(event) },
+    holds,
+    breaker: breaker({ holds, clock, journal }),
+    limits: limitsInMemory(),
+    journal,
     random: () => 0.5,
     newLeaseId: () => `lease-${++leases}`,
     budget,
     coalesceWindowMs,
+    schedule,
     ...overrides,
   };
   const refresh = refreshConnection(dependencies);

@@ -1,0 +1,123 @@
+import type { Connection } from "./connection.ts";
+import { RefreshError } from "./errors.ts";
+import type { ClientRegistration, IntegrationHold } from "./ports.ts";
+import type { RefreshDependencies } from "./refresh.ts";
+
+/** A caller's leave to ask a provider, in the name of a client registration. */
+export interface Admission {
+  readonly registration: ClientRegistration;
+  /** The hold that the caller was let through on: its answer decides what comes of it. */
+  readonly hold: IntegrationHold | undefined;
+  /** To be given back once the provider has answered. */
+  readonly permitId: string | undefined;
+}
+
+/** The integration may not be asked now: for the schedule, from when on, and since when this lasts. */
+export class NotAdmitted extends RefreshError {
+  readonly beganAtMs: number;
+  readonly untilMs: number;
+
+  constructor(
+    code: "integration_held" | "provider_rate_limited",
+    integration: string,
+    reason: string,
+    { beganAtMs, untilMs, nowMs }: { beganAtMs: number; untilMs: number; nowMs: number },
+  ) {
+    super(code, {
+      integration,
+      reason: `Integration ${integration}: ${reason}`,
+      retryAfterSeconds: Math.max(1, Math.ceil((untilMs - nowMs) / 1000)),
+    });
+    this.beganAtMs = beganAtMs;
+    this.untilMs = untilMs;
+  }
+}
+
+/** While an integration is held, its secret is read this often to see whether it was mended. */
+const heldRereadMs = 1_000;
+
+type Admitting = Pick<
+  RefreshDependencies,
+  "registry" | "holds" | "limits" | "clock" | "budget" | "newLeaseId" | "journal"
+>;
+
+/**
+ * Asks for leave before a provider is asked: the integration may be held, or at its limits.
+ *
+ * @throws {NotAdmitted} not now
+ * @throws {MisconfiguredRegistration}
+ * @throws {StoreUnavailable} the registration cannot be read
+ */
+export async function admit(
+  dependencies: Admitting,
+  connection: Pick<Connection, "registrationName" | "integration">,
+): Promise<Admission> {
+  const { hold, registration } = await passHold(dependencies, connection);
+  const permitId = await takePermit(dependencies, connection, registration);
+  return { registration, hold, permitId };
+}
+
+/** Gives back what was taken; the hold, if any, lasts until somebody else may try. */
+export async function leave(
+  { limits }: Pick<RefreshDependencies, "limits">,
+  { registration, permitId }: Admission,
+): Promise<void> {
+  if (permitId !== undefined) await limits.release(registration.name, permitId);
+}
+
+async function passHold(
+  dependencies: Admitting,
+  { registrationName: name, integration }: Pick<Connection, "registrationName" | "integration">,
+): Promise<Pick<Admission, "hold" | "registration">> {
+  const { registry, holds, clock } = dependencies;
+  const hold = await holds.current(name);
+  if (hold === undefined) return { hold, registration: await registry.registration(name) };
+  if (hold.reason === "client_rejected") {
+    // A secret that has changed since ends the hold: it is not the registration that was rejected.
+    const registration = await registry.registration(name, heldRereadMs);
+    if (registration.version !== hold.registrationVersion) return { hold, registration };
+  }
+  const nowMs = clock.nowMs();
+  const probe =
+    hold.untilMs <= nowMs
+      ? await holds.probe(name, hold, nowMs + dependencies.budget.leaseMs)
+      : undefined;
+  if (probe === undefined) throw heldBack(integration, hold, nowMs);
+  dependencies.journal.record({ code: "integration.probed", registrationName: name });
+  return { hold: probe, registration: await registry.registration(name) };
+}
+
+const holdWords = {
+  client_rejected: "mend its client registration.",
+  rate_limited: "its provider has asked for a pause.",
+  provider_failing: "its provider is failing, and is tried again from time to time.",
+} as const;
+
+function heldBack(integration: string, hold: IntegrationHold, nowMs: number): NotAdmitted {
+  const { reason, beganAtMs } = hold;
+  // One whose time has come, and which somebody else has been let through on, lasts a moment longer.
+  const untilMs = Math.max(hold.untilMs, nowMs + 1_000);
+  return new NotAdmitted(
+    reason === "rate_limited" ? "provider_rate_limited" : "integration_held",
+    integration,
+    holdWords[reason],
+    { beganAtMs, untilMs, nowMs },
+  );
+}
+
+async function takePermit(
+  { limits, clock, budget, newLeaseId }: Admitting,
+  { integration }: Pick<Connection, "integration">,
+  { name, maxConcurrent, maxPerMinute }: ClientRegistration,
+): Promise<string | undefined> {
+  if (maxConcurrent === undefined && maxPerMinute === undefined) return undefined;
+  const nowMs = clock.nowMs();
+  const permitId = newLeaseId();
+  const expiresAtMs = nowMs + budget.leaseMs;
+  const permit = await limits.acquire({
+    ...{ name, permitId, maxConcurrent, maxPerMinute, nowMs, expiresAtMs },
+  });
+  if (permit.kind === "granted") return permitId;
+  const busy = { beganAtMs: nowMs, untilMs: permit.retryAtMs, nowMs };
+  throw new NotAdmitted("provider_rate_limited", integration, "it is at its own limits.", busy);
+}

@@ -1,0 +1,248 @@
+import { withConcurrency } from "./concurrency.ts";
+import { StoreUnavailable } from "./errors.ts";
+import type {
+  Clock,
+  DueConnection,
+  DueIndex,
+  Invocation,
+  Journal,
+  RefreshQueue,
+  SweepPosition,
+  SweepPositions,
+} from "./ports.ts";
+import { refreshShards } from "./schedule.ts";
+
+export interface SweepDependencies {
+  readonly index: DueIndex;
+  readonly positions: SweepPositions;
+  readonly queue: RefreshQueue;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly newLeaseId: () => string;
+}
+
+export interface SweepRequest {
+  /** Which part of the shards, of how many: several sweeps share the work. @default the whole */
+  readonly slice?: { readonly index: number; readonly of: number };
+  readonly invocation: Invocation;
+}
+
+export interface SweepResult {
+  readonly enqueued: number;
+  readonly caughtUp: number;
+  /** Shards that somebody else was sweeping, that a fault interrupted, or that the time did not suffice for. */
+  readonly shardsLeft: number;
+}
+
+export type Sweep = (request: SweepRequest) => Promise<SweepResult>;
+
+const pageSize = 500;
+const shardsAtATime = 16;
+/** Kept at the end of an invocation: a page that has begun is enqueued and marked within this time. */
+const reserveMs = 10_000;
+
+/**
+ * Enqueues what came due since the last sweep, shard by shard:
+ *
+ *     swept before        position                          now
+ *     ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄├── page ──┼── page ──┼── page ──┤
+ *                         enqueue, then move the position
+ *
+ * A sweep that ends early is resumed at the position by the next one. Two at once do no harm: a shard
+ * is swept under a lease, and what is enqueued twice costs the worker one read.
+ */
+export function sweep(dependencies: SweepDependencies): Sweep {
+  return async ({ slice = { index: 0, of: 1 }, invocation }) => {
+    const shards = shuffled(shardsOf(slice), dependencies.random);
+    const swept: ShardSweep[] = [];
+    await withConcurrency(shards, shardsAtATime, async (refreshShard) => {
+      swept.push(await sweepOrTell(dependencies, refreshShard, invocation));
+    });
+    const enqueued = swept.reduce((sum, one) => sum + one.enqueued, 0);
+    const shardsLeft = swept.filter(({ isWhole }) => !isWhole).length;
+    const lagMs = Math.max(0, ...swept.map((one) => one.lagMs));
+    dependencies.journal.record({ code: "sweep.ended", enqueued, shardsLeft, lagMs });
+    return { enqueued, shardsLeft, caughtUp: await catchUp(dependencies, invocation) };
+  };
+}
+
+const shardsOf = ({ index, of }: NonNullable<SweepRequest["slice"]>): number[] =>
+  Array.from({ length: refreshShards }, (_, shard) => shard).filter(
+    (shard) => shard % of === index,
+  );
+
+/** In another order each time, so that where time is short no shard is always the last. */
+function shuffled(shards: readonly number[], random: () => number): number[] {
+  const result = [...shards];
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [result[last], result[other]] = [result[other] as number, result[last] as number];
+  }
+  return result;
+}
+
+interface ShardSweep {
+  readonly enqueued: number;
+  readonly isWhole: boolean;
+  readonly lagMs: number;
+}
+
+/** One shard's trouble is not the others': the next sweep resumes it. */
+async function sweepOrTell(
+  dependencies: SweepDependencies,
+  refreshShard: number,
+  invocation: Invocation,
+): Promise<ShardSweep> {
+  try {
+    return await sweepShard(dependencies, refreshShard, invocation);
+  } catch (cause) {
+    if (!(cause instanceof StoreUnavailable)) throw cause;
+    dependencies.journal.record({ code: "sweep.interrupted", refreshShard, cause });
+    return { enqueued: 0, isWhole: false, lagMs: 0 };
+  }
+}
+
+const hasTime = (invocation: Invocation): boolean => invocation.remainingMs() > reserveMs;
+
+async function sweepShard(
+  { index, positions, queue, clock, newLeaseId }: SweepDependencies,
+  refreshShard: number,
+  invocation: Invocation,
+): Promise<ShardSweep> {
+  const nowMs = clock.nowMs();
+  const untouched = { enqueued: 0, isWhole: false, lagMs: 0 };
+  if (!hasTime(invocation)) return untouched;
+  const leaseId = newLeaseId();
+  const lease = { leaseId, leaseExpiresAtMs: nowMs + invocation.remainingMs() };
+  const claimed = await positions.claim(refreshShard, lease, nowMs);
+  if (claimed === undefined) return untouched;
+
+  const throughMs = wholeSecond(nowMs);
+  let after = claimed.position;
+  let lagMs = 0;
+  for (let enqueued = 0; ; ) {
+    if (!hasTime(invocation)) {
+      await positions.release(refreshShard, leaseId);
+      return { enqueued, isWhole: false, lagMs };
+    }
+    const page = await index.page({ refreshShard, after, throughMs, limit: pageSize });
+    const [first] = page.due;
+    if (first !== undefined) lagMs = Math.max(lagMs, nowMs - first.refreshAtMs);
+    const taken = await enqueueInOrder(queue, page.due);
+    enqueued += taken.count;
+    const isLast = taken.isWhole && page.next === undefined;
+    after = isLast
+      ? { refreshAtMs: throughMs, connectionId: undefined }
+      : (taken.position ?? after);
+    const isMine = after === undefined || (await positions.advance(refreshShard, leaseId, after));
+    if (isLast || !taken.isWhole || !isMine) {
+      await positions.release(refreshShard, leaseId);
+      return { enqueued, isWhole: isLast, lagMs };
+    }
+  }
+}
+
+const wholeSecond = (instantMs: number): number => Math.floor(instantMs / 1000) * 1000;
+
+interface Taken {
+  readonly count: number;
+  readonly isWhole: boolean;
+  /** Of the last one before the first that the queue did not take. */
+  readonly position: SweepPosition | undefined;
+}
+
+async function enqueueInOrder(queue: RefreshQueue, due: readonly DueConnection[]): Promise<Taken> {
+  const refused = new Set(due.length === 0 ? [] : await queue.enqueue(due));
+  const firstRefused = due.findIndex((one) => refused.has(one));
+  const last = firstRefused === -1 ? due.at(-1) : due[firstRefused - 1];
+  return {
+    count: due.length - refused.size,
+    isWhole: refused.size === 0,
+    position: last && { refreshAtMs: last.refreshAtMs, connectionId: last.connectionId },
+  };
+}
+
+/** How often what was lost on the way is looked for. */
+const catchUpIntervalMs = 5 * 60_000;
+/** What is still due after this has been lost, or waits in a queue that is too long. */
+const lostAfterMs = 5 * 60_000;
+/** The queue is filled up to this multiple of what is due, and no further. */
+const queueFactor = 1.1;
+
+/**
+ * Brings back what was lost on the way: a message that vanished, a worker that died. All that has been
+ * swept and is still due has a message in the queue, unless that was lost; so what is enqueued again is
+ * no more than what the queue lacks, the oldest first.
+ */
+async function catchUp(dependencies: SweepDependencies, invocation: Invocation): Promise<number> {
+  const { positions, queue, clock, journal } = dependencies;
+  const nowMs = clock.nowMs();
+  try {
+    if (!hasTime(invocation)) return 0;
+    if (!(await positions.claimCatchUp(nowMs, catchUpIntervalMs))) return 0;
+    const shards = await dueInShards(dependencies, nowMs - lostAfterMs);
+    const late = shards.reduce((sum, shard) => sum + shard.late, 0);
+    if (late === 0) return 0;
+    const due = shards.reduce((sum, shard) => sum + shard.due, 0);
+    const room = Math.floor(due * queueFactor) - (await queue.depth());
+    let enqueued = 0;
+    await withConcurrency(shards, shardsAtATime, async (shard) => {
+      const share = Math.min(shard.late, Math.ceil((room * shard.late) / late));
+      if (share > 0) enqueued += await enqueueOldest(dependencies, shard, share, invocation);
+    });
+    journal.record({ code: "sweep.caught_up", enqueued, due });
+    return enqueued;
+  } catch (cause) {
+    if (!(cause instanceof StoreUnavailable)) throw cause;
+    journal.record({ code: "sweep.interrupted", refreshShard: undefined, cause });
+    return 0;
+  }
+}
+
+interface DueInShard {
+  readonly refreshShard: number;
+  /** Swept, and still due. */
+  readonly due: number;
+  /** Of these, for so long that they may be lost. */
+  readonly late: number;
+  readonly lateThroughMs: number;
+}
+
+async function dueInShards(
+  { index, positions }: SweepDependencies,
+  lateThroughMs: number,
+): Promise<readonly DueInShard[]> {
+  const shards: DueInShard[] = [];
+  const all = Array.from({ length: refreshShards }, (_, refreshShard) => refreshShard);
+  await withConcurrency(all, shardsAtATime, async (refreshShard) => {
+    const position = await positions.position(refreshShard);
+    if (position === undefined) return;
+    const sweptThroughMs = position.refreshAtMs;
+    const throughMs = Math.min(lateThroughMs, sweptThroughMs);
+    const late = await index.count(refreshShard, throughMs);
+    const due = late === 0 ? 0 : await index.count(refreshShard, sweptThroughMs);
+    shards.push({ refreshShard, due, late, lateThroughMs: throughMs });
+  });
+  return shards;
+}
+
+async function enqueueOldest(
+  { index, queue }: SweepDependencies,
+  { refreshShard, lateThroughMs }: DueInShard,
+  share: number,
+  invocation: Invocation,
+): Promise<number> {
+  let after: SweepPosition | undefined;
+  let enqueued = 0;
+  do {
+    const limit = Math.min(pageSize, share - enqueued);
+    const page = await index.page({ refreshShard, after, throughMs: lateThroughMs, limit });
+    const taken = await enqueueInOrder(queue, page.due);
+    enqueued += taken.count;
+    if (!taken.isWhole) break;
+    after = page.next;
+  } while (after !== undefined && enqueued < share && hasTime(invocation));
+  return enqueued;
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from "node:crypto";
+import { dynamoDbClient, kmsClient, secretsManagerClient } from "../adapters/aws-clients.ts";
+import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
+import { dynamoDbIntegrationHolds } from "../adapters/dynamodb-integration-holds.ts";
+import { dynamoDbIntegrationLimits } from "../adapters/dynamodb-integration-limits.ts";
+import { kmsTokenCipher } from "../adapters/kms-token-cipher.ts";
+import { noRescueQueue } from "../adapters/no-rescue-queue.ts";
+import { oauthTokenGrant } from "../adapters/oauth-token-grant.ts";
+import { secretsClientRegistry } from "../adapters/secrets-client-registry.ts";
+import { systemClock as clock } from "../adapters/system-clock.ts";
+import type { RefreshConfig } from "../config.ts";
+import { breaker } from "../domain/breaker.ts";
+import { budgetFor } from "../domain/budget.ts";
+import type { Journal } from "../domain/ports.ts";
+import type { RefreshDependencies } from "../domain/refresh.ts";
+
+/** What a refresh runs on, whichever function it runs in. */
+export function refreshDependencies(config: RefreshConfig, journal: Journal): RefreshDependencies {
+  const { allowLoopback, connectionsTable, sweepIntervalMs, giveUpAfterMs } = config;
+  const client = dynamoDbClient();
+  const coordination = { client, tableName: config.coordinationTable };
+  const random = Math.random;
+  const holds = dynamoDbIntegrationHolds({ ...coordination, clock });
+  return {
+    store: dynamoDbConnectionStore({ client, tableName: connectionsTable }),
+    registry: secretsClientRegistry({
+      client: secretsManagerClient(),
+      prefix: config.secretPrefix,
+      clock,
+      maxAgeMs: config.clientCacheMs,
+    }),
+    grant: oauthTokenGrant({ clock, allowLoopback }),
+    cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
+    rescue: noRescueQueue,
+    holds,
+    breaker: breaker({ holds, clock, journal }),
+    limits: dynamoDbIntegrationLimits({ ...coordination, clock, random }),
+    journal,
+    clock,
+    random,
+    newLeaseId: randomUUID,
+    budget: budgetFor(config.providerTimeoutSeconds),
+    coalesceWindowMs: config.coalesceWindowMs,
+    schedule: { sweepIntervalMs, giveUpAfterMs },
+  };
+}

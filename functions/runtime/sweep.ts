@@ -1,0 +1,29 @@
+import { randomUUID } from "node:crypto";
+import { dynamoDbClient } from "../adapters/aws-clients.ts";
+import { dynamoDbDueIndex } from "../adapters/dynamodb-due-index.ts";
+import { dynamoDbSweepPositions } from "../adapters/dynamodb-sweep-positions.ts";
+import { sqsRefreshQueue } from "../adapters/sqs-refresh-queue.ts";
+import { systemClock as clock } from "../adapters/system-clock.ts";
+import { type Environment, sweepConfig } from "../config.ts";
+import { sweep } from "../domain/sweep.ts";
+import type { SweepHandlerDependencies } from "../handlers/sweep.ts";
+import { observers } from "./observers.ts";
+
+/** What the sweep function runs on. @throws {InvalidEnvironment} */
+export function sweepRuntime(environment: Environment): SweepHandlerDependencies {
+  const config = sweepConfig(environment);
+  const { journal } = observers("sweep", config.logLevel);
+  const client = dynamoDbClient();
+  const random = Math.random;
+  return {
+    sweep: sweep({
+      index: dynamoDbDueIndex({ client, tableName: config.connectionsTable }),
+      positions: dynamoDbSweepPositions({ client, tableName: config.coordinationTable }),
+      queue: sqsRefreshQueue({ queueUrl: config.refreshQueueUrl, clock, random }),
+      journal,
+      clock,
+      random,
+      newLeaseId: randomUUID,
+    }),
+  };
+}
