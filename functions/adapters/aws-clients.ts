@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { SQSClient } from "@aws-sdk/client-sqs";
 import { StoreUnavailable } from "../domain/errors.ts";
 
 const maxAttempts = 3;
@@ -14,6 +15,23 @@ export const dynamoDbClient = (): DynamoDBClient => new DynamoDBClient(patience(
 export const kmsClient = (): KMSClient => new KMSClient(patience(3_000));
 export const secretsManagerClient = (): SecretsManagerClient =>
   new SecretsManagerClient(patience(3_000));
+
+/**
+ * Loaded when it is asked for: a function that seldom sends does not evaluate it at its start. The
+ * endpoint is the environment's, as of the others, and not what a queue's URL says.
+ */
+export const sqsClient = (): Promise<SQSClient> => loadSqsClient(patience(3_000));
+/** For what has to be sent before an invocation ends: two attempts within 700 ms. */
+export const urgentSqsClient = (): Promise<SQSClient> =>
+  loadSqsClient({
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 300, requestTimeout: 300, throwOnRequestTimeout: true },
+  });
+
+async function loadSqsClient(settings: ReturnType<typeof patience>): Promise<SQSClient> {
+  const { SQSClient } = await import("@aws-sdk/client-sqs");
+  return new SQSClient({ ...settings, useQueueUrlAsEndpoint: false });
+}
 
 const passing =
   /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|LimitExceeded|InternalServer|InternalFailure|InternalError|InternalService|ServiceUnavailable|KMSInternal|DependencyTimeout|TimeoutError|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/;

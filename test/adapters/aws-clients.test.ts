@@ -70,32 +70,53 @@ describe("what will not pass is told as it is:", () => {
  * Errors of Node's own are none of jest's realm, and the SDK wraps what is no Error there: they are met
  * in a process of their own.
  */
-const program = `
-  import { GetItemCommand } from "@aws-sdk/client-dynamodb";
-  import { asStoreUnavailable, dynamoDbClient } from "./functions/adapters/aws-clients.ts";
-  const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
-  const client = dynamoDbClient();
-  await asStoreUnavailable("DynamoDB", () => client.send(command)).catch((error) =>
+const programs = {
+  DynamoDB: `
+    import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+    import { asStoreUnavailable, dynamoDbClient } from "./functions/adapters/aws-clients.ts";
+    const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
+    const client = dynamoDbClient();`,
+  SQS: `
+    import { GetQueueUrlCommand } from "@aws-sdk/client-sqs";
+    import { asStoreUnavailable, sqsClient } from "./functions/adapters/aws-clients.ts";
+    const command = new GetQueueUrlCommand({ QueueName: "q" });
+    const client = await sqsClient();`,
+  "SQS, urgently": `
+    import { GetQueueUrlCommand } from "@aws-sdk/client-sqs";
+    import { asStoreUnavailable, urgentSqsClient } from "./functions/adapters/aws-clients.ts";
+    const command = new GetQueueUrlCommand({ QueueName: "q" });
+    const client = await urgentSqsClient();`,
+};
+const asking = `
+  await asStoreUnavailable("it", () => client.send(command)).catch((error) =>
     console.log(error.name, error.cause?.code ?? error.cause?.name),
   );`;
 
-test.each<[string, () => Promise<string>, string]>([
-  ["a connection that breaks", () => serving((_, response) => response.destroy()), "ECONNRESET"],
-  ["nobody there", async () => "http://127.0.0.1:1", "ECONNREFUSED"],
-  ["a store that is silent", () => serving(() => undefined), "ETIMEDOUT"],
+const breaking = () => serving((_, response) => response.destroy());
+const absent = async () => "http://127.0.0.1:1";
+const silent = () => serving(() => undefined);
+
+test.each<[keyof typeof programs, string, () => Promise<string>, string]>([
+  ["DynamoDB", "a connection that breaks", breaking, "ECONNRESET"],
+  ["DynamoDB", "nobody there", absent, "ECONNREFUSED"],
+  ["DynamoDB", "a store that is silent", silent, "ETIMEDOUT"],
+  ["SQS", "nobody there", absent, "ECONNREFUSED"],
+  ["SQS, urgently", "nobody there", absent, "ECONNREFUSED"],
+  ["SQS, urgently", "a queue that is silent", silent, "ETIMEDOUT"],
 ])(
-  "a client gives up by itself: %s",
-  async (_, start, cause) => {
+  "a client of %s gives up by itself: %s",
+  async (name, _, start, cause) => {
     const environment = {
       ...process.env,
       AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "local",
       AWS_SECRET_ACCESS_KEY: "local",
-      AWS_ENDPOINT_URL_DYNAMODB: await start(),
+      AWS_ENDPOINT_URL: await start(),
     };
     const options = { env: environment, encoding: "utf8" } as const;
     const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", program], options);
+    const code = programs[name] + asking;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", code], options);
     expect(stdout.trim()).toBe(`StoreUnavailable ${cause}`);
   },
   30_000,

@@ -1,0 +1,141 @@
+import {
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import { StoreUnavailable } from "../domain/errors.ts";
+import type { Clock, DueConnection, RefreshQueue } from "../domain/ports.ts";
+import { asStoreUnavailable } from "./aws-clients.ts";
+import { refreshMessage } from "./refresh-message.ts";
+
+export interface SqsRefreshQueueOptions {
+  /** Asked once, on first use. */
+  readonly client: () => Promise<SQSClient>;
+  readonly queueUrl: string;
+  readonly clock: Pick<Clock, "sleep">;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Batches under way at once. @default 16 */
+  readonly maximumInFlight?: number;
+  /** How often a batch, or what is left of it, is sent. @default 4 */
+  readonly attempts?: number;
+}
+
+/** As many as SQS takes at once. */
+const batchSize = 10;
+const firstRetryMs = 100;
+const slowestRetryMs = 2_000;
+
+/**
+ * The refresh queue in SQS, a standard queue. A message's group is its integration: as a fair queue, SQS
+ * keeps one integration's flood from delaying the others.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+ */
+export function sqsRefreshQueue(options: SqsRefreshQueueOptions): RefreshQueue {
+  let loading: Promise<SQSClient> | undefined;
+  const client = (): Promise<SQSClient> => {
+    loading ??= options.client();
+    return loading;
+  };
+  return {
+    enqueue: async (due) => enqueue(options, await client(), due),
+    depth: async () => depth(await client(), options.queueUrl),
+  };
+}
+
+/** What came of a batch: what is still not on the queue, and why the queue as such could not be used. */
+interface Sending {
+  readonly left: readonly DueConnection[];
+  readonly failure?: unknown;
+}
+
+async function enqueue(
+  options: SqsRefreshQueueOptions,
+  client: SQSClient,
+  due: readonly DueConnection[],
+): Promise<readonly DueConnection[]> {
+  const batches = inBatches(due).values();
+  const left: DueConnection[] = [];
+  let failure: unknown;
+  const sendInTurn = async (): Promise<void> => {
+    for (const batch of batches) {
+      // Once a batch has failed through all its attempts, no other has to find that out as well.
+      const sending = failure ? { left: batch } : await sendBatch(options, client, batch);
+      left.push(...sending.left);
+      failure ??= sending.failure;
+    }
+  };
+  const { maximumInFlight = 16 } = options;
+  await Promise.all(Array.from({ length: maximumInFlight }, sendInTurn));
+  const partly = failure instanceof StoreUnavailable && left.length < due.length;
+  if (failure !== undefined && !partly) throw failure;
+  return left;
+}
+
+function inBatches(due: readonly DueConnection[]): readonly (readonly DueConnection[])[] {
+  const batches: (readonly DueConnection[])[] = [];
+  for (let i = 0; i < due.length; i += batchSize) batches.push(due.slice(i, i + batchSize));
+  return batches;
+}
+
+async function sendBatch(
+  { queueUrl, clock, random, attempts = 4 }: SqsRefreshQueueOptions,
+  client: SQSClient,
+  batch: readonly DueConnection[],
+): Promise<Sending> {
+  const refused: DueConnection[] = [];
+  let waiting = batch;
+  for (let attempt = 1; ; attempt++) {
+    let failure: unknown;
+    try {
+      const answer = await sendOnce(client, queueUrl, waiting);
+      refused.push(...answer.refused);
+      waiting = answer.unsent;
+    } catch (error) {
+      failure = error;
+    }
+    const mayPass = failure === undefined || failure instanceof StoreUnavailable;
+    if (waiting.length === 0 || attempt >= attempts || !mayPass) {
+      return { left: [...refused, ...waiting], failure };
+    }
+    await clock.sleep(Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random());
+  }
+}
+
+/** @returns entries that SQS does not take as they are, and those that it did not take this time */
+async function sendOnce(
+  client: SQSClient,
+  queueUrl: string,
+  batch: readonly DueConnection[],
+): Promise<{ readonly refused: DueConnection[]; readonly unsent: DueConnection[] }> {
+  const command = new SendMessageBatchCommand({
+    QueueUrl: queueUrl,
+    Entries: batch.map((due, i) => ({
+      Id: String(i),
+      MessageBody: refreshMessage(due),
+      MessageGroupId: due.integration,
+    })),
+  });
+  const { Successful = [], Failed = [] } = await asStoreUnavailable("the refresh queue", () =>
+    client.send(command),
+  );
+  const sent = new Set(Successful.map(({ Id }) => Id));
+  const faulty = new Set(Failed.filter(({ SenderFault }) => SenderFault).map(({ Id }) => Id));
+  const refused = batch.filter((_, i) => faulty.has(String(i)));
+  const unsent = batch.filter((_, i) => !sent.has(String(i)) && !faulty.has(String(i)));
+  return { refused, unsent };
+}
+
+const counts = [
+  "ApproximateNumberOfMessages",
+  "ApproximateNumberOfMessagesDelayed",
+  "ApproximateNumberOfMessagesNotVisible",
+] as const;
+
+async function depth(client: SQSClient, QueueUrl: string): Promise<number> {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...counts] });
+  const { Attributes = {} } = await asStoreUnavailable("the refresh queue", () =>
+    client.send(command),
+  );
+  return counts.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
+}
