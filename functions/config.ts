@@ -19,6 +19,8 @@ export interface RefreshConfig {
   readonly coalesceWindowMs: number;
   /** `CLIENT_CACHE_SECONDS`, 0 to 86400: how old a cached client registration may be. @default 300 */
   readonly clientCacheMs: number;
+  /** `RESCUE_QUEUE_URL`; undefined: the log is where a token set goes that cannot be committed. */
+  readonly rescueQueueUrl: string | undefined;
   /** `ALLOW_LOOPBACK_PROVIDERS`: http, and loopback addresses, for development. @default false */
   readonly allowLoopback: boolean;
   /** `SWEEP_INTERVAL_SECONDS`, 1 to 3600: how long what is due may wait for a sweep. @default 60 */
@@ -53,6 +55,13 @@ export interface AuthorizerConfig {
   readonly apiKeysTable: string;
   /** Undefined: API keys alone are accepted. */
   readonly jwt: JwtConfig | undefined;
+  /** `LOG_LEVEL` @default "INFO" */
+  readonly logLevel: LogLevel;
+}
+
+export interface RescueConfig {
+  /** `CONNECTIONS_TABLE` */
+  readonly connectionsTable: string;
   /** `LOG_LEVEL` @default "INFO" */
   readonly logLevel: LogLevel;
 }
@@ -128,6 +137,7 @@ function refreshMembers(read: Reader): RefreshConfig {
       1000 * read.seconds("COALESCE_WINDOW_SECONDS", { byDefault: 10, minimum: 0, maximum: 300 }),
     clientCacheMs:
       1000 * read.seconds("CLIENT_CACHE_SECONDS", { byDefault: 300, minimum: 0, maximum: 86_400 }),
+    rescueQueueUrl: read.optionalUrl("RESCUE_QUEUE_URL"),
     allowLoopback: read.flag("ALLOW_LOOPBACK_PROVIDERS"),
     sweepIntervalMs:
       1000 *
@@ -159,6 +169,13 @@ export function authorizerConfig(environment: Environment): AuthorizerConfig {
   read.throwIfFaulty();
   return config;
 }
+
+/** @throws {InvalidEnvironment} */
+export const rescueConfig = (environment: Environment): RescueConfig =>
+  faultless(environment, (read) => ({
+    connectionsTable: read.required("CONNECTIONS_TABLE"),
+    logLevel: read.logLevel("LOG_LEVEL"),
+  }));
 
 function jwtConfig(
   read: Reader,
@@ -236,6 +253,10 @@ function reader(environment: Environment) {
         fault(name, "expected an http or https address");
       }
       return value;
+    },
+
+    optionalUrl(name: string): string | undefined {
+      return environment[name] ? this.url(name) : undefined;
     },
 
     flag(name: string): boolean {

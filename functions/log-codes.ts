@@ -64,4 +64,10 @@ export const logLines = {
     level: "critical",
     message: "token set is kept in this line alone: commit it with `admin rescue`",
   },
+  "rescue.committed": { level: "info", message: "rescued token set committed" },
+  "rescue.superseded": {
+    level: "warn",
+    message: "rescued token set came after another, and is kept in this line",
+  },
+  "rescue.absent": { level: "warn", message: "rescued token set is of a connection that is gone" },
 } as const satisfies Record<LogCode, LogLine>;

@@ -149,9 +149,12 @@ function membersOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
     case "commit.retried":
       return { attempt: event.attempt, error: event.cause };
     case "commit.superseded":
+    case "rescue.superseded":
       return { expected_version: event.expectedVersion, credentials: event.credentials };
     case "commit.last_resort":
       return { ...rescueRecord(event.commit) };
+    case "rescue.committed":
+      return { version: event.version };
     case "refresh.coalesced":
     case "refresh.still_valid":
     case "lease.lost":
@@ -159,6 +162,7 @@ function membersOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
     case "integration.probed":
     case "integration.recovered":
     case "schedule.out_of_date":
+    case "rescue.absent":
       return {};
   }
 }

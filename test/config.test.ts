@@ -1,4 +1,4 @@
-import { apiConfig, authorizerConfig } from "../functions/config.ts";
+import { apiConfig, authorizerConfig, rescueConfig } from "../functions/config.ts";
 
 const api = {
   CONNECTIONS_TABLE: "connections",
@@ -35,6 +35,7 @@ describe("the API function's configuration", () => {
         PROVIDER_TIMEOUT_SECONDS: "1.5",
         COALESCE_WINDOW_SECONDS: "0",
         CLIENT_CACHE_SECONDS: "0",
+        RESCUE_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/rescue",
         ALLOW_LOOPBACK_PROVIDERS: "true",
         LOG_LEVEL: "debug",
       }),
@@ -42,6 +43,7 @@ describe("the API function's configuration", () => {
       providerTimeoutSeconds: 1.5,
       coalesceWindowMs: 0,
       clientCacheMs: 0,
+      rescueQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/rescue",
       allowLoopback: true,
       logLevel: "DEBUG",
     });
@@ -60,6 +62,7 @@ describe("the API function's configuration", () => {
       PROVIDER_TIMEOUT_SECONDS: "19",
       COALESCE_WINDOW_SECONDS: "-1",
       CLIENT_CACHE_SECONDS: "soon",
+      RESCUE_QUEUE_URL: "rescue",
       ALLOW_LOOPBACK_PROVIDERS: "yes",
       LOG_LEVEL: "SILENT",
     };
@@ -69,11 +72,28 @@ describe("the API function's configuration", () => {
       "PROVIDER_TIMEOUT_SECONDS: expected seconds, 1 to 18",
       "COALESCE_WINDOW_SECONDS: ",
       "CLIENT_CACHE_SECONDS: ",
+      "RESCUE_QUEUE_URL: expected an http or https address",
       "ALLOW_LOOPBACK_PROVIDERS: ",
       "LOG_LEVEL: ",
     ]) {
       expect(() => apiConfig(environment)).toThrow(name);
     }
+  });
+});
+
+describe("the configuration of the rescue queue's worker", () => {
+  it("is the table, and how much is logged", () => {
+    const environment = { CONNECTIONS_TABLE: "connections", LOG_LEVEL: "WARN" };
+    expect(rescueConfig(environment)).toEqual({
+      connectionsTable: "connections",
+      logLevel: "WARN",
+    });
+  });
+
+  it("names everything at fault in one error", () => {
+    expect(() => rescueConfig({ LOG_LEVEL: "SILENT" })).toThrow(
+      "invalid environment: CONNECTIONS_TABLE is missing; LOG_LEVEL: expected one of",
+    );
   });
 });
 

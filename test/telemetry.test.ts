@@ -82,6 +82,9 @@ const events: RefreshEvent[] = [
   { ...key, code: "commit.superseded", expectedVersion: 7, credentials: sealed },
   { ...key, code: "commit.rescued" },
   { ...key, code: "commit.last_resort", commit },
+  { ...key, code: "rescue.committed", version: 8 },
+  { ...key, code: "rescue.superseded", expectedVersion: 7, credentials: sealed },
+  { ...key, code: "rescue.absent" },
 ];
 
 describe("the journal", () => {

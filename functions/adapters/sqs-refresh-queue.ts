@@ -5,12 +5,12 @@ import {
 } from "@aws-sdk/client-sqs";
 import { StoreUnavailable } from "../domain/errors.ts";
 import type { Clock, DueConnection, RefreshQueue } from "../domain/ports.ts";
-import { asStoreUnavailable } from "./aws-clients.ts";
+import { asStoreUnavailable, sqsClient } from "./aws-clients.ts";
 import { refreshMessage } from "./refresh-message.ts";
 
 export interface SqsRefreshQueueOptions {
-  /** Asked once, on first use. */
-  readonly client: () => Promise<SQSClient>;
+  /** Asked once, on first use. @default sqsClient */
+  readonly client?: () => Promise<SQSClient>;
   readonly queueUrl: string;
   readonly clock: Pick<Clock, "sleep">;
   /** Uniform in [0, 1). */
@@ -34,7 +34,7 @@ const slowestRetryMs = 2_000;
 export function sqsRefreshQueue(options: SqsRefreshQueueOptions): RefreshQueue {
   let loading: Promise<SQSClient> | undefined;
   const client = (): Promise<SQSClient> => {
-    loading ??= options.client();
+    loading ??= (options.client ?? sqsClient)();
     return loading;
   };
   return {

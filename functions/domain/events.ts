@@ -9,7 +9,7 @@ interface OfConnection {
 
 /**
  * What the domain tells the journal. The `code` is stable: log queries, metrics and tests name it.
- * No event holds a token; the only ciphertexts are the two records of last resort.
+ * No event holds a token; the only ciphertexts are the records of last resort.
  */
 export type RefreshEvent = ConnectionEvent | IntegrationEvent | SweepEvent;
 
@@ -83,4 +83,12 @@ export type ConnectionEvent = OfConnection &
     | { readonly code: "commit.rescued" }
     /** Neither store nor rescue queue took the token set: `admin rescue` commits it from this line. */
     | { readonly code: "commit.last_resort"; readonly commit: TokenSetCommit }
+    | { readonly code: "rescue.committed"; readonly version: number }
+    /** Another token set was committed first: the rescued one is kept here, as ciphertext. */
+    | {
+        readonly code: "rescue.superseded";
+        readonly expectedVersion: number;
+        readonly credentials: SealedTokenSet;
+      }
+    | { readonly code: "rescue.absent" }
   );

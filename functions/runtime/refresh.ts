@@ -7,6 +7,7 @@ import { kmsTokenCipher } from "../adapters/kms-token-cipher.ts";
 import { noRescueQueue } from "../adapters/no-rescue-queue.ts";
 import { oauthTokenGrant } from "../adapters/oauth-token-grant.ts";
 import { secretsClientRegistry } from "../adapters/secrets-client-registry.ts";
+import { sqsRescueQueue } from "../adapters/sqs-rescue-queue.ts";
 import { systemClock as clock } from "../adapters/system-clock.ts";
 import type { RefreshConfig } from "../config.ts";
 import { breaker } from "../domain/breaker.ts";
@@ -16,7 +17,8 @@ import type { RefreshDependencies } from "../domain/refresh.ts";
 
 /** What a refresh runs on, whichever function it runs in. */
 export function refreshDependencies(config: RefreshConfig, journal: Journal): RefreshDependencies {
-  const { allowLoopback, connectionsTable, sweepIntervalMs, giveUpAfterMs } = config;
+  const { allowLoopback, connectionsTable, rescueQueueUrl } = config;
+  const { sweepIntervalMs, giveUpAfterMs } = config;
   const client = dynamoDbClient();
   const coordination = { client, tableName: config.coordinationTable };
   const random = Math.random;
@@ -31,7 +33,7 @@ export function refreshDependencies(config: RefreshConfig, journal: Journal): Re
     }),
     grant: oauthTokenGrant({ clock, allowLoopback }),
     cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
-    rescue: noRescueQueue,
+    rescue: rescueQueueUrl ? sqsRescueQueue({ queueUrl: rescueQueueUrl }) : noRescueQueue,
     holds,
     breaker: breaker({ holds, clock, journal }),
     limits: dynamoDbIntegrationLimits({ ...coordination, clock, random }),

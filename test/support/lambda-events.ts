@@ -1,4 +1,10 @@
-import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } from "aws-lambda";
+import { createHash } from "node:crypto";
+import type {
+  APIGatewayProxyEvent,
+  APIGatewayRequestAuthorizerEvent,
+  Context,
+  SQSEvent,
+} from "aws-lambda";
 
 export const gatewayRequestId = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 const lambdaRequestId = "8f507cfc-0000-4a2f-b6a1-5d1b7a5c0001";
@@ -71,6 +77,26 @@ export function authorizerEvent(
     requestContext: { ...requestContext, authorizer: undefined },
   };
 }
+
+/** What an event source mapping hands a function: a message for each body, `message-0` and so on. */
+export const sqsEvent = (bodies: readonly string[]): SQSEvent => ({
+  Records: bodies.map((body, i) => ({
+    messageId: `message-${i}`,
+    receiptHandle: `receipt-${i}`,
+    body,
+    attributes: {
+      ApproximateReceiveCount: "1",
+      SentTimestamp: "1760875200000",
+      SenderId: "AIDAEXAMPLE",
+      ApproximateFirstReceiveTimestamp: "1760875200001",
+    },
+    messageAttributes: {},
+    md5OfBody: createHash("md5").update(body).digest("hex"),
+    eventSource: "aws:sqs",
+    eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:queue",
+    awsRegion: "eu-west-1",
+  })),
+});
 
 const requestContext = {
   accountId: "123456789012",

@@ -1,0 +1,4 @@
+import { rescueHandler } from "../handlers/rescue.ts";
+import { rescueRuntime } from "../runtime/rescue.ts";
+
+export const handler = rescueHandler(rescueRuntime(process.env));

@@ -1,0 +1,15 @@
+import { dynamoDbClient } from "../adapters/aws-clients.ts";
+import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
+import { parseRescueRecord } from "../adapters/rescue-record.ts";
+import { type Environment, rescueConfig } from "../config.ts";
+import { rescueTokens } from "../domain/rescue.ts";
+import type { RescueHandlerDependencies } from "../handlers/rescue.ts";
+import { observers } from "./observers.ts";
+
+/** What the worker of the rescue queue runs on. @throws {InvalidEnvironment} */
+export function rescueRuntime(environment: Environment): RescueHandlerDependencies {
+  const { connectionsTable, logLevel } = rescueConfig(environment);
+  const { log, journal } = observers("rescue", logLevel);
+  const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName: connectionsTable });
+  return { rescueTokens: rescueTokens({ store, journal }), parseRecord: parseRescueRecord, log };
+}

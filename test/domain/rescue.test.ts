@@ -1,0 +1,92 @@
+import type { Connection } from "../../functions/domain/connection.ts";
+import { StoreUnavailable } from "../../functions/domain/errors.ts";
+import type { RefreshEvent } from "../../functions/domain/events.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports.ts";
+import { rescueTokens } from "../../functions/domain/rescue.ts";
+import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
+import {
+  connection,
+  connectionId,
+  sealed,
+  startMs,
+  tokenSet,
+  workspaceId,
+} from "../support/refresh-harness.ts";
+
+const commit = (changes: Partial<TokenSetCommit> = {}): TokenSetCommit => ({
+  ...{ connectionId, workspaceId, expectedVersion: 1 },
+  credentials: sealed(tokenSet("rt-rescued")),
+  expiresAtMs: startMs + 7_200_000,
+  refreshTokenExpiresAtMs: undefined,
+  committedAtMs: startMs,
+  status: "active",
+  due: { refreshAtMs: startMs + 6_000_000, refreshShard: 3 },
+  ...changes,
+});
+
+function bench(stored: Connection = connection()) {
+  const store = inMemoryConnectionStore({ connections: [stored] });
+  const events: RefreshEvent[] = [];
+  const journal = { record: (event: RefreshEvent) => void events.push(event) };
+  return { store, events, rescue: rescueTokens({ store, journal }) };
+}
+
+test("a rescued token set is committed, with its place in the schedule", async () => {
+  const { store, events, rescue } = bench();
+  const rescued = commit();
+  expect(await rescue(rescued)).toBe("done");
+  expect(store.stored(connectionId)).toMatchObject({
+    credentials: rescued.credentials,
+    credentialsVersion: 2,
+    expiresAtMs: startMs + 7_200_000,
+  });
+  expect(store.due(connectionId)).toEqual(rescued.due);
+  expect(events).toEqual([{ code: "rescue.committed", connectionId, workspaceId, version: 2 }]);
+});
+
+test("a connection that was declared dead meanwhile, its old token refused, is well again", async () => {
+  const { store, rescue } = bench(connection({ status: "expired" }));
+  await rescue(commit());
+  expect(store.stored(connectionId)).toMatchObject({ status: "active", failure: undefined });
+});
+
+test("one that comes twice is committed once", async () => {
+  const { store, events, rescue } = bench();
+  const rescued = commit();
+  expect([await rescue(rescued), await rescue(rescued)]).toEqual(["done", "done"]);
+  expect(store.stored(connectionId)?.credentialsVersion).toBe(2);
+  expect(events.map(({ code }) => code)).toEqual(["rescue.committed", "rescue.committed"]);
+});
+
+test("one that another token set has overtaken is kept as ciphertext, and changes nothing", async () => {
+  const newer = connection({ credentialsVersion: 2 });
+  const { store, events, rescue } = bench(newer);
+  const rescued = commit();
+  expect(await rescue(rescued)).toBe("superseded");
+  expect(store.stored(connectionId)).toEqual(newer);
+  const { credentials, expectedVersion } = rescued;
+  expect(events).toEqual([
+    { code: "rescue.superseded", connectionId, workspaceId, expectedVersion, credentials },
+  ]);
+});
+
+test.each([
+  ["is gone", commit({ connectionId: "conn_gone" as typeof connectionId })],
+  ["is another workspace's", commit({ workspaceId: "wsp_2" as typeof workspaceId })],
+])("one whose connection %s is dropped, and told", async (_, rescued) => {
+  const { store, events, rescue } = bench();
+  expect(await rescue(rescued)).toBe("absent");
+  expect(events).toMatchObject([{ code: "rescue.absent" }]);
+  expect(JSON.stringify(events)).not.toContain("rt-rescued");
+  expect(store.stored(connectionId)?.credentialsVersion).toBe(1);
+});
+
+test("while the store is unavailable nothing is told, and the token set is not done", async () => {
+  const { events } = bench();
+  const rescue = rescueTokens({
+    store: { commit: () => Promise.reject(new StoreUnavailable("the store")) },
+    journal: { record: (event) => void events.push(event) },
+  });
+  await expect(rescue(commit())).rejects.toBeInstanceOf(StoreUnavailable);
+  expect(events).toEqual([]);
+});

@@ -1,0 +1,77 @@
+import type { SQSEvent } from "aws-lambda";
+import { parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports.ts";
+import type { RescueTokens } from "../../functions/domain/rescue.ts";
+import { rescueHandler } from "../../functions/handlers/rescue.ts";
+import { requestScope } from "../../functions/request-scope.ts";
+import { lambdaContext, sqsEvent } from "../support/lambda-events.ts";
+import { recordedLog } from "../support/recorded-log.ts";
+
+const record = (connection_id: string) => ({
+  ...{ connection_id, workspace_id: "wsp_1", expected_version: 7 },
+  credentials: "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn",
+  ...{ committed_at: "2025-10-19T11:00:00.123Z", status: "active" },
+});
+
+async function handle(event: SQSEvent, rescueTokens: RescueTokens = async () => "done") {
+  const rescued: TokenSetCommit[] = [];
+  const { log, lines } = recordedLog();
+  const handler = rescueHandler({
+    rescueTokens: (commit) => {
+      rescued.push(commit);
+      return rescueTokens(commit);
+    },
+    parseRecord: parseRescueRecord,
+    log,
+  });
+  return { answer: await handler(event, lambdaContext), rescued, lines };
+}
+
+it.each(["done", "superseded", "absent"] as const)(
+  "a record that is %s is done with",
+  async (outcome) => {
+    const event = sqsEvent([record("conn_1"), record("conn_2")].map((one) => JSON.stringify(one)));
+    const { answer, rescued } = await handle(event, async () => outcome);
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(rescued.map(({ connectionId }) => connectionId)).toEqual(["conn_1", "conn_2"]);
+  },
+);
+
+it("one that cannot be committed comes again, and alone", async () => {
+  const event = sqsEvent([record("conn_1"), record("conn_2")].map((one) => JSON.stringify(one)));
+  const { answer, lines } = await handle(event, async ({ connectionId }) => {
+    if (connectionId === "conn_2") throw new Error("no answer");
+    return "done";
+  });
+  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "message-1" }] });
+  expect(lines).toEqual([
+    {
+      code: "message.returned",
+      members: expect.objectContaining({ connection_id: "conn_2", workspace_id: "wsp_1" }),
+    },
+  ]);
+});
+
+it("what is no record is reported, the member named and no value shown, and harms no other", async () => {
+  const broken = { ...record("conn_1"), credentials: "plain-token" };
+  const event = sqsEvent([JSON.stringify(broken), "nonsense", JSON.stringify(record("conn_3"))]);
+  const { answer, rescued, lines } = await handle(event);
+  expect(answer).toEqual({
+    batchItemFailures: [{ itemIdentifier: "message-0" }, { itemIdentifier: "message-1" }],
+  });
+  expect(rescued).toHaveLength(1);
+  expect(lines.map(({ code }) => code)).toEqual(["message.rejected", "message.rejected"]);
+  const said = lines.map(({ members }) => String(members.error)).join();
+  expect(said).toContain("credentials: expected a compact JWE");
+  expect(said).not.toMatch(/plain-token|nonsense/);
+});
+
+it("works under the ids of message and invocation", async () => {
+  const ids: unknown[] = [];
+  await handle(sqsEvent([JSON.stringify(record("conn_1"))]), async () => {
+    ids.push(requestScope.getStore());
+    return "done";
+  });
+  const { awsRequestId } = lambdaContext;
+  expect(ids).toEqual([{ requestId: "message-0", lambdaRequestId: awsRequestId }]);
+});
