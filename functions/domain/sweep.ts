@@ -187,10 +187,13 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
     if (late === 0) return 0;
     const due = shards.reduce((sum, shard) => sum + shard.due, 0);
     const room = Math.floor(due * queueFactor) - (await queue.depth());
+    let roomLeft = room;
     let enqueued = 0;
     await withConcurrency(shards, shardsAtATime, async (shard) => {
-      const share = Math.min(shard.late, Math.ceil((room * shard.late) / late));
-      if (share > 0) enqueued += await enqueueOldest(dependencies, shard, share, invocation);
+      const share = Math.min(shard.late, Math.ceil((room * shard.late) / late), roomLeft);
+      if (share <= 0) return;
+      roomLeft -= share;
+      enqueued += await enqueueOldest(dependencies, shard, share, invocation);
     });
     journal.record({ code: "sweep.caught_up", enqueued, due });
     return enqueued;

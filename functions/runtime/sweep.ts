@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { dynamoDbClient } from "../adapters/aws-clients.ts";
+import { dynamoDbClient, sqsClient } from "../adapters/aws-clients.ts";
 import { dynamoDbDueIndex } from "../adapters/dynamodb-due-index.ts";
 import { dynamoDbSweepPositions } from "../adapters/dynamodb-sweep-positions.ts";
 import { sqsRefreshQueue } from "../adapters/sqs-refresh-queue.ts";
@@ -19,7 +19,12 @@ export function sweepRuntime(environment: Environment): SweepHandlerDependencies
     sweep: sweep({
       index: dynamoDbDueIndex({ client, tableName: config.connectionsTable }),
       positions: dynamoDbSweepPositions({ client, tableName: config.coordinationTable }),
-      queue: sqsRefreshQueue({ queueUrl: config.refreshQueueUrl, clock, random }),
+      queue: sqsRefreshQueue({
+        client: sqsClient,
+        queueUrl: config.refreshQueueUrl,
+        clock,
+        random,
+      }),
       journal,
       clock,
       random,

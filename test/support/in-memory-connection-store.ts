@@ -9,6 +9,7 @@ import type {
   Acquisition,
   ConnectionStore,
   Due,
+  DueConnection,
   FailureRecord,
   Fenced,
   LeaseRequest,
@@ -23,6 +24,8 @@ export interface InMemoryConnectionStore extends ConnectionStore {
   due(connectionId: ConnectionId): Due | undefined;
   /** Creates or replaces a connection and its place in the schedule. */
   put(connection: Connection, due?: Due): void;
+  /** What is scheduled in a shard, in the order of the index. */
+  scheduled(refreshShard: number): readonly DueConnection[];
 }
 
 interface Entry {
@@ -37,8 +40,19 @@ export function inMemoryConnectionStore({
   readonly connections?: readonly Connection[];
 } = {}): InMemoryConnectionStore {
   const entries = new Map<ConnectionId, Entry>();
+  const shards = new Map<number, Map<ConnectionId, DueConnection>>();
+  const reschedule = (connection: Connection, from: Due | undefined, to: Due | undefined): void => {
+    const { connectionId, workspaceId, integration } = connection;
+    if (from !== undefined) shards.get(from.refreshShard)?.delete(connectionId);
+    if (to === undefined) return;
+    const shard = shards.get(to.refreshShard) ?? new Map();
+    const { refreshAtMs } = to;
+    shard.set(connectionId, { connectionId, workspaceId, integration, refreshAtMs });
+    shards.set(to.refreshShard, shard);
+  };
   const put = (connection: Connection, due?: Due): void => {
     const stored = due && dueToSecond(due);
+    reschedule(connection, entries.get(connection.connectionId)?.due, stored);
     entries.set(connection.connectionId, {
       connection: { ...connection, refreshAtMs: stored?.refreshAtMs },
       due: stored,
@@ -58,6 +72,10 @@ export function inMemoryConnectionStore({
     stored: (connectionId) => entries.get(connectionId)?.connection,
     due: (connectionId) => entries.get(connectionId)?.due,
     put,
+    scheduled: (refreshShard) =>
+      [...(shards.get(refreshShard)?.values() ?? [])].sort(
+        (a, b) => a.refreshAtMs - b.refreshAtMs || (a.connectionId < b.connectionId ? -1 : 1),
+      ),
 
     read: async (key) => find(key)?.connection,
 

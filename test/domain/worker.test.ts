@@ -1,0 +1,386 @@
+import type { Connection, RegistrationName } from "../../functions/domain/connection.ts";
+import { MisconfiguredRegistration, StoreUnavailable } from "../../functions/domain/errors.ts";
+import type { ConnectionStore, GrantAnswer } from "../../functions/domain/ports.ts";
+import { refreshConnection } from "../../functions/domain/refresh.ts";
+import { refreshDue } from "../../functions/domain/worker.ts";
+import {
+  budget,
+  connection,
+  connectionId,
+  granted,
+  type Harness,
+  harness,
+  holdsInMemory,
+  registration,
+  schedule,
+  sealed,
+  startMs,
+  tokenSet,
+  workspaceId,
+} from "../support/refresh-harness.ts";
+
+const minuteMs = 60_000;
+const dueNow = (changes: Partial<Connection> = {}): Connection =>
+  connection({ refreshAtMs: startMs, expiresAtMs: startMs + 20 * minuteMs, ...changes });
+
+/** Works on the connection's message as one worker would, and counts what that costs the store. */
+function worked(options: Parameters<typeof harness>[0]) {
+  const h = harness({ stored: dueNow(), ...options });
+  const requests: string[] = [];
+  const told =
+    <Args extends unknown[], Result>(name: string, operation: (...args: Args) => Result) =>
+    (...args: Args): Result => {
+      requests.push(name);
+      return operation(...args);
+    };
+  const { store: silent } = h.dependencies;
+  const store: ConnectionStore = {
+    read: told("read", silent.read),
+    acquireLease: told("acquireLease", silent.acquireLease),
+    commit: told("commit", silent.commit),
+    recordFailure: told("recordFailure", silent.recordFailure),
+    releaseLease: told("releaseLease", silent.releaseLease),
+    putOff: told("putOff", silent.putOff),
+  };
+  const dependencies = { ...h.dependencies, store };
+  const work = refreshDue({
+    ...dependencies,
+    refreshConnection: refreshConnection(dependencies),
+  });
+  return {
+    ...h,
+    requests,
+    work: () => {
+      const endsAtMs = h.clock.nowMs() + budget.functionTimeoutMs;
+      const invocation = { remainingMs: () => endsAtMs - h.clock.nowMs() };
+      return work(
+        { connectionId, workspaceId, integration: "acme", refreshAtMs: startMs },
+        invocation,
+      );
+    },
+  };
+}
+
+const refreshAt = (h: Pick<Harness, "stored">): number | undefined => h.stored().refreshAtMs;
+
+test("refreshes what is due, and schedules it anew", async () => {
+  const h = worked({});
+  expect(await h.work()).toBe("refreshed");
+  expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
+  expect(refreshAt(h)).toBeGreaterThan(startMs + 30 * minuteMs);
+  expect(h.requests).toEqual(["read", "acquireLease", "commit"]);
+});
+
+test("a message that comes twice costs one read", async () => {
+  const h = worked({});
+  await h.work();
+  h.requests.length = 0;
+  expect(await h.work()).toBe("out_of_date");
+  expect(h.requests).toEqual(["read"]);
+  expect(h.grants).toHaveLength(1);
+});
+
+test("a connection that is gone is no failure", async () => {
+  const h = worked({});
+  h.store.put(connection({ connectionId: "other" as never }));
+  const work = refreshDue({
+    ...h.dependencies,
+    refreshConnection: refreshConnection(h.dependencies),
+  });
+  const due = {
+    connectionId: "gone" as never,
+    workspaceId,
+    integration: "a",
+    refreshAtMs: startMs,
+  };
+  expect(await work(due, { remainingMs: () => 25_000 })).toBe("gone");
+});
+
+describe("what is known to happen is recorded, with the next time, and the message is done", () => {
+  test.each<[string, GrantAnswer, string]>([
+    ["503", { kind: "unavailable", reason: "503", retryAfterMs: undefined }, "provider_error"],
+    ["a timeout", { kind: "timed_out" }, "provider_timeout"],
+    ["429", { kind: "rate_limited", retryAfterMs: undefined }, "provider_rate_limited"],
+    ["nonsense", { kind: "unusable", reason: "html", serverFailed: false }, "provider_error"],
+    [
+      "an endpoint that may not be called",
+      { kind: "misconfigured", reason: "http" },
+      "misconfigured_integration",
+    ],
+  ])("%s", async (_, answer, code) => {
+    const h = worked({ answers: [answer] });
+    expect(await h.work()).toBe("failed");
+    expect(h.stored()).toMatchObject({ status: "active", failure: { code, count: 1 } });
+    expect(refreshAt(h)).toBeGreaterThan(startMs);
+    expect(refreshAt(h)).toBeLessThanOrEqual(h.clock.nowMs() + minuteMs + 60_000);
+    expect(h.requests.at(-1)).toBe("recordFailure");
+  });
+
+  test("a dead refresh token leaves the schedule", async () => {
+    const h = worked({
+      answers: [
+        { kind: "refused", providerError: "invalid_grant", providerErrorDescription: undefined },
+      ],
+    });
+    expect(await h.work()).toBe("failed");
+    expect(h.stored()).toMatchObject({ status: "expired", refreshAtMs: undefined });
+  });
+
+  test("so does a connection without a refresh token", async () => {
+    const h = worked({ stored: dueNow({ credentials: sealed(tokenSet(undefined)) }) });
+    h.store.put(dueNow({ credentials: undefined }), { refreshShard: 1, refreshAtMs: startMs });
+    expect(await h.work()).toBe("put_off");
+    expect(h.stored()).toMatchObject({ status: "active", refreshAtMs: undefined });
+  });
+
+  test("a connection that is switched off is looked at again in an hour", async () => {
+    const h = worked({ stored: dueNow({ status: "inactive" }) });
+    expect(await h.work()).toBe("put_off");
+    expect(refreshAt(h)).toBe(startMs + 60 * minuteMs);
+    expect(h.grants).toHaveLength(0);
+  });
+
+  test("a registration that cannot be used", async () => {
+    const h = worked({
+      registry: {
+        registration: async () => {
+          throw new MisconfiguredRegistration("client_id: required");
+        },
+      },
+    });
+    expect(await h.work()).toBe("put_off");
+    expect(h.stored().failure?.code).toBe("misconfigured_integration");
+    expect(h.requests).toEqual(["read", "putOff"]);
+  });
+
+  test("a key service that does not answer", async () => {
+    const h = worked({
+      cipher: {
+        open: async () => {
+          throw new StoreUnavailable("KMS");
+        },
+        seal: async (tokens) => sealed(tokens),
+      },
+    });
+    expect(await h.work()).toBe("put_off");
+    expect(refreshAt(h)).toBe(startMs + 1_000 + minuteMs / 2);
+    expect(h.stored().lease).toBeUndefined();
+  });
+});
+
+describe("only the unexpected returns to the queue", () => {
+  test("a store that does not answer", async () => {
+    const h = worked({});
+    const away = () => Promise.reject(new StoreUnavailable("DynamoDB"));
+    const store = { ...h.dependencies.store, read: away };
+    const work = refreshDue({ ...h.dependencies, store, refreshConnection: async () => away() });
+    const due = { connectionId, workspaceId, integration: "acme", refreshAtMs: startMs };
+    await expect(work(due, { remainingMs: () => 25_000 })).rejects.toThrow(StoreUnavailable);
+  });
+
+  test("a fault of our own", async () => {
+    const h = worked({
+      answers: [
+        async () => {
+          throw new TypeError("a fault");
+        },
+      ],
+    });
+    await expect(h.work()).rejects.toThrow(TypeError);
+    expect(refreshAt(h)).toBe(startMs);
+  });
+});
+
+describe("an integration that is held", () => {
+  const held = async (untilMs: number) => {
+    const holds = holdsInMemory();
+    await holds.place(
+      registration.name,
+      {
+        reason: "provider_failing",
+        beganAtMs: startMs,
+        untilMs,
+        count: 1,
+        registrationVersion: "v1",
+      },
+      undefined,
+    );
+    return holds;
+  };
+
+  test("puts its connection off with one conditional write, and asks nobody", async () => {
+    const h = worked({ holds: await held(startMs + 30_000) });
+    expect(await h.work()).toBe("put_off");
+    expect(h.requests).toEqual(["read", "putOff"]);
+    expect(h.grants).toHaveLength(0);
+    expect(h.stored().failure).toMatchObject({ code: "integration_held", count: 1 });
+    expect(refreshAt(h)).toBe(startMs + 30_000 + minuteMs / 2);
+  });
+
+  test("does not make a failure of its connections: the run is as long as it was", async () => {
+    const failure = {
+      code: "provider_error",
+      count: 3,
+      beganAtMs: startMs - minuteMs,
+      lastAtMs: startMs - minuteMs,
+      leaseId: "lease-0",
+      retryAtMs: undefined,
+      providerError: undefined,
+      providerErrorDescription: undefined,
+    } as const;
+    const h = worked({ stored: dueNow({ failure }), holds: await held(startMs + 30_000) });
+    await h.work();
+    expect(h.stored().failure).toMatchObject({ count: 3, beganAtMs: startMs - minuteMs });
+  });
+
+  test("whose time has come lets one through, whose success ends it", async () => {
+    const holds = await held(startMs);
+    const h = worked({ holds });
+    expect(await h.work()).toBe("refreshed");
+    expect(await holds.current(registration.name)).toBeUndefined();
+    expect(h.stored().failure).toBeUndefined();
+  });
+
+  test("is probed by one of many, and the others are put off", async () => {
+    const holds = await held(startMs);
+    const h = worked({ holds });
+    const others = Array.from({ length: 20 }, (_, n) => `conn_${n + 2}` as typeof connectionId);
+    for (const other of others) {
+      h.store.put(dueNow({ connectionId: other }), { refreshShard: 1, refreshAtMs: startMs });
+    }
+    const work = refreshDue({
+      ...h.dependencies,
+      refreshConnection: refreshConnection(h.dependencies),
+    });
+    const outcomes = await Promise.all(
+      others.map((other) =>
+        work(
+          { connectionId: other, workspaceId, integration: "acme", refreshAtMs: startMs },
+          { remainingMs: () => 25_000 },
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === "refreshed")).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === "put_off")).toHaveLength(19);
+    expect(h.grants).toHaveLength(1);
+  });
+});
+
+describe("an integration's own limits", () => {
+  const limited = { ...registration, maxPerMinute: 2 };
+
+  test("hold for all workers; what is beyond them is put off, with jitter", async () => {
+    const h = worked({ registry: { registration: async () => limited } });
+    for (let n = 2; n < 12; n++) {
+      h.store.put(dueNow({ connectionId: `conn_${n}` as never }), {
+        refreshShard: 1,
+        refreshAtMs: startMs,
+      });
+    }
+    const work = refreshDue({
+      ...h.dependencies,
+      refreshConnection: refreshConnection(h.dependencies),
+    });
+    const outcomes = [];
+    for (let n = 2; n < 12; n++) {
+      outcomes.push(
+        await work(
+          {
+            connectionId: `conn_${n}` as never,
+            workspaceId,
+            integration: "acme",
+            refreshAtMs: startMs,
+          },
+          { remainingMs: () => 25_000 },
+        ),
+      );
+    }
+    expect(outcomes.filter((outcome) => outcome === "refreshed")).toHaveLength(2);
+    expect(h.grants).toHaveLength(2);
+    expect(h.store.stored("conn_11" as never)?.failure?.code).toBe("provider_rate_limited");
+  });
+
+  test("a permit is given back, whatever came of it", async () => {
+    const one = { ...registration, maxConcurrent: 1 };
+    const h = worked({
+      registry: { registration: async () => one },
+      answers: [{ kind: "timed_out" }, granted("rt-1", startMs)],
+    });
+    expect(await h.work()).toBe("failed");
+    h.clock.advance(10 * minuteMs);
+    expect(await h.work()).toBe("refreshed");
+  });
+
+  test("tell a caller of the API when to come again", async () => {
+    const h = worked({ registry: { registration: async () => ({ ...limited, maxPerMinute: 1 }) } });
+    await h.refresh();
+    const error = await h.refresh({ force: true }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "provider_rate_limited" });
+    expect((error as { retryAfterSeconds: number }).retryAfterSeconds).toBeGreaterThanOrEqual(60);
+    expect(h.stored().lease).toBeUndefined();
+  });
+});
+
+describe("giving up", () => {
+  const failure = {
+    code: "provider_error",
+    count: 90,
+    beganAtMs: startMs - 8 * 24 * 60 * minuteMs,
+    lastAtMs: startMs - minuteMs,
+    leaseId: "lease-0",
+    retryAtMs: undefined,
+    providerError: undefined,
+    providerErrorDescription: undefined,
+  } as const;
+  const away: GrantAnswer = { kind: "unavailable", reason: "503", retryAfterMs: undefined };
+
+  test("after seven days of nothing but transient failures past the token's end: error, never expired", async () => {
+    const h = worked({
+      stored: dueNow({ failure, expiresAtMs: startMs - schedule.giveUpAfterMs }),
+      answers: [away],
+    });
+    expect(await h.work()).toBe("failed");
+    expect(h.stored()).toMatchObject({ status: "error", refreshAtMs: undefined });
+  });
+
+  test("not while the token has ended more recently", async () => {
+    const h = worked({
+      stored: dueNow({ failure, expiresAtMs: startMs - schedule.giveUpAfterMs + 60 * minuteMs }),
+      answers: [away],
+    });
+    await h.work();
+    expect(h.stored().status).toBe("active");
+    expect(refreshAt(h)).toBeGreaterThan(startMs);
+  });
+
+  test("a refresh that succeeds after all makes the connection well", async () => {
+    const h = worked({ stored: dueNow({ status: "error", failure }) });
+    await h.refresh();
+    expect(h.stored()).toMatchObject({ status: "active", failure: undefined });
+    expect(refreshAt(h)).toBeGreaterThan(startMs);
+  });
+});
+
+test("another process that refreshes the connection is left to it", async () => {
+  const lease = { leaseId: "other", leaseExpiresAtMs: startMs + 3_600_000 };
+  const h = worked({ stored: dueNow({ lease }) });
+  expect(await h.work()).toBe("out_of_date");
+  expect(h.stored().lease).toEqual(lease);
+});
+
+test("one integration that is held does not touch another's", async () => {
+  const holds = holdsInMemory();
+  await holds.place(
+    "integrations/other" as RegistrationName,
+    {
+      reason: "rate_limited",
+      beganAtMs: startMs,
+      untilMs: startMs + 3_600_000,
+      count: 1,
+      registrationVersion: "v1",
+    },
+    undefined,
+  );
+  const h = worked({ holds });
+  expect(await h.work()).toBe("refreshed");
+});
