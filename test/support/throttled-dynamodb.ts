@@ -1,0 +1,27 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { AwsError, startAwsJsonServer } from "../../bin/local/aws-json-server.ts";
+import { localDynamoDbClient } from "./local-dynamodb.ts";
+
+export interface ThrottledDynamoDb {
+  readonly client: DynamoDBClient;
+  close(): Promise<void>;
+}
+
+/** A DynamoDB that answers every request of an item or an index with a throttle. */
+export async function startThrottledDynamoDb(): Promise<ThrottledDynamoDb> {
+  const throttle = (): never => {
+    throw new AwsError("ProvisionedThroughputExceededException", "too many requests");
+  };
+  const server = await startAwsJsonServer({
+    targetPrefix: "DynamoDB_20120810",
+    operations: { GetItem: throttle, UpdateItem: throttle, DeleteItem: throttle, Query: throttle },
+  });
+  const client = localDynamoDbClient(server.endpoint);
+  return {
+    client,
+    async close() {
+      client.destroy();
+      await server.close();
+    },
+  };
+}
