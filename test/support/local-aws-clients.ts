@@ -21,6 +21,10 @@ export const localSecretsManagerClient = (endpoint: string): SecretsManagerClien
 
 export const localSqsClient = (endpoint: string): SQSClient => new SQSClient(settings(endpoint));
 
+/** One that waits for messages for as long as SQS does. */
+export const pollingSqsClient = (endpoint: string): SQSClient =>
+  new SQSClient({ ...settings(endpoint), requestHandler: { requestTimeout: 30_000 } });
+
 export interface SilentServer {
   readonly endpoint: string;
   close(): Promise<void>;

@@ -1,0 +1,249 @@
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
+import {
+  type EventSourceMapping,
+  type EventSourceMappingOptions,
+  startEventSourceMapping,
+} from "../../../bin/local/event-source-mapping.ts";
+import { type LocalSqs, startSqs } from "../../../bin/local/sqs.ts";
+import {
+  localSqsClient,
+  type ManualClock,
+  manualClock,
+  pollingSqsClient,
+} from "../../support/local-aws-clients.ts";
+
+const queueArn = "arn:aws:sqs:us-east-1:000000000000:work";
+
+let sqs: LocalSqs;
+let clock: ManualClock;
+let client: SQSClient;
+let polling: SQSClient;
+let QueueUrl: string | undefined;
+let mapping: EventSourceMapping | undefined;
+
+beforeEach(async () => {
+  clock = manualClock();
+  sqs = await startSqs({ clock });
+  client = localSqsClient(sqs.endpoint);
+  polling = pollingSqsClient(sqs.endpoint);
+  const Attributes = { VisibilityTimeout: "30" };
+  ({ QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "work", Attributes })));
+});
+afterEach(async () => {
+  await mapping?.stop();
+  client.destroy();
+  polling.destroy();
+  await sqs.close();
+});
+
+const send = (MessageBody: string, MessageGroupId?: string) =>
+  client.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageGroupId }));
+
+/** Messages that are in the queue, received or not. */
+async function left(): Promise<number> {
+  const { Attributes } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }),
+  );
+  const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes ?? {};
+  return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+}
+
+type Handler = (event: SQSEvent, context: Context) => unknown;
+
+/** Maps the queue to a handler; each batch can be waited for. */
+function start(handler: Handler, options: Partial<EventSourceMappingOptions> = {}) {
+  const batches: SQSRecord[][] = [];
+  const faults: string[] = [];
+  let changed = Promise.withResolvers<void>();
+  const tell = (): void => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  mapping = startEventSourceMapping({
+    ...{ client: polling, queueUrl: QueueUrl ?? "", queueArn, maximumConcurrency: 1 },
+    function: {
+      ...{ name: "worker", timeoutMs: 5_000 },
+      handler: (event: SQSEvent, context: Context) => {
+        batches.push(event.Records);
+        tell();
+        return handler(event, context);
+      },
+    },
+    onFault: (fault) => {
+      faults.push(fault);
+      tell();
+    },
+    ...options,
+  });
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await changed.promise;
+  };
+  return {
+    batches,
+    faults,
+    until,
+    bodies: () => batches.map((records) => records.map(({ body }) => body)),
+  };
+}
+/** Every poller waits for messages: what was received before is done with. */
+const idle = (): Promise<void> => clock.asleep(1);
+
+it("hands over messages in the shape of Lambda's event, and deletes what succeeded", async () => {
+  await send("hello", "acme");
+  const { batches, until } = start(() => ({ batchItemFailures: [] }));
+  await until(() => batches.length === 1);
+  await idle();
+  expect(batches).toEqual([
+    [
+      {
+        messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        receiptHandle: expect.any(String),
+        body: "hello",
+        attributes: {
+          ApproximateReceiveCount: "1",
+          SentTimestamp: String(clock.nowMs()),
+          ApproximateFirstReceiveTimestamp: String(clock.nowMs()),
+          SenderId: expect.any(String),
+          MessageGroupId: "acme",
+        },
+        messageAttributes: {},
+        md5OfBody: "5d41402abc4b2a76b9719d911017c592",
+        eventSource: "aws:sqs",
+        eventSourceARN: queueArn,
+        awsRegion: "us-east-1",
+      },
+    ],
+  ]);
+  expect(await left()).toBe(0);
+});
+
+it("leaves what failed to its visibility timeout, and deletes the rest of its batch", async () => {
+  for (const body of ["a", "b", "c"]) await send(body);
+  const { bodies, batches, until } = start(({ Records }) => ({
+    batchItemFailures: Records.filter(({ body }) => batches.length === 1 && body === "b").map(
+      ({ messageId }) => ({ itemIdentifier: messageId }),
+    ),
+  }));
+  await until(() => batches.length === 1);
+  await idle();
+  expect(await left()).toBe(1);
+  clock.advance(30_000);
+  await until(() => batches.length === 2);
+  await idle();
+  expect(bodies()).toEqual([["a", "b", "c"], ["b"]]);
+  expect(batches[1]?.[0]?.attributes.ApproximateReceiveCount).toBe("2");
+  expect(await left()).toBe(0);
+});
+
+describe("takes a whole batch for", () => {
+  const first = ({ Records }: SQSEvent) => Records[0]?.messageId;
+  test.each<[string, Handler, number]>([
+    ["done: no answer", () => undefined, 0],
+    ["done: null", () => null, 0],
+    ["done: an empty object", () => ({}), 0],
+    ["done: no list", () => ({ batchItemFailures: null }), 0],
+    ["failed: an error", () => Promise.reject(new Error("no")), 2],
+    ["failed: another kind of answer", () => "done", 2],
+    ["failed: a list that is none", () => ({ batchItemFailures: {} }), 2],
+    ["failed: an empty id", () => ({ batchItemFailures: [{ itemIdentifier: "" }] }), 2],
+    ["failed: no id", () => ({ batchItemFailures: [{ itemIdentifier: null }] }), 2],
+    ["failed: a failure of nothing", () => ({ batchItemFailures: [null] }), 2],
+    ["failed: another name", (event) => ({ batchItemFailures: [{ messageId: first(event) }] }), 2],
+    [
+      "failed: an unknown id beside a known one",
+      (event) => ({
+        batchItemFailures: [{ itemIdentifier: first(event) }, { itemIdentifier: "other" }],
+      }),
+      2,
+    ],
+  ])("%s", async (_, handler, expected) => {
+    await send("a");
+    await send("b");
+    const { batches, until } = start(handler);
+    await until(() => batches.length === 1);
+    await idle();
+    expect(await left()).toBe(expected);
+  });
+});
+
+it("tells of an invocation that took too long, and leaves its messages where they are", async () => {
+  await send("slow");
+  const forever = () => new Promise(() => undefined);
+  const { faults, until } = start(forever, {
+    function: { name: "worker", timeoutMs: 10, handler: forever },
+  });
+  await until(() => faults.length === 1);
+  expect(faults).toEqual(["function worker: Task timed out after 0.01 seconds"]);
+  await idle();
+  expect(await left()).toBe(1);
+});
+
+it("gathers a batch of more than one receive, and no more than a batch", async () => {
+  for (let i = 0; i < 25; i++) await send(String(i));
+  const { batches, until } = start(() => null, { batchSize: 15 });
+  await until(() => batches.length === 2);
+  expect(batches.map(({ length }) => length)).toEqual([15, 10]);
+});
+
+it("invokes as many at a time as it may", async () => {
+  for (let i = 0; i < 6; i++) await send(String(i));
+  const release = Promise.withResolvers<void>();
+  let underWay = 0;
+  let most = 0;
+  const { batches, until } = start(
+    async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await release.promise;
+      underWay -= 1;
+    },
+    { batchSize: 1, maximumConcurrency: 3 },
+  );
+  await until(() => batches.length === 3);
+  release.resolve();
+  await until(() => batches.length === 6);
+  expect(most).toBe(3);
+});
+
+it("stops when the invocation under way has ended, and its messages are deleted", async () => {
+  await send("first");
+  const release = Promise.withResolvers<void>();
+  const { batches, until } = start(() => release.promise);
+  await until(() => batches.length === 1);
+  let stopped = false;
+  const stopping = mapping?.stop().then(() => {
+    stopped = true;
+  });
+  await send("second");
+  expect(stopped).toBe(false);
+  release.resolve();
+  await stopping;
+  expect(batches).toHaveLength(1);
+  expect(await left()).toBe(1);
+});
+
+it("stops while it waits for messages, and takes none with it", async () => {
+  start(() => null);
+  await idle();
+  await mapping?.stop();
+  await clock.asleep(0);
+  await send("later");
+  expect(await left()).toBe(1);
+});
+
+it("tells that the queue does not answer, and asks again later", async () => {
+  const pauses: number[] = [];
+  const { faults, until } = start(() => null, {
+    queueUrl: "http://127.0.0.1:1/000000000000/other",
+    clock: { sleep: async (durationMs) => void pauses.push(durationMs) },
+  });
+  await until(() => faults.length === 2);
+  expect(faults[0]).toContain("queue http://127.0.0.1:1/000000000000/other: ");
+  expect(pauses[0]).toBe(1_000);
+});
