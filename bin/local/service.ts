@@ -5,6 +5,7 @@ import { startAuthorizationServer } from "./authorization-server.ts";
 import { makeWritable } from "./directories.ts";
 import { writeEnvFile } from "./env-file.ts";
 import { type Api, type Exchange, type Gateway, startGateway } from "./gateway.ts";
+import { startQueueWorkers } from "./queue-workers.ts";
 import { demo, seed } from "./seed.ts";
 import { CannotStart, type LocalSettings } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -34,6 +35,7 @@ export async function startLocalService(
   // The functions read the environment when they are loaded, and the SDK when it makes a client.
   setEnvironment(settings, variables);
   const { apiKey } = await seed(settings, authorizationServer, shutdown);
+  await startQueueWorkers(variables, shutdown);
   gateway.serve(await loadApi(settings.region));
   // What has begun is answered before anything that it needs is closed.
   shutdown.add(() => gateway.close());

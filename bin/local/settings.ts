@@ -24,12 +24,17 @@ export interface LocalSettings {
   readonly secretPrefix: string;
   /** `KMS_KEY_ID`: of the given KMS; the stand-in has its own. */
   readonly kmsKeyId: string | undefined;
+  /** `REFRESH_QUEUE_URL`: of the given SQS; the stand-in has its own. */
+  readonly refreshQueueUrl: string | undefined;
+  /** `RESCUE_QUEUE_URL`: of the given SQS; the stand-in has its own. */
+  readonly rescueQueueUrl: string | undefined;
 }
 
 export const endpointNames = [
   "AWS_ENDPOINT_URL_DYNAMODB",
   "AWS_ENDPOINT_URL_KMS",
   "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+  "AWS_ENDPOINT_URL_SQS",
 ] as const;
 export type EndpointName = (typeof endpointNames)[number];
 
@@ -58,6 +63,9 @@ export function localSettings(environment: Environment): LocalSettings {
   if (endpoints.AWS_ENDPOINT_URL_KMS !== undefined && kmsKeyId === undefined) {
     faults.push("KMS_KEY_ID is missing: AWS_ENDPOINT_URL_KMS needs it");
   }
+  if (endpoints.AWS_ENDPOINT_URL_SQS !== undefined) {
+    faults.push(...queueNames.flatMap((name) => queueFaults(name, environment[name])));
+  }
   if (faults.length > 0) throw new CannotStart(faults.join("; "));
   const dataDirectory = environment.DATA_DIR || undefined;
   return {
@@ -73,6 +81,8 @@ export function localSettings(environment: Environment): LocalSettings {
     coordinationTable: environment.COORDINATION_TABLE || "coordination",
     secretPrefix: environment.SECRET_PREFIX || "local",
     kmsKeyId,
+    refreshQueueUrl: environment.REFRESH_QUEUE_URL || undefined,
+    rescueQueueUrl: environment.RESCUE_QUEUE_URL || undefined,
   };
 }
 
@@ -86,6 +96,7 @@ function givenEndpoints(environment: Environment): LocalSettings["endpoints"] {
     AWS_ENDPOINT_URL_DYNAMODB: given("AWS_ENDPOINT_URL_DYNAMODB"),
     AWS_ENDPOINT_URL_KMS: given("AWS_ENDPOINT_URL_KMS"),
     AWS_ENDPOINT_URL_SECRETS_MANAGER: given("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    AWS_ENDPOINT_URL_SQS: given("AWS_ENDPOINT_URL_SQS"),
   };
 }
 
@@ -98,6 +109,11 @@ const endpointFaults = (name: string, endpoint: string | undefined): string[] =>
   endpoint === undefined || /^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")
     ? []
     : [`${name}: expected an http or https address`];
+
+const queueNames = ["REFRESH_QUEUE_URL", "RESCUE_QUEUE_URL"] as const;
+
+const queueFaults = (name: string, url: string | undefined): string[] =>
+  url ? endpointFaults(name, url) : [`${name} is missing: AWS_ENDPOINT_URL_SQS needs it`];
 
 const hasCredentials = (environment: Environment): boolean =>
   Boolean(

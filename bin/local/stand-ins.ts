@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { startDynamoDb } from "./dynamodb.ts";
 import { startKms } from "./kms.ts";
+import { createQueues } from "./queues.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
 import { type EndpointName, endpointNames, type LocalSettings, standInsName } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { startSqs } from "./sqs.ts";
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -37,7 +39,9 @@ export async function startStandIns(
   const dynamoDb = await start("AWS_ENDPOINT_URL_DYNAMODB", () => startDynamoDb(keptTables));
   const kms = await start("AWS_ENDPOINT_URL_KMS", () => startKms(kept));
   const secrets = await start("AWS_ENDPOINT_URL_SECRETS_MANAGER", () => startSecretsManager(kept));
-  const started = [dynamoDb, kms, secrets].map((standIn) => standIn?.endpoint);
+  const sqs = await start("AWS_ENDPOINT_URL_SQS", () => startSqs(kept));
+  const queues = sqs && (await createQueues(sqs.endpoint));
+  const started = [dynamoDb, kms, secrets, sqs].map((standIn) => standIn?.endpoint);
 
   return {
     AWS_REGION: settings.region,
@@ -51,6 +55,8 @@ export async function startStandIns(
     COORDINATION_TABLE: settings.coordinationTable,
     SECRET_PREFIX: settings.secretPrefix,
     KMS_KEY_ID: kms?.keyId ?? settings.kmsKeyId ?? "",
+    REFRESH_QUEUE_URL: queues?.refreshQueueUrl ?? settings.refreshQueueUrl ?? "",
+    RESCUE_QUEUE_URL: queues?.rescueQueueUrl ?? settings.rescueQueueUrl ?? "",
     ALLOW_LOOPBACK_PROVIDERS: "true",
   };
 }

@@ -73,6 +73,9 @@ describe("npm start", () => {
       AWS_ENDPOINT_URL_DYNAMODB: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       AWS_ENDPOINT_URL_KMS: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       AWS_ENDPOINT_URL_SECRETS_MANAGER: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      AWS_ENDPOINT_URL_SQS: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      REFRESH_QUEUE_URL: expect.stringMatching(/\/refresh$/),
+      RESCUE_QUEUE_URL: expect.stringMatching(/\/rescue$/),
       CONNECTIONS_TABLE: expect.any(String),
       COORDINATION_TABLE: expect.any(String),
       API_KEYS_TABLE: expect.any(String),
@@ -190,6 +193,14 @@ describe("npm start", () => {
 
     test("a given DynamoDB that does not answer", () =>
       expectFailure({ AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1" }, "DynamoDB"));
+
+    test("a given SQS that does not answer", () => {
+      const AWS_ENDPOINT_URL_SQS = "http://127.0.0.1:1";
+      const REFRESH_QUEUE_URL = `${AWS_ENDPOINT_URL_SQS}/000000000000/refresh`;
+      const RESCUE_QUEUE_URL = `${AWS_ENDPOINT_URL_SQS}/000000000000/rescue`;
+      const given = { AWS_ENDPOINT_URL_SQS, REFRESH_QUEUE_URL, RESCUE_QUEUE_URL };
+      return expectFailure(given, `SQS at ${AWS_ENDPOINT_URL_SQS}: `);
+    });
   });
 
   describe("while a provider takes its time", () => {

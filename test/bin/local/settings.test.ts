@@ -12,8 +12,11 @@ describe("settings of the local service", () => {
       keepsCredentials: false,
       connectionsTable: "connections",
       apiKeysTable: "api_keys",
+      coordinationTable: "coordination",
       secretPrefix: "local",
       kmsKeyId: undefined,
+      refreshQueueUrl: undefined,
+      rescueQueueUrl: undefined,
     });
   });
 
@@ -43,14 +46,30 @@ describe("settings of the local service", () => {
       PORT: "70000",
       AWS_ENDPOINT_URL_DYNAMODB: "localhost:8000",
       AWS_ENDPOINT_URL_KMS: "http://127.0.0.1:1",
+      AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:2",
+      RESCUE_QUEUE_URL: "rescue",
     };
     expect(() => localSettings(environment)).toThrow(
       new CannotStart(
         "PORT: expected 0 (any free port) to 65535; " +
           "AWS_ENDPOINT_URL_DYNAMODB: expected an http or https address; " +
-          "KMS_KEY_ID is missing: AWS_ENDPOINT_URL_KMS needs it",
+          "KMS_KEY_ID is missing: AWS_ENDPOINT_URL_KMS needs it; " +
+          "REFRESH_QUEUE_URL is missing: AWS_ENDPOINT_URL_SQS needs it; " +
+          "RESCUE_QUEUE_URL: expected an http or https address",
       ),
     );
+  });
+
+  test("take the queues of a given SQS", () => {
+    const queues = {
+      REFRESH_QUEUE_URL: "http://127.0.0.1:2/0/refresh",
+      RESCUE_QUEUE_URL: "http://127.0.0.1:2/0/rescue",
+    };
+    const environment = { AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:2", ...queues };
+    expect(localSettings(environment)).toMatchObject({
+      refreshQueueUrl: queues.REFRESH_QUEUE_URL,
+      rescueQueueUrl: queues.RESCUE_QUEUE_URL,
+    });
   });
 
   test.each(["http", "-1", "3000.5", "0x10", " 80", "65536"])("take no port %j", (PORT) => {

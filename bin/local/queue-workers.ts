@@ -1,0 +1,52 @@
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { startEventSourceMapping, waitSeconds } from "./event-source-mapping.ts";
+import type { LambdaFunction } from "./lambda-function.ts";
+import { queueArn, rescueTimeoutMs } from "./queues.ts";
+import { CannotStart } from "./settings.ts";
+import type { Shutdown } from "./shutdown.ts";
+
+/** A queue, and the function that works on its messages. */
+interface QueueWorker {
+  readonly queueUrl: string;
+  readonly function: LambdaFunction;
+}
+
+/** The very modules that are deployed. They read the environment when they are loaded. */
+async function queueWorkers(variables: Variables): Promise<readonly QueueWorker[]> {
+  const rescue = await import("../../functions/lambda/rescue.ts");
+  return [
+    {
+      queueUrl: variables.RESCUE_QUEUE_URL ?? "",
+      function: { name: "rescue", timeoutMs: rescueTimeoutMs, handler: rescue.handler },
+    },
+  ];
+}
+
+type Variables = Readonly<Record<string, string>>;
+
+/** Feeds the functions that work on queues, until the shutdown has let those under way end. */
+export async function startQueueWorkers(variables: Variables, shutdown: Shutdown): Promise<void> {
+  const client = new SQSClient({
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: (waitSeconds + 5) * 1_000 },
+    useQueueUrlAsEndpoint: false,
+  });
+  shutdown.add(() => client.destroy());
+  for (const worker of await queueWorkers(variables)) {
+    const mapping = startEventSourceMapping({
+      ...worker,
+      client,
+      queueArn: await arnOf(client, worker.queueUrl),
+      onFault: (fault) => console.error(fault),
+    });
+    shutdown.add(() => mapping.stop());
+  }
+}
+
+async function arnOf(client: SQSClient, queueUrl: string): Promise<string> {
+  try {
+    return await queueArn(client, queueUrl);
+  } catch (error) {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new CannotStart(`SQS at ${process.env.AWS_ENDPOINT_URL_SQS}: ${reason}`, error);
+  }
+}

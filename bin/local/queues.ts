@@ -1,0 +1,89 @@
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  QueueNameExists,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { budgetFor, maximumProviderTimeoutSeconds } from "../../functions/domain/budget.ts";
+
+export interface QueueUrls {
+  readonly refreshQueueUrl: string;
+  readonly rescueQueueUrl: string;
+}
+
+/** How long the rescue function may take: its commits are tried three times, 2 s each. */
+export const rescueTimeoutMs = 10_000;
+const refreshTimeoutMs = budgetFor(maximumProviderTimeoutSeconds).functionTimeoutMs;
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the function's. */
+const visibilityTimeout = (functionTimeoutMs: number): string =>
+  String((6 * functionTimeoutMs) / 1000);
+
+const twoWeeksSeconds = String(14 * 24 * 60 * 60);
+
+/** Creates the queues of the service, each with its dead-letter queue, where they are not there as they have to be. */
+export async function createQueues(endpoint: string): Promise<QueueUrls> {
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  const client = new SQSClient({ endpoint, region: "us-east-1", credentials });
+  try {
+    return {
+      refreshQueueUrl: await createQueue(client, "refresh", {
+        attributes: { VisibilityTimeout: visibilityTimeout(refreshTimeoutMs) },
+        maxReceiveCount: 3,
+      }),
+      // The store may be away for long: as often as this a token set is tried, for more than an hour.
+      rescueQueueUrl: await createQueue(client, "rescue", {
+        attributes: {
+          VisibilityTimeout: visibilityTimeout(rescueTimeoutMs),
+          MessageRetentionPeriod: twoWeeksSeconds,
+        },
+        maxReceiveCount: 100,
+      }),
+    };
+  } finally {
+    client.destroy();
+  }
+}
+
+interface QueueDescription {
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly maxReceiveCount: number;
+}
+
+async function createQueue(
+  client: SQSClient,
+  name: string,
+  { attributes, maxReceiveCount }: QueueDescription,
+): Promise<string> {
+  const letters = await ensureQueue(client, `${name}-dead-letters`, {
+    MessageRetentionPeriod: twoWeeksSeconds,
+  });
+  const deadLetterTargetArn = await queueArn(client, letters);
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
+  return ensureQueue(client, name, { ...attributes, RedrivePolicy });
+}
+
+async function ensureQueue(
+  client: SQSClient,
+  QueueName: string,
+  Attributes: Readonly<Record<string, string>>,
+): Promise<string> {
+  try {
+    const { QueueUrl = "" } = await client.send(new CreateQueueCommand({ QueueName, Attributes }));
+    return QueueUrl;
+  } catch (error) {
+    if (!(error instanceof QueueNameExists)) throw error;
+    // Kept from a start of an earlier version.
+    const { QueueUrl = "" } = await client.send(new GetQueueUrlCommand({ QueueName }));
+    await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+    return QueueUrl;
+  }
+}
+
+export async function queueArn(client: SQSClient, QueueUrl: string): Promise<string> {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] });
+  const { Attributes } = await client.send(command);
+  return Attributes?.QueueArn ?? "";
+}

@@ -1,0 +1,51 @@
+import { GetQueueAttributesCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import { createQueues } from "../../bin/local/queues.ts";
+import { startSqs } from "../../bin/local/sqs.ts";
+import { localSqsClient } from "./local-aws-clients.ts";
+import { type Passing, startRecordingProxy } from "./recording-proxy.ts";
+
+/** The service's queues, in a process that outlives the service's; messages come again after a second. */
+export interface LocalQueues {
+  /** With which the service uses them. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Bodies of the requests that SQS has answered, messages included. */
+  readonly answered: readonly string[];
+  /** Messages on the rescue queue, received or not. */
+  rescues(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @param interrupts as of a recording proxy: it stands between the service and SQS */
+export async function startLocalQueues(
+  interrupts?: (passing: Passing) => boolean,
+): Promise<LocalQueues> {
+  const sqs = await startSqs();
+  const client = localSqsClient(sqs.endpoint);
+  const { refreshQueueUrl, rescueQueueUrl } = await createQueues(sqs.endpoint);
+  for (const QueueUrl of [refreshQueueUrl, rescueQueueUrl]) {
+    const Attributes = { VisibilityTimeout: "1" };
+    await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+  }
+  const proxy = await startRecordingProxy(sqs.endpoint, interrupts);
+  return {
+    environment: {
+      AWS_ENDPOINT_URL_SQS: proxy.url,
+      REFRESH_QUEUE_URL: refreshQueueUrl,
+      RESCUE_QUEUE_URL: rescueQueueUrl,
+    },
+    answered: proxy.answered,
+    rescues: async () => {
+      const command = new GetQueueAttributesCommand({
+        ...{ QueueUrl: rescueQueueUrl, AttributeNames: ["All"] },
+      });
+      const { Attributes = {} } = await client.send(command);
+      const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes;
+      return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+    },
+    close: async () => {
+      client.destroy();
+      await proxy.close();
+      await sqs.close();
+    },
+  };
+}
