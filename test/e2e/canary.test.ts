@@ -1,11 +1,13 @@
 import { ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { startDynamoDb } from "../../bin/local/dynamodb.ts";
+import { parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
 import { localDynamoDbClient, tableNames } from "../support/local-dynamodb.ts";
+import { type LocalQueues, startLocalQueues } from "../support/local-queues.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 /**
  * Tokens, secrets and keys with values that are easily found go down every path there is; then what
@@ -56,8 +58,10 @@ const echo =
 
 let dynamoDb: Awaited<ReturnType<typeof startDynamoDb>>;
 let proxy: RecordingProxy;
+let queues: LocalQueues;
 let service: LocalService;
 let commitsFail = false;
+let queuesFail = false;
 const providers: ProviderStandIn[] = [];
 const answers: string[] = [];
 const printed: string[] = [];
@@ -69,7 +73,9 @@ beforeAll(async () => {
     ({ operation, body }) =>
       commitsFail && operation === "UpdateItem" && body.includes("SET credentials"),
   );
+  queues = await startLocalQueues(() => queuesFail);
   service = await startLocalService({
+    ...queues.environment,
     AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
@@ -80,7 +86,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.stop("SIGKILL");
-  await Promise.all([proxy.close(), dynamoDb.close(), ...providers.map((one) => one.close())]);
+  const servers = [proxy, dynamoDb, queues, ...providers];
+  await Promise.all(servers.map((one) => one.close()));
 });
 
 const admin = async (args: string, stdin?: string): Promise<string> => {
@@ -146,7 +153,7 @@ const paths: readonly [string, Respond, number][] = [
   ["closed", (response) => response.destroy(), 502],
 ];
 
-test("no token, secret or key is in a line, an answer, an item or what the CLI shows", async () => {
+test("no token, secret or key is in a line, an answer, an item, a message or what the CLI shows", async () => {
   for (const [name, respond, status] of paths) {
     const auth = name.endsWith("-basic") ? "client_secret_basic" : "client_secret_post";
     const connectionId = await connect(name, respond, auth);
@@ -190,11 +197,24 @@ test("no token, secret or key is in a line, an answer, an item or what the CLI s
     }),
   );
 
-  // The commit fails for the whole of the invocation: the ciphertext in the log is all there is.
+  // The commit fails for the whole of the invocation: the token set goes over the rescue queue.
+  const rescuedId = await connect("rescued", (...args) => json(200, tokens())(...args));
+  commitsFail = true;
+  expect((await refresh(rescuedId)).body.code).toBe("store_unavailable");
+  expect(await queues.rescues()).toBe(1);
+  commitsFail = false;
+  await queues.drained();
+  const messages = queues.answered.flatMap((body) => JSON.parse(body).MessageBody ?? []);
+  expect(messages.map((body) => parseRescueRecord(body).connectionId)).toEqual([rescuedId]);
+  expect(service.output()).not.toContain("commit.last_resort");
+
+  // The queue fails as well: the ciphertext in the log is all there is.
   const unlucky = await connect("unlucky", (...args) => json(200, tokens())(...args));
   commitsFail = true;
+  queuesFail = true;
   expect((await refresh(unlucky)).body.code).toBe("store_unavailable");
   commitsFail = false;
+  queuesFail = false;
   expect(service.output()).toContain("commit.last_resort");
   const rescued = JSON.parse(await admin("rescue --json", service.output()));
   expect(rescued).toMatchObject([{ connection_id: unlucky, outcome: "committed" }]);
@@ -218,6 +238,7 @@ test("no token, secret or key is in a line, an answer, an item or what the CLI s
     printed: service.output(),
     answered: answers.join("\n"),
     shown: printed.join("\n"),
+    queued: queues.answered.join("\n"),
     stored: JSON.stringify(tables.map(({ Items }) => Items)),
   };
   expect(canaries.length).toBeGreaterThan(100);

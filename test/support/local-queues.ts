@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { createQueues } from "../../bin/local/queues.ts";
 import { startSqs } from "../../bin/local/sqs.ts";
@@ -12,6 +13,8 @@ export interface LocalQueues {
   readonly answered: readonly string[];
   /** Messages on the rescue queue, received or not. */
   rescues(): Promise<number>;
+  /** Resolves when the rescue queue is empty. */
+  drained(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,6 +30,14 @@ export async function startLocalQueues(
     await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
   }
   const proxy = await startRecordingProxy(sqs.endpoint, interrupts);
+  const rescues = async (): Promise<number> => {
+    const command = new GetQueueAttributesCommand({
+      ...{ QueueUrl: rescueQueueUrl, AttributeNames: ["All"] },
+    });
+    const { Attributes = {} } = await client.send(command);
+    const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes;
+    return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+  };
   return {
     environment: {
       AWS_ENDPOINT_URL_SQS: proxy.url,
@@ -34,13 +45,9 @@ export async function startLocalQueues(
       RESCUE_QUEUE_URL: rescueQueueUrl,
     },
     answered: proxy.answered,
-    rescues: async () => {
-      const command = new GetQueueAttributesCommand({
-        ...{ QueueUrl: rescueQueueUrl, AttributeNames: ["All"] },
-      });
-      const { Attributes = {} } = await client.send(command);
-      const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes;
-      return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+    rescues,
+    drained: async () => {
+      while ((await rescues()) > 0) await sleep(50);
     },
     close: async () => {
       client.destroy();
