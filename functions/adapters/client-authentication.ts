@@ -1,6 +1,7 @@
 import { type ClientAuth, ClientSecretPost, None } from "oauth4webapi";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
 import type { ClientRegistration } from "../domain/ports.ts";
+import { registeredProvider } from "./registered-provider.ts";
 
 /**
  * Client authentication at the token endpoint, RFC 6749 §2.3.
@@ -11,7 +12,7 @@ export function clientAuthentication(registration: ClientRegistration): ClientAu
   const method = registration.tokenEndpointAuthMethod;
   switch (method) {
     case "client_secret_basic":
-      return clientSecretBasic(secretFor(registration));
+      return clientSecretBasic(secretFor(registration), basicEncoding(registration));
     case "client_secret_post":
       return ClientSecretPost(secretFor(registration));
     case "none":
@@ -28,11 +29,15 @@ export function clientAuthentication(registration: ClientRegistration): ClientAu
  * mean the same to both kinds of server.
  */
 const clientSecretBasic =
-  (clientSecret: string): ClientAuth =>
+  (clientSecret: string, encode: (value: string) => string): ClientAuth =>
   (_server, { client_id }, _body, headers) => {
-    const credentials = `${formEncode(client_id)}:${formEncode(clientSecret)}`;
+    const credentials = `${encode(client_id)}:${encode(clientSecret)}`;
     headers.set("authorization", `Basic ${btoa(credentials)}`);
   };
+
+/** Some servers take id and secret as they come, and some of these secrets hold what would be escaped. */
+const basicEncoding = (registration: ClientRegistration): ((value: string) => string) =>
+  registeredProvider(registration).basicCredentials === "raw" ? (value) => value : formEncode;
 
 /** RFC 6749 Appendix B; decodes to the same whether more or fewer characters are escaped. */
 const formEncode = (value: string): string => encodeURIComponent(value).replaceAll("%20", "+");

@@ -7,32 +7,43 @@ import {
   refreshPolicies,
 } from "../domain/ports.ts";
 import { Secret } from "../domain/secret.ts";
+import { parseRegisteredProvider } from "./registered-provider.ts";
 
 /** What a person states of a registration; what is left undefined gets the defaults of {@link parseClientRegistration}. */
 export interface ClientRegistrationDraft {
   readonly clientId: string;
   readonly clientSecret?: Secret<string> | undefined;
   readonly tokenEndpointAuthMethod?: string | undefined;
-  readonly tokenEndpoint: string;
+  /** Optional where a `provider` is named. */
+  readonly tokenEndpoint?: string | undefined;
+  /** A catalogue entry. */
+  readonly provider?: string | undefined;
   readonly refreshPolicy?: string | undefined;
   readonly refreshTokenIdleSeconds?: number | undefined;
+  /** Members that replace fields of the entry, by their names in the secret. */
+  readonly replacements?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The content of a registration's secret, in the names of RFC 7591 §2 where it has them. */
 export const registrationJson = (draft: ClientRegistrationDraft): string =>
   JSON.stringify({
+    ...draft.replacements,
+    provider: draft.provider,
     client_id: draft.clientId,
     client_secret: draft.clientSecret?.reveal(),
     token_endpoint_auth_method: draft.tokenEndpointAuthMethod,
     token_endpoint: draft.tokenEndpoint,
     refresh_policy: draft.refreshPolicy,
-    refresh_token_idle_seconds: draft.refreshTokenIdleSeconds,
+    refresh_token_idle_seconds:
+      draft.refreshTokenIdleSeconds ?? draft.replacements?.refresh_token_idle_seconds,
   });
 
 /**
- * Reads a registration's secret. `token_endpoint_auth_method` defaults to `client_secret_basic`
- * (RFC 7591 §2) where there is a secret, to `none` where not; `refresh_policy` to `proactive`.
- * Members that are not known are left alone.
+ * Reads a registration's secret. `provider` names a catalogue entry, of which any field can be replaced
+ * by a member of its name in snake_case (adapters/provider-fields.ts); without one, `token_endpoint`
+ * says where. `token_endpoint_auth_method` defaults to the entry's, or `client_secret_basic` (RFC 7591
+ * §2), where there is a secret, to `none` where not; `refresh_policy` to `proactive`. Members that are
+ * not known are left alone.
  *
  * @param version changes whenever `json` does
  * @throws {MisconfiguredRegistration} naming every member at fault, and no value
@@ -43,7 +54,9 @@ export function parseClientRegistration(
   json: string,
 ): ClientRegistration {
   const faults: string[] = [];
-  const read = memberReader(parseObject(name, json), faults);
+  const secret = parseObject(name, json);
+  const read = memberReader(secret, faults);
+  const { provider, endpoint, clientAuthentication } = parseRegisteredProvider(secret, faults);
 
   const clientId = read.required("client_id", visibleCharacters, "printable ASCII characters");
   const clientSecret = read.optional(
@@ -54,19 +67,14 @@ export function parseClientRegistration(
   const tokenEndpointAuthMethod = read.oneOf<ClientAuthenticationMethod>(
     "token_endpoint_auth_method",
     clientAuthenticationMethods,
-    clientSecret === undefined ? "none" : "client_secret_basic",
+    defaultMethod(clientSecret, clientAuthentication),
   );
   if (tokenEndpointAuthMethod !== "none" && !read.has("client_secret")) {
     faults.push(`client_secret: required by ${tokenEndpointAuthMethod}`);
   }
-  const tokenEndpoint = read.required(
-    "token_endpoint",
-    isEndpoint,
-    "an http or https URL without user, password and fragment",
-  );
+  const tokenEndpoint = endpointOf(read, endpoint);
   const refreshPolicy = read.oneOf("refresh_policy", refreshPolicies, "proactive");
-  const refreshTokenIdleSeconds = read.optionalSeconds("refresh_token_idle_seconds");
-  if (refreshPolicy === "keepalive" && !read.has("refresh_token_idle_seconds")) {
+  if (refreshPolicy === "keepalive" && provider.refreshTokenIdleSeconds === undefined) {
     faults.push("refresh_token_idle_seconds: required by the refresh_policy keepalive");
   }
 
@@ -79,14 +87,31 @@ export function parseClientRegistration(
     tokenEndpointAuthMethod,
     tokenEndpoint,
     refreshPolicy,
-    refreshTokenIdleSeconds,
-    refreshTokenAbsoluteSeconds: undefined,
-    minimumRefreshIntervalSeconds: undefined,
-    maxConcurrent: undefined,
-    maxPerMinute: undefined,
-    renewsWithAccessToken: false,
-    provider: {},
+    refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,
+    refreshTokenAbsoluteSeconds: provider.refreshTokenAbsoluteSeconds,
+    minimumRefreshIntervalSeconds: provider.minimumRefreshIntervalSeconds,
+    maxConcurrent: provider.maxConcurrent,
+    maxPerMinute: provider.maxPerMinute,
+    renewsWithAccessToken: provider.renewsWith === "access_token",
+    provider,
   };
+}
+
+/** A public client has no secret that an entry's method could use. */
+const defaultMethod = (
+  clientSecret: string | undefined,
+  entryMethod: ClientAuthenticationMethod = "client_secret_basic",
+): ClientAuthenticationMethod =>
+  clientSecret === undefined && entryMethod.startsWith("client_secret_") ? "none" : entryMethod;
+
+/** Where refresh tokens are exchanged. A `token_endpoint` of the secret stands for both of the entry's. */
+function endpointOf(read: MemberReader, entryEndpoint: string | undefined): string {
+  const form = "an http or https URL without user, password and fragment";
+  const tokenEndpoint = read.has("provider")
+    ? read.optional("token_endpoint", isEndpoint, form)
+    : read.required("token_endpoint", isEndpoint, form);
+  const refreshEndpoint = read.optional("refresh_endpoint", isEndpoint, form);
+  return refreshEndpoint ?? tokenEndpoint ?? entryEndpoint ?? "";
 }
 
 /** @param reason for the operator; holds no secret */
@@ -139,16 +164,10 @@ function memberReader(members: Members, faults: string[]) {
     return chosen ?? fallback;
   };
 
-  const optionalSeconds = (member: string): number | undefined => {
-    if (!has(member)) return undefined;
-    const value = members[member];
-    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-    faults.push(`${member}: has to be a whole number above 0`);
-    return undefined;
-  };
-
-  return { has, optional, required, oneOf, optionalSeconds };
+  return { has, optional, required, oneOf };
 }
+
+type MemberReader = ReturnType<typeof memberReader>;
 
 /** `1*VSCHAR`: RFC 6749 Appendix A.1, A.2. */
 const visibleCharacters: Check = (value) => /^[\x20-\x7e]+$/.test(value);

@@ -1,49 +1,48 @@
 import type { GrantAnswer, GrantedTokens } from "../domain/ports.ts";
 import { Secret } from "../domain/secret.ts";
-import { accessTokenExpiry, expiryNames, refreshTokenExpiry } from "./token-lifetimes.ts";
+import { type AnsweredTokenSet, answeredTokenSet, filled } from "./answered-token-set.ts";
+import { extraOf } from "./extra-members.ts";
+import type { ProviderBehaviour } from "./provider-entry.ts";
+import { accessTokenExpiry, refreshTokenExpiry } from "./token-lifetimes.ts";
 import type { Members } from "./token-response-body.ts";
 
 export type Granted = Extract<GrantAnswer, { kind: "granted" }>;
 
 /**
  * The tokens of an answer (RFC 6749 §5.1), whatever else is odd about it: a rotated refresh token that
- * is turned down is lost. Undefined only where there is no `access_token`.
+ * is turned down is lost. Undefined only where there is no access token.
  */
-export function grantedTokens(members: Members, receivedAtMs: number): Granted | undefined {
-  const accessToken = filled(members.access_token);
-  if (accessToken === undefined) return undefined;
-  const refreshToken = filled(members.refresh_token);
+export function grantedTokens(
+  answer: Members,
+  receivedAtMs: number,
+  provider: ProviderBehaviour = {},
+): Granted | undefined {
+  const set = answeredTokenSet(answer, provider);
+  if (set === undefined) return undefined;
+  const { accessToken, refreshToken, members } = set;
   const tokenType = kept(members.token_type);
-  const scope = scopeOf(members.scope);
-  const access = accessTokenExpiry(members, receivedAtMs);
-  const refresh = refreshTokenExpiry(members, receivedAtMs);
-  const extra = extraOf(members);
+  const scope = scopeOf(members, provider);
+  const ends = endsOf(set, receivedAtMs, provider);
+  const extra = extraOf(answer, set, receivedAtMs, provider);
   const tokens: GrantedTokens = {
     accessToken: new Secret(accessToken),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     tokenType,
     scope: scope.value,
-    expiresAtMs: access.expiresAtMs,
-    refreshTokenExpiresAtMs: refresh.expiresAtMs,
-    refreshTokenAbsoluteExpiresAtMs: undefined,
+    ...ends.value,
     extra: extra.value,
     receivedAtMs,
   };
   const notes = [
     ...(tokenType === undefined ? ["token_type is missing or not usable"] : []),
     ...(isOmitted(members.refresh_token) ? [] : ["refresh_token is not a string"]),
-    ...(filled(members.error) === undefined ? [] : ["an error stands beside the tokens"]),
+    ...(filled(answer.error) === undefined ? [] : ["an error stands beside the tokens"]),
     ...scope.notes,
-    ...access.notes,
-    ...refresh.notes,
+    ...ends.notes,
     ...extra.notes,
   ];
   return { kind: "granted", tokens, notes };
 }
-
-/** A string with something in it, untouched. */
-const filled = (value: unknown): string | undefined =>
-  typeof value === "string" && value.trim() !== "" ? value : undefined;
 
 /** RFC 6749 §6 has "no new refresh token" as its absence; null and "" are meant so too. */
 const isOmitted = (value: unknown): boolean =>
@@ -51,7 +50,6 @@ const isOmitted = (value: unknown): boolean =>
 
 /** An item of DynamoDB holds 400 KB: what is nice to have must not keep the tokens from being stored. */
 const maximumMemberLength = 16 * 1024;
-const maximumExtraBytes = 64 * 1024;
 
 const kept = (value: unknown): string | undefined => {
   const text = filled(value);
@@ -63,43 +61,54 @@ interface Noted<Value> {
   readonly notes: readonly string[];
 }
 
-/** RFC 6749 §3.3, and the array of it that some send. */
-function scopeOf(scope: unknown): Noted<string | undefined> {
+/** RFC 6749 §3.3, and the array or the comma list of it that some send. */
+function scopeOf(
+  members: Members,
+  { scopeMember = "scope", scopeSeparator = "space" }: ProviderBehaviour,
+): Noted<string | undefined> {
+  const scope = members[scopeMember] ?? members.scope;
   const isList = Array.isArray(scope) && scope.every((item) => typeof item === "string");
   const text = isList ? scope.join(" ") : scope;
-  const value = kept(text);
-  if (filled(text) !== value) return { value, notes: ["scope is too long to keep"] };
-  if (isList) return { value, notes: ["scope is an array"] };
+  const whole = kept(text);
+  if (filled(text) !== whole) return { value: whole, notes: ["scope is too long to keep"] };
+  const value = scopeSeparator === "comma" ? whole?.split(/[\s,]+/).join(" ") : whole;
+  // Under a name of its own a list is what the provider documents.
+  if (isList) return { value, notes: scopeMember === "scope" ? ["scope is an array"] : [] };
   return { value, notes: isOmitted(scope) ? [] : ["scope is not a string"] };
 }
 
-/**
- * Left out of `extra`: what has a place of its own; `id_token`, which proves a login to the client at
- * the time of it and is no credential for an API, but tells a person's name and address; `__proto__`,
- * which is no one's data.
- */
-const notExtra = new Set([
-  "access_token",
-  "refresh_token",
-  "token_type",
-  "scope",
-  "id_token",
-  "__proto__",
-  ...expiryNames,
-]);
+type Ends = Pick<
+  GrantedTokens,
+  "expiresAtMs" | "refreshTokenExpiresAtMs" | "refreshTokenAbsoluteExpiresAtMs"
+>;
 
-function extraOf(members: Members): Noted<Readonly<Record<string, unknown>>> {
-  const extra = Object.fromEntries(Object.entries(members).filter(([name]) => !notExtra.has(name)));
-  return jsonBytes(extra) <= maximumExtraBytes
-    ? { value: extra, notes: [] }
-    : { value: {}, notes: ["the other members are too large to keep"] };
-}
-
-/** Infinite where a value is nested too deep to be written at all. */
-function jsonBytes(value: unknown): number {
-  try {
-    return Buffer.byteLength(JSON.stringify(value));
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
+function endsOf(
+  { accessToken, refreshToken, members }: AnsweredTokenSet,
+  receivedAtMs: number,
+  provider: ProviderBehaviour,
+): Noted<Ends> {
+  const access = accessTokenExpiry(members, receivedAtMs, {
+    end: provider.accessTokenEnd,
+    lifetimeSeconds: provider.accessTokenLifetimeSeconds,
+    token: accessToken,
+  });
+  const { refreshTokenIdleSeconds: idleSeconds, refreshTokenAbsoluteSeconds } = provider;
+  const refresh = refreshTokenExpiry(members, receivedAtMs, {
+    end: provider.refreshTokenEnd,
+    lifetimeSeconds: idleSeconds,
+    token: refreshToken,
+  });
+  // What a provider says that has an absolute end alone, counts down to it.
+  const isAbsolute = refreshTokenAbsoluteSeconds !== undefined && idleSeconds === undefined;
+  const isRenewedByItself = provider.renewsWith === "access_token";
+  const value = {
+    expiresAtMs: access.expiresAtMs,
+    refreshTokenExpiresAtMs: isRenewedByItself
+      ? access.expiresAtMs
+      : isAbsolute
+        ? undefined
+        : refresh.expiresAtMs,
+    refreshTokenAbsoluteExpiresAtMs: isAbsolute ? refresh.expiresAtMs : undefined,
+  };
+  return { value, notes: [...access.notes, ...refresh.notes] };
 }

@@ -3,7 +3,10 @@ import { MisconfiguredRegistration } from "../domain/errors.ts";
 import type { Clock, GrantAnswer, GrantRequest, TokenGrant } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { Lookup } from "./provider-connection.ts";
+import type { ProviderBehaviour } from "./provider-entry.ts";
+import { providerRequest, renewedToken } from "./provider-request.ts";
 import { refreshTokenRequest } from "./refresh-token-request.ts";
+import { registeredProvider } from "./registered-provider.ts";
 import { tokenEndpointUrl } from "./token-endpoint.ts";
 import {
   type Exchange,
@@ -37,9 +40,17 @@ export function oauthTokenGrant({
     refresh: async (request) => {
       const written = await writeRequest(request, allowLoopback);
       if ("reason" in written) return written;
-      return judge(await exchange(written), secretsOf(request));
+      const { registration, scope } = request;
+      const reader = { provider: registeredProvider(registration), secrets: secretsOf(request) };
+      return withScopeCompared(judge(await exchange(written), reader), scope);
     },
   };
+}
+
+interface Reader {
+  readonly provider: ProviderBehaviour;
+  /** What was sent, to be cut out of the provider's words. */
+  readonly secrets: readonly Secret<string>[];
 }
 
 type Misconfigured = Extract<GrantAnswer, { kind: "misconfigured" }>;
@@ -50,15 +61,21 @@ async function writeRequest(
 ): Promise<TokenEndpointRequest | Misconfigured> {
   const { registration, config, timeoutMs, maySend } = request;
   try {
-    const url = tokenEndpointUrl({ template: registration.tokenEndpoint, config, allowLoopback });
-    return { url, ...(await refreshTokenRequest(request, url)), timeoutMs, maySend };
+    const { variables = {}, config: registrationConfig = {} } = registeredProvider(registration);
+    const url = tokenEndpointUrl({
+      ...{ template: registration.tokenEndpoint, config, allowLoopback },
+      ...{ variables, registrationConfig },
+    });
+    const refreshToken = renewedToken(request);
+    const written = await refreshTokenRequest({ registration, refreshToken }, url);
+    return { ...providerRequest({ url, ...written }, request), timeoutMs, maySend };
   } catch (error) {
     if (!(error instanceof MisconfiguredRegistration)) throw error;
     return { kind: "misconfigured", reason: error.message };
   }
 }
 
-function judge(exchange: Exchange, secrets: readonly Secret<string>[]): GrantAnswer {
+function judge(exchange: Exchange, { provider, secrets }: Reader): GrantAnswer {
   switch (exchange.kind) {
     case "forbidden":
       return {
@@ -70,20 +87,33 @@ function judge(exchange: Exchange, secrets: readonly Secret<string>[]): GrantAns
     case "not_sent":
       return { kind: "not_sent" };
     case "answered":
-      return grantAnswer(exchange.answer, secrets);
+      return grantAnswer(exchange.answer, secrets, provider);
     case "timed_out":
-      return tokensCutOff(exchange.partial) ?? { kind: "timed_out" };
+      return tokensCutOff(exchange.partial, provider) ?? { kind: "timed_out" };
     case "broken_off":
-      return tokensCutOff(exchange.partial) ?? { kind: "broken_off", reason: exchange.reason };
+      return (
+        tokensCutOff(exchange.partial, provider) ?? { kind: "broken_off", reason: exchange.reason }
+      );
     case "too_large":
       return (
-        tokensCutOff(exchange.partial) ?? {
+        tokensCutOff(exchange.partial, provider) ?? {
           kind: "unusable",
           reason: `expected tokens, got more than ${maximumBodyBytes} bytes`,
           serverFailed: false,
         }
       );
   }
+}
+
+/** RFC 6749 §6: a provider may narrow the scope, and whoever calls APIs with the token will want to know. */
+function withScopeCompared(answer: GrantAnswer, formerScope: string | undefined): GrantAnswer {
+  if (answer.kind !== "granted" || formerScope === undefined) return answer;
+  const { scope } = answer.tokens;
+  const scopes = scope?.split(" ");
+  const isNarrower = scopes && !formerScope.split(" ").every((former) => scopes.includes(former));
+  return isNarrower
+    ? { ...answer, notes: [...answer.notes, "the scope is narrower than before"] }
+    : answer;
 }
 
 const secretsOf = ({

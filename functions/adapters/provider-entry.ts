@@ -123,15 +123,11 @@ export type ParameterValue =
 /** Whatever these say: tokens that stand at the RFC's places are taken. */
 interface Answer {
   /**
-   * The object that holds the token set; other members at the top are kept as `extra`, encrypted.
-   * @default the answer itself
+   * The object that holds the token set, of which an answer may have several (`authed_user`). What else
+   * the answer holds is kept in `extra`, encrypted, under the provider's names; another token set at
+   * the top as `other_tokens`. @default the answer itself
    */
   readonly tokensAt?: MemberPath;
-  /**
-   * Token sets beside the main one, kept in `extra` under the names given here; the path "" is the top
-   * of the answer. @default none
-   */
-  readonly otherTokenSets?: Readonly<Record<string, MemberPath>>;
   /** @default access_token */
   readonly accessTokenMember?: string;
   /** @default refresh_token */
@@ -200,7 +196,8 @@ export type DeadRule = ErrorConditions &
 export type OtherRule = ErrorConditions &
   AnyOf<ErrorConditions, keyof ErrorConditions> & {
     /**
-     * `transient`: nothing was granted, and later it may be. `rate_limited`: too many requests.
+     * `transient`: nothing was granted, says the vendor, so that the token can be sent again at once.
+     * `rate_limited`: too many requests, and nothing was granted.
      * `client_rejected`: the client registration is at fault, not the connection.
      */
     readonly means: "transient" | "rate_limited" | "client_rejected";

@@ -1,7 +1,7 @@
 import type { ProviderWords } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import { maskText } from "../redaction.ts";
-import type { Members } from "./token-response-body.ts";
+import type { ProviderError } from "./provider-error.ts";
 
 const maximumDescriptionLength = 200;
 /** Masking takes time that grows faster than the text, which may be as long as an answer may be. */
@@ -11,28 +11,21 @@ const unreadableError = "unreadable_error";
 /** RFC 6749 §5.2: `%x20-21 / %x23-5B / %x5D-7E`. The longest that is registered has 30 characters. */
 const errorForm = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 
-/** `error`, as sent: for decisions, not to be shown. Undefined: the answer names no error. */
-export function errorOf({ error }: Members): string | undefined {
-  return typeof error === "string" && error.trim() !== "" ? error : undefined;
-}
-
 /**
- * `error` and `error_description` of RFC 6749 §5.2, fit to be stored, logged and shown. Providers put
+ * Code and words of an error (RFC 6749 §5.2), fit to be stored, logged and shown. Providers put
  * whatever they have into them: the parameters of the request, the token that they could not read.
  *
  * @param secrets what was sent, to be cut out wherever it comes back
  */
 export function providerWords(
-  error: string,
-  members: Members,
+  { code = unreadableError, text }: ProviderError,
   secrets: readonly Secret<string>[],
 ): ProviderWords {
-  const isCode = errorForm.test(error) && withoutSecrets(error, secrets) === error;
-  const { error_description: description } = members;
+  const isCode = errorForm.test(code) && withoutSecrets(code, secrets) === code;
   return {
-    providerError: isCode ? error : unreadableError,
+    providerError: isCode ? code : unreadableError,
     providerErrorDescription:
-      typeof description === "string" ? shortened(withoutSecrets(description, secrets)) : undefined,
+      text === undefined ? undefined : shortened(withoutSecrets(text, secrets)),
   };
 }
 

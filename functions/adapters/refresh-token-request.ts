@@ -1,11 +1,15 @@
 import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
 import type { GrantRequest } from "../domain/ports.ts";
-import { Secret } from "../domain/secret.ts";
+import type { Secret } from "../domain/secret.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 import type { TokenEndpointRequest } from "./token-endpoint-transport.ts";
 
 /** Some providers turn away requests without one. */
 const userAgent = "oauth-token-refresh";
+
+interface RefreshTokenGrant extends Pick<GrantRequest, "registration"> {
+  readonly refreshToken: Secret<string>;
+}
 
 /**
  * The request of RFC 6749 §6 as oauth4webapi writes it, client authentication included, instead of sent.
@@ -13,10 +17,7 @@ const userAgent = "oauth-token-refresh";
  * @throws {MisconfiguredRegistration}
  */
 export async function refreshTokenRequest(
-  {
-    registration,
-    refreshToken = new Secret(""),
-  }: Pick<GrantRequest, "registration" | "refreshToken">,
+  { registration, refreshToken }: RefreshTokenGrant,
   url: URL,
 ): Promise<Pick<TokenEndpointRequest, "headers" | "body">> {
   const written = Promise.withResolvers<Pick<TokenEndpointRequest, "headers" | "body">>();

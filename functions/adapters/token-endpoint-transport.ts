@@ -11,6 +11,7 @@ const maximumHeaderBytes = 64 * 1024;
 export interface TokenEndpointRequest {
   /** http: loopback addresses alone are connected to. */
   readonly url: URL;
+  readonly method: "GET" | "POST";
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** From the look-up of the host to the last byte of the answer. */
@@ -54,7 +55,7 @@ export interface TransportDependencies {
 export type TokenEndpointTransport = (request: TokenEndpointRequest) => Promise<Exchange>;
 
 /**
- * One POST on a connection of its own: on one that is kept alive a reset would be ambiguous, for the
+ * One request on a connection of its own: on one that is kept alive a reset would be ambiguous, for the
  * server may have closed it before it saw the request. Redirects are answers and not followed. Rejects
  * only when `maySend` throws.
  */
@@ -89,7 +90,7 @@ async function sendOver(
 
 function exchange(
   socket: Socket,
-  { url, headers, body }: TokenEndpointRequest,
+  { url, method, headers, body }: TokenEndpointRequest,
   deadline: Deadline,
   clock: TransportDependencies["clock"],
 ): Promise<Exchange> {
@@ -101,7 +102,7 @@ function exchange(
 
     const outgoing = httpRequest({
       createConnection: () => socket,
-      method: "POST",
+      method,
       path: `${url.pathname}${url.search}`,
       headers: { ...headers, host: url.host, "accept-encoding": "identity" },
       maxHeaderSize: maximumHeaderBytes,

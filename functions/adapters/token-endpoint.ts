@@ -1,11 +1,17 @@
 import { isIP } from "node:net";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
+import type { UrlVariable } from "./provider-entry.ts";
+import { ownValue } from "./stated-values.ts";
 
 export interface TokenEndpointTemplate {
   /** An absolute URL; may hold variables, `https://{subdomain}.example.com/{tenant}/token`. */
   readonly template: string;
   /** Of the connection: whoever may write it chooses nothing but the values of variables. */
   readonly config: Readonly<Record<string, string>>;
+  /** What the catalogue or the registration says of its variables; they may say more than the config. @default nothing */
+  readonly variables?: Readonly<Record<string, UrlVariable>>;
+  /** Of the client registration, whose owner might as well have written the URL. @default {} */
+  readonly registrationConfig?: Readonly<Record<string, string>>;
   /** Permits http, to a loopback address alone. */
   readonly allowLoopback: boolean;
 }
@@ -29,7 +35,9 @@ const templateParts =
  * @throws {MisconfiguredRegistration} names the rule and the variable; never a value nor the query,
  *   which may hold a secret
  */
-export function tokenEndpointUrl({ template, config, allowLoopback }: TokenEndpointTemplate): URL {
+export function tokenEndpointUrl(endpoint: TokenEndpointTemplate): URL {
+  const { allowLoopback } = endpoint;
+  const { template, config } = filledByTrusted(endpoint);
   const { scheme, authority, path, query } = splitTemplate(template);
   const host = authority.replace(/:\d*$/, "");
   const port = authority.slice(host.length);
@@ -47,6 +55,54 @@ export function tokenEndpointUrl({ template, config, allowLoopback }: TokenEndpo
     throw fault("has to be https");
   }
   return url;
+}
+
+/**
+ * Fills the variables whose value nobody can abuse, wherever they stand: one of a few choices, or chosen
+ * by whoever owns the registration. The others have to be what they are declared to be, and are left to
+ * the rules for what a connection may choose.
+ */
+function filledByTrusted({
+  template,
+  config,
+  variables = {},
+  registrationConfig = {},
+}: TokenEndpointTemplate): Pick<TokenEndpointTemplate, "template" | "config"> {
+  let filled = template;
+  const others: Record<string, string> = {};
+  for (const name of variableNames(template)) {
+    const declared = ownValue(variables, name);
+    const ofConnection = setByRegistration(declared) ? undefined : ownValue(config, name);
+    const value = ofConnection ?? ownValue(registrationConfig, name) ?? declared?.default;
+    if (typeof value !== "string") {
+      throw fault(`has a variable that the ${statedBy(declared)} does not fill: ${name}`);
+    }
+    if (!fits(declared, value)) throw fault(`has a variable whose value does not fit it: ${name}`);
+    const isTrusted = ofConnection === undefined || (declared && "choices" in declared);
+    if (isTrusted) filled = filled.replaceAll(`{${name}}`, () => value);
+    else others[name] = value;
+  }
+  return { template: filled, config: others };
+}
+
+/** The names of a template's variables, each once. */
+const variableNames = (template: string): readonly string[] => [
+  ...new Set(
+    Array.from(template.matchAll(/\{([A-Za-z_][A-Za-z0-9_]{0,63})\}/g), ([, name = ""]) => name),
+  ),
+];
+
+const setByRegistration = (variable: UrlVariable | undefined): boolean =>
+  variable !== undefined && "pattern" in variable && variable.setBy === "integration";
+
+const statedBy = (declared: UrlVariable | undefined): string =>
+  setByRegistration(declared) ? "registration's config" : "connection's config";
+
+function fits(declared: UrlVariable | undefined, value: string): boolean {
+  if (declared === undefined) return true;
+  return "choices" in declared
+    ? declared.choices.includes(value)
+    : new RegExp(declared.pattern).test(value);
 }
 
 function splitTemplate(template: string) {

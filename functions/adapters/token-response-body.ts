@@ -1,3 +1,5 @@
+import type { ProviderBehaviour } from "./provider-entry.ts";
+
 export type Members = Readonly<Record<string, unknown>>;
 
 export interface ParsedBody {
@@ -6,28 +8,48 @@ export interface ParsedBody {
   readonly notes: readonly string[];
 }
 
-/** Bytes that are not UTF-8 become U+FFFD; a byte order mark is dropped. */
-export const textOf = (body: Uint8Array): string => new TextDecoder().decode(body);
+/** RFC 8259 §8.1 has UTF-8; UTF-16 is known by its byte order mark. What is neither becomes U+FFFD. */
+export const textOf = (body: Uint8Array): string => new TextDecoder(encodingOf(body)).decode(body);
+
+function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+}
 
 /** A JSON object (RFC 6749 §5.1), or a form, which some send instead. Undefined: neither. */
-export const parseBody = (text: string): ParsedBody | undefined =>
-  parseJsonObject(text) ?? parseForm(text);
+export const parseBody = (text: string, provider: ProviderBehaviour = {}): ParsedBody | undefined =>
+  parseJsonObject(text) ?? parseForm(text, provider);
 
 /**
  * A JSON object that was cut off or has other text around it. For tokens alone: what such an answer
  * says of an error is not to be relied on. Where the object does not end, its members up to the first
  * that is not whole or not simple count, provided that both tokens are among them: with an access
- * token alone, a refresh token might be lost that stood behind it.
+ * token alone, a refresh token might be lost that stood behind it, unless the provider never
+ * sends a new one.
  */
-export function parseDamagedBody(text: string): ParsedBody | undefined {
+export function parseDamagedBody(
+  text: string,
+  provider: ProviderBehaviour = {},
+): ParsedBody | undefined {
   const enclosed = parseJsonObject(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
   if (enclosed !== undefined) {
     return { members: enclosed.members, notes: ["the JSON object has other text around it"] };
   }
   const members = leadingMembers(text);
-  const hasBothTokens = ["access_token", "refresh_token"].every((name) => name in members);
-  return hasBothTokens ? { members, notes: ["the JSON object is damaged"] } : undefined;
+  const { access, refresh } = tokenNames(provider);
+  const isThere = (names: readonly string[]) => names.some((name) => Object.hasOwn(members, name));
+  const isWhole = isThere(access) && (isThere(refresh) || keepsRefreshToken(provider));
+  return isWhole ? { members, notes: ["the JSON object is damaged"] } : undefined;
 }
+
+/** The names under which tokens are looked for: the provider's, then the RFC's. */
+export const tokenNames = ({ accessTokenMember, refreshTokenMember }: ProviderBehaviour) => ({
+  access: [accessTokenMember ?? "access_token", "access_token"],
+  refresh: [refreshTokenMember ?? "refresh_token", "refresh_token"],
+});
+
+const keepsRefreshToken = ({ rotation, renewsWith }: ProviderBehaviour): boolean =>
+  rotation === "never" || renewsWith === "access_token";
 
 export function parseJsonObject(text: string): ParsedBody | undefined {
   try {
@@ -40,10 +62,11 @@ export function parseJsonObject(text: string): ParsedBody | undefined {
 }
 
 /** https://docs.github.com/apps: GitHub's answer unless asked for JSON. */
-function parseForm(text: string): ParsedBody | undefined {
+function parseForm(text: string, provider: ProviderBehaviour): ParsedBody | undefined {
   if (!/^[\w.~%+*-]+=[^\s<>{}"]*$/.test(text.trim())) return undefined;
   const members = Object.fromEntries(new URLSearchParams(text.trim()));
-  const isAnswer = ["access_token", "error"].some((name) => Object.hasOwn(members, name));
+  const names = [...tokenNames(provider).access, provider.errorAt ?? "error", "error"];
+  const isAnswer = names.some((name) => Object.hasOwn(members, name));
   return isAnswer ? { members, notes: ["the answer is form-encoded"] } : undefined;
 }
 

@@ -1,7 +1,9 @@
 import type { GrantAnswer } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import { type Granted, grantedTokens } from "./granted-tokens.ts";
-import { errorOf, providerWords } from "./provider-words.ts";
+import type { ProviderBehaviour } from "./provider-entry.ts";
+import { errorOf, isFlaggedAsFailure, type ProviderError, ruleFor } from "./provider-error.ts";
+import { providerWords } from "./provider-words.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { HttpAnswer } from "./token-endpoint-transport.ts";
 import {
@@ -18,14 +20,21 @@ import {
  *
  * @param secrets what was sent, to be cut out of the provider's words
  */
-export function grantAnswer(answer: HttpAnswer, secrets: readonly Secret<string>[]): GrantAnswer {
+export function grantAnswer(
+  answer: HttpAnswer,
+  secrets: readonly Secret<string>[],
+  provider: ProviderBehaviour = {},
+): GrantAnswer {
   const text = textOf(answer.body);
-  const parsed = parseBody(text);
+  const parsed = parseBody(text, provider);
+  const granted = tokensOf(answer, parsed ?? parseDamagedBody(text, provider), provider);
+  if (granted !== undefined) return granted;
+  const error = errorOf(parsed?.members ?? {}, provider);
   return (
-    tokensOf(answer, parsed ?? parseDamagedBody(text)) ??
-    askedToWait(answer, parsed) ??
-    refusal(answer, parsed, secrets) ??
-    unusable(answer, parsed, secrets)
+    ruled(answer, error, secrets, provider) ??
+    askedToWait(answer, error) ??
+    refusal(answer, error, secrets) ??
+    unusable(answer, parsed, error, secrets, provider)
   );
 }
 
@@ -33,23 +42,39 @@ export function grantAnswer(answer: HttpAnswer, secrets: readonly Secret<string>
  * The tokens of an answer that was cut off: they are as good as any, and may be the only ones left.
  * Nothing else of such an answer is believed; nor is a form, in which a value may lack its end.
  */
-export function tokensCutOff(partial: HttpAnswer | undefined): Granted | undefined {
+export function tokensCutOff(
+  partial: HttpAnswer | undefined,
+  provider: ProviderBehaviour = {},
+): Granted | undefined {
   if (partial === undefined) return undefined;
   const text = textOf(partial.body);
-  const granted = tokensOf(partial, parseJsonObject(text) ?? parseDamagedBody(text));
+  const parsed = parseJsonObject(text) ?? parseDamagedBody(text, provider);
+  const granted = tokensOf(partial, parsed, provider);
   return granted && { ...granted, notes: [...granted.notes, "the answer was cut off"] };
 }
 
-function tokensOf(answer: HttpAnswer, parsed: ParsedBody | undefined): Granted | undefined {
-  const granted = parsed && grantedTokens(parsed.members, answer.receivedAtMs);
-  return granted && { ...granted, notes: [...granted.notes, ...parsed.notes, ...oddities(answer)] };
+function tokensOf(
+  answer: HttpAnswer,
+  parsed: ParsedBody | undefined,
+  provider: ProviderBehaviour,
+): Granted | undefined {
+  const granted = parsed && grantedTokens(parsed.members, answer.receivedAtMs, provider);
+  if (granted === undefined) return undefined;
+  const flagged = isFlaggedAsFailure(parsed?.members ?? {}, provider)
+    ? ["the answer says that it failed"]
+    : [];
+  const notes = [...granted.notes, ...(parsed?.notes ?? []), ...oddities(answer, provider)];
+  return { ...granted, notes: [...notes, ...flagged] };
 }
 
-/** What RFC 6749 §5.1 would not have. */
-function oddities({ status, headers, body }: HttpAnswer): string[] {
+/** What RFC 6749 §5.1 would not have, nor the provider. */
+function oddities(
+  { status, headers, body }: HttpAnswer,
+  { successStatuses = [200] }: ProviderBehaviour,
+): string[] {
   const startsWithBom = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return [
-    ...(status === 200 ? [] : [`the status is ${status}`]),
+    ...(successStatuses.includes(status) ? [] : [`the status is ${status}`]),
     ...(isJsonType(headers["content-type"]) ? [] : ["the content type is not JSON"]),
     ...(startsWithBom ? ["a byte order mark stands before the JSON"] : []),
   ];
@@ -58,16 +83,41 @@ function oddities({ status, headers, body }: HttpAnswer): string[] {
 const isJsonType = (contentType = ""): boolean =>
   /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
 
+/** What the provider is known to mean by this error. */
+function ruled(
+  { status, headers, receivedAtMs }: HttpAnswer,
+  error: ProviderError,
+  secrets: readonly Secret<string>[],
+  provider: ProviderBehaviour,
+): GrantAnswer | undefined {
+  const rule = ruleFor(status, error, provider);
+  if (rule === undefined) return undefined;
+  if (rule.means === "dead") return { kind: "refused", ...providerWords(error, secrets) };
+  const words = providerWords({ ...error, code: error.code ?? `status ${status}` }, secrets);
+  const { retryAfterSeconds } = rule;
+  const ruledMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
+  const delay = { retryAfterMs: retryAfterMs(headers, receivedAtMs) ?? ruledMs };
+  switch (rule.means) {
+    case "client_rejected":
+      return { kind: "client_rejected", ...words };
+    case "rate_limited":
+      return { kind: "rate_limited", ...delay };
+    case "transient":
+      return { kind: "unavailable", reason: temporarilyUnavailable, ...delay };
+  }
+}
+
+const temporarilyUnavailable = "the provider is temporarily unavailable";
+
 /** Definite: a provider that has no capacity has not granted. 502 and 504 are a gateway's, and say less. */
 function askedToWait(
   { status, headers, receivedAtMs }: HttpAnswer,
-  parsed: ParsedBody | undefined,
+  { code }: ProviderError,
 ): GrantAnswer | undefined {
   const delay = { retryAfterMs: retryAfterMs(headers, receivedAtMs) };
-  const error = parsed && errorOf(parsed.members);
-  if (status === 429 || error === "slow_down") return { kind: "rate_limited", ...delay };
-  if (status === 503 || error === "temporarily_unavailable") {
-    return { kind: "unavailable", reason: "the provider is temporarily unavailable", ...delay };
+  if (status === 429 || code === "slow_down") return { kind: "rate_limited", ...delay };
+  if (status === 503 || code === "temporarily_unavailable") {
+    return { kind: "unavailable", reason: temporarilyUnavailable, ...delay };
   }
   return undefined;
 }
@@ -79,19 +129,18 @@ function askedToWait(
  */
 function refusal(
   { status, headers }: HttpAnswer,
-  parsed: ParsedBody | undefined,
+  error: ProviderError,
   secrets: readonly Secret<string>[],
 ): GrantAnswer | undefined {
-  const members = parsed?.members ?? {};
-  const error = errorOf(members) ?? impliedError(status, headers["www-authenticate"]);
+  const code = error.code ?? impliedError(status, headers["www-authenticate"]);
   const isJudgement = (status >= 200 && status < 300) || (status >= 400 && status < 500);
   if (!isJudgement) return undefined;
-  switch (error) {
+  switch (code) {
     case "invalid_grant":
-      return { kind: "refused", ...providerWords(error, members, secrets) };
+      return { kind: "refused", ...providerWords({ ...error, code }, secrets) };
     case "invalid_client":
     case "unauthorized_client":
-      return { kind: "client_rejected", ...providerWords(error, members, secrets) };
+      return { kind: "client_rejected", ...providerWords({ ...error, code }, secrets) };
     default:
       return undefined;
   }
@@ -108,24 +157,32 @@ const impliedError = (status: number, challenge = ""): string | undefined =>
 function unusable(
   answer: HttpAnswer,
   parsed: ParsedBody | undefined,
+  error: ProviderError,
   secrets: readonly Secret<string>[],
+  provider: ProviderBehaviour,
 ): GrantAnswer {
-  const error = parsed && errorOf(parsed.members);
+  const { status } = answer;
   return {
     kind: "unusable",
-    reason: `expected tokens, got ${kindOf(answer, parsed)}, status ${answer.status}`,
-    serverFailed: answer.status >= 500,
-    ...(error !== undefined && providerWords(error, parsed?.members ?? {}, secrets)),
+    reason: `expected tokens, got ${kindOf(answer, parsed, error, provider)}, status ${status}`,
+    serverFailed: status >= 500,
+    ...(error.code !== undefined && providerWords(error, secrets)),
   };
 }
 
-function kindOf({ status, headers, body }: HttpAnswer, parsed: ParsedBody | undefined): string {
+function kindOf(
+  { status, headers, body }: HttpAnswer,
+  parsed: ParsedBody | undefined,
+  { code }: ProviderError,
+  provider: ProviderBehaviour,
+): string {
   if (status >= 300 && status < 400) return "a redirect";
   if (body.length === 0) return "an empty body";
   if (parsed === undefined) return `${mediaTypeOf(headers["content-type"])}, ${body.length} bytes`;
-  return errorOf(parsed.members) === undefined
-    ? "an object without an access_token"
-    : "an error that means nothing to this service";
+  if (code !== undefined) return "an error that means nothing to this service";
+  return isFlaggedAsFailure(parsed.members, provider)
+    ? "a failure without an error"
+    : "an object without an access_token";
 }
 
 /** Named only where known: a header's value is content, too. */

@@ -19,8 +19,6 @@ export const providersSToZ = {
       { means: "client_rejected", error: "bad_client_secret" },
       { means: "rate_limited", error: "ratelimited" },
       { means: "transient", error: "service_unavailable" },
-      { means: "transient", error: "internal_error" },
-      { means: "transient", error: "fatal_error" },
     ],
     rotation: "always",
     accessTokenLifetimeSeconds: 12 * 3_600,
