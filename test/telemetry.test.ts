@@ -28,6 +28,7 @@ const commit: TokenSetCommit = {
   credentials: sealed,
   expiresAtMs: Date.UTC(2025, 9, 19, 12),
   refreshTokenExpiresAtMs: undefined,
+  refreshTokenAbsoluteExpiresAtMs: undefined,
   committedAtMs: Date.UTC(2025, 9, 19, 11, 0, 0, 123),
   status: "active",
   due: { refreshAtMs: Date.UTC(2025, 9, 19, 11, 50), refreshShard: 3 },

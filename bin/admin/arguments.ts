@@ -48,6 +48,13 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("Expected a whole number.");
 }
 
+/** `2026-01-01T12:00:00Z`. */
+export function pastInstantMs(text: string): number {
+  const instantMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (instantMs <= Date.now()) return instantMs;
+  throw new InvalidArgumentError("Expected an instant in the past, as 2026-01-01T12:00:00Z.");
+}
+
 /** For an option that may be repeated. */
 export const collected =
   <Value>(parse: (text: string) => Value) =>

@@ -14,6 +14,7 @@ import {
   connectionId,
   integrationName,
   keyValue,
+  pastInstantMs,
   registrationName,
   wholeNumber,
   workspaceId,
@@ -23,7 +24,6 @@ import { type OutputOptions, print, type Row } from "./output.ts";
 import { putConnection } from "./put-connection.ts";
 import { callRefresh } from "./refresh-call.ts";
 import { readSecret } from "./secret-input.ts";
-import { parseTokens } from "./token-input.ts";
 
 interface WorkspaceOptions extends OutputOptions {
   readonly workspace: WorkspaceId;
@@ -35,6 +35,7 @@ interface PutOptions extends WorkspaceOptions {
   readonly label?: string;
   readonly user?: string;
   readonly config?: Readonly<Record<string, string>>;
+  readonly consentedAt?: number;
 }
 
 interface RefreshOptions extends Partial<WorkspaceOptions> {
@@ -54,6 +55,7 @@ export function connectionCommands(io: AdminIo): Command {
     .option("--label <text>", "what people call it")
     .option("--user <id>", "who consented")
     .option("--config <key=value>", "fills a variable of the token endpoint; repeatable", keyValue)
+    .option("--consented-at <instant>", "if not now; ISO 8601 in UTC", pastInstantMs)
     .option("--json", "for machines")
     .addHelpText("after", putHelp)
     .action((id: ConnectionId, options: PutOptions) => put(io, id, options));
@@ -96,14 +98,14 @@ Example:
 
 async function put(io: AdminIo, id: ConnectionId, options: PutOptions): Promise<void> {
   const { workspace, integration, registration, label, user, config } = options;
-  const given = parseTokens(await readSecret(io, "refresh token"), Date.now());
-  for (const note of given.notes) io.stderr.write(`note: ${note}\n`);
+  const input = await readSecret(io, "refresh token");
   const key = { connectionId: id, workspaceId: workspace };
-  const outcome = await putConnection(
+  const { outcome, notes } = await putConnection(
     io.environment,
     { ...key, integration, registrationName: registration, label, userId: user, config },
-    given,
+    { input, consentedAtMs: options.consentedAt },
   );
+  for (const note of notes) io.stderr.write(`note: ${note}\n`);
   print(io, options, { outcome, ...connectionRow(await described(io, id, workspace)) });
 }
 
@@ -159,6 +161,7 @@ const connectionRow = (connection: DescribedConnection): Row => ({
   credentials_version: connection.credentialsVersion,
   expires_at: at(isoSecond, connection.expiresAtMs),
   refresh_token_expires_at: at(isoSecond, connection.refreshTokenExpiresAtMs),
+  refresh_token_absolute_expires_at: at(isoSecond, connection.refreshTokenAbsoluteExpiresAtMs),
   refresh_at: at(isoSecond, connection.refreshAtMs),
   last_refreshed_at: at(isoInstant, connection.lastRefreshedAtMs),
   lease_expires_at: at(isoInstant, connection.lease?.leaseExpiresAtMs),

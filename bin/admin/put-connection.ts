@@ -8,13 +8,18 @@ import {
   type PutOutcome,
 } from "../../functions/adapters/dynamodb-connection-admin.ts";
 import { kmsTokenCipher } from "../../functions/adapters/kms-token-cipher.ts";
+import { assertParametersHaveValues } from "../../functions/adapters/provider-request.ts";
+import { registeredEndpoint } from "../../functions/adapters/registered-endpoint.ts";
 import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-registration-admin.ts";
 import { systemClock } from "../../functions/adapters/system-clock.ts";
 import type { Environment } from "../../functions/config.ts";
 import type { ConnectionKey, RegistrationName } from "../../functions/domain/connection.ts";
+import { earlier } from "../../functions/domain/instant.ts";
+import type { ClientRegistration } from "../../functions/domain/ports.ts";
 import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule.ts";
+import type { Secret } from "../../functions/domain/secret.ts";
 import { requireEnvironment } from "./io.ts";
-import type { GivenTokens } from "./token-input.ts";
+import { type GivenTokens, parseTokens } from "./token-input.ts";
 
 export interface NewConnection extends ConnectionKey {
   readonly integration: string;
@@ -25,45 +30,77 @@ export interface NewConnection extends ConnectionKey {
   readonly config?: Readonly<Record<string, string>> | undefined;
 }
 
+export interface GivenCredentials {
+  /** What a person or a provider gave: {@link parseTokens}. */
+  readonly input: Secret;
+  /** When the user consented; refresh tokens with an absolute end count from it. @default now */
+  readonly consentedAtMs?: number | undefined;
+}
+
+export interface PutConnection {
+  readonly outcome: PutOutcome;
+  /** What was odd about the credentials, in words without content. */
+  readonly notes: readonly string[];
+}
+
 /**
  * Stores a connection with its first token set, sealed, and puts it on the schedule.
  *
- * @throws {MisconfiguredRegistration} its client registration is absent or cannot be used
+ * @throws {MisconfiguredRegistration} its client registration is absent or cannot be used, or the
+ *   connection's config does not fill what the provider needs
  * @throws {ForeignConnection} the id is another workspace's
- * @throws {CommandFailed} the environment does not say where to
+ * @throws {CommandFailed} the environment does not say where to, or the credentials cannot be read
  */
 export async function putConnection(
   environment: Environment,
   connection: NewConnection,
-  given: Pick<GivenTokens, "tokens" | "refreshTokenExpiresAtMs">,
-): Promise<PutOutcome> {
+  { input, consentedAtMs }: GivenCredentials,
+): Promise<PutConnection> {
   const { CONNECTIONS_TABLE, SECRET_PREFIX, KMS_KEY_ID } = requireEnvironment(
     environment,
     ...(["CONNECTIONS_TABLE", "SECRET_PREFIX", "KMS_KEY_ID"] as const),
   );
-  const { connectionId, workspaceId, integration, registrationName } = connection;
-  const { tokens, refreshTokenExpiresAtMs } = given;
+  const { connectionId, workspaceId, integration, registrationName, config = {} } = connection;
   const registration = await secretsRegistrationAdmin({
     client: secretsManagerClient(),
     prefix: SECRET_PREFIX,
   }).show(registrationName ?? (`integrations/${integration}` as RegistrationName));
+  registeredEndpoint(registration, config, true);
+  assertParametersHaveValues(registration, config);
   const clock = systemClock;
-  const cipher = kmsTokenCipher({ client: kmsClient(), keyId: KMS_KEY_ID, clock });
-  const credentials = await cipher.seal(tokens, { connectionId, workspaceId });
   const nowMs = clock.nowMs();
-  return dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName: CONNECTIONS_TABLE }).put({
+  const given = parseTokens(input, nowMs, registration);
+  const { expiresAtMs } = given.tokens;
+  const { refreshTokenExpiresAtMs } = given;
+  const absoluteExpiresAtMs = absoluteEndMs(registration, given, consentedAtMs ?? nowMs);
+  const cipher = kmsTokenCipher({ client: kmsClient(), keyId: KMS_KEY_ID, clock });
+  const admin = dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName: CONNECTIONS_TABLE });
+  const outcome = await admin.put({
     ...{ connectionId, workspaceId, integration, registrationName },
-    ...{ label: connection.label, userId: connection.userId, config: connection.config ?? {} },
-    credentials,
-    expiresAtMs: tokens.expiresAtMs,
-    refreshTokenExpiresAtMs,
+    ...{ label: connection.label, userId: connection.userId, config },
+    credentials: await cipher.seal(given.tokens, { connectionId, workspaceId }),
+    expiresAtMs,
+    refreshTokenExpiresAtMs: earlier(refreshTokenExpiresAtMs, absoluteExpiresAtMs),
+    refreshTokenAbsoluteExpiresAtMs: absoluteExpiresAtMs,
     due: nextDue(
       registration,
-      { connectionId, expiresAtMs: tokens.expiresAtMs, refreshTokenExpiresAtMs },
+      { connectionId, expiresAtMs, refreshTokenExpiresAtMs },
       nowMs,
       Math.random(),
       { sweepIntervalMs: defaultSweepIntervalSeconds * 1000 },
     ),
     putAtMs: nowMs,
   });
+  return { outcome, notes: given.notes };
 }
+
+/** As the provider said, or else as long after the user's consent as the catalogue knows. */
+const absoluteEndMs = (
+  { refreshTokenAbsoluteSeconds }: ClientRegistration,
+  { refreshTokenAbsoluteExpiresAtMs: statedMs }: GivenTokens,
+  consentedAtMs: number,
+): number | undefined =>
+  statedMs ??
+  (refreshTokenAbsoluteSeconds === undefined
+    ? undefined
+    : consentedAtMs + refreshTokenAbsoluteSeconds * 1000);

@@ -1,44 +1,60 @@
 import { grantedTokens } from "../../functions/adapters/granted-tokens.ts";
+import { registeredProvider } from "../../functions/adapters/registered-provider.ts";
+import { accessTokenExpiry } from "../../functions/adapters/token-lifetimes.ts";
 import type { TokenSet } from "../../functions/domain/connection.ts";
+import type { ClientRegistration } from "../../functions/domain/ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { CommandFailed } from "./io.ts";
 
 export interface GivenTokens {
   readonly tokens: TokenSet;
   readonly refreshTokenExpiresAtMs: number | undefined;
+  readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   /** What was odd, in words without content. */
   readonly notes: readonly string[];
 }
 
 /**
- * Reads a bare refresh token, or a token response (RFC 6749 §5.1) as a provider sent it, in JSON. With
- * a refresh token alone the access token counts as expired: the next call gets one.
+ * Reads a bare refresh token, or a token response (RFC 6749 §5.1) as the provider sent it, in JSON. With
+ * a refresh token alone the access token counts as expired: the next call gets one. Where a provider
+ * renews access tokens by themselves, a bare token is the access token.
  *
+ * @param registration says how the provider answers @default as RFC 6749 has it
  * @throws {CommandFailed} neither; the message holds nothing of the input
  */
-export function parseTokens(input: Secret, nowMs: number): GivenTokens {
+export function parseTokens(
+  input: Secret,
+  nowMs: number,
+  registration: Pick<ClientRegistration, "provider" | "renewsWithAccessToken"> = plainRegistration,
+): GivenTokens {
   const text = input.reveal().trim();
-  const members = text.startsWith("{") ? parseObject(text) : { refresh_token: bareToken(text) };
-  const isPartial = !("access_token" in members);
-  const granted = grantedTokens(isPartial ? { ...members, access_token: "-" } : members, nowMs);
+  const { renewsWithAccessToken } = registration;
+  const bareName = renewsWithAccessToken ? "access_token" : "refresh_token";
+  const members = text.startsWith("{") ? parseObject(text) : { [bareName]: bareToken(text) };
+  const provider = registeredProvider(registration);
+  const whole = grantedTokens(members, nowMs, provider);
+  const isPartial = whole === undefined;
+  const granted = whole ?? grantedTokens({ ...members, access_token: "-" }, nowMs, provider);
   const refreshToken = granted?.tokens.refreshToken;
   if (granted === undefined || (isPartial && refreshToken === undefined)) {
     throw new CommandFailed("the JSON on stdin holds neither an access_token nor a refresh_token");
   }
-  const { refreshTokenExpiresAtMs, receivedAtMs: _, ...tokens } = granted.tokens;
+  const { receivedAtMs: _, ...others } = granted.tokens;
+  const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...tokens } = others;
+  const ends = { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs };
   if (isPartial) {
     const accessToken = new Secret("");
-    return {
-      tokens: { ...tokens, accessToken, expiresAtMs: nowMs },
-      refreshTokenExpiresAtMs,
-      notes: [],
-    };
+    return { tokens: { ...tokens, accessToken, expiresAtMs: nowMs }, ...ends, notes: [] };
   }
   // A stored response says when its token ended, too: then it is to be refreshed at once.
-  const expiresAtMs = tokens.expiresAtMs ?? ("expires_at" in members ? nowMs : undefined);
-  const notes = refreshToken ? granted.notes : [...granted.notes, "there is no refresh_token"];
-  return { tokens: { ...tokens, expiresAtMs }, refreshTokenExpiresAtMs, notes };
+  const hasEnded = "expires_at" in members && !accessTokenExpiry(members, nowMs).expiresAtMs;
+  const expiresAtMs = hasEnded ? nowMs : tokens.expiresAtMs;
+  const isComplete = renewsWithAccessToken || refreshToken !== undefined;
+  const notes = isComplete ? granted.notes : [...granted.notes, "there is no refresh_token"];
+  return { tokens: { ...tokens, expiresAtMs }, ...ends, notes };
 }
+
+const plainRegistration = { provider: {}, renewsWithAccessToken: false };
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {

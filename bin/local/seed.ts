@@ -14,7 +14,6 @@ import type {
 } from "../../functions/domain/connection.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { putConnection } from "../admin/put-connection.ts";
-import { parseTokens } from "../admin/token-input.ts";
 import type { AuthorizationServer } from "./authorization-server.ts";
 import { ensureTables } from "./dynamodb.ts";
 import { readPrivateFile, writePrivateFile } from "./private-file.ts";
@@ -80,11 +79,7 @@ async function putDemoConnection(
   if (authorizationServer.resumed && stored?.status === "active") return;
   const refreshToken = new Secret(await authorizationServer.mintRefreshToken());
   const label = "a connection to try things with";
-  await putConnection(
-    process.env,
-    { ...key, integration, label },
-    parseTokens(refreshToken, Date.now()),
-  );
+  await putConnection(process.env, { ...key, integration, label }, { input: refreshToken });
 }
 
 /** The key of the last start where its data were kept; a new one must not outlive the service elsewhere. */

@@ -33,6 +33,7 @@ export interface ConnectionDraft extends ConnectionKey {
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
   readonly refreshTokenExpiresAtMs: number | undefined;
+  readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly due: Due | undefined;
   readonly putAtMs: number;
 }
@@ -125,6 +126,7 @@ function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemComman
     credentials: { S: draft.credentials },
     expires_at: secondAttribute(draft.expiresAtMs),
     refresh_token_expires_at: secondAttribute(draft.refreshTokenExpiresAtMs),
+    refresh_token_absolute_expires_at: secondAttribute(draft.refreshTokenAbsoluteExpiresAtMs),
     refresh_shard: undefined,
     refresh_at: undefined,
     ...(due && dueAttributes(due)),

@@ -43,6 +43,7 @@ export function connectionOf(item: Item): Connection {
     credentialsVersion: read.count("credentials_version") ?? 0,
     expiresAtMs: read.instant("expires_at"),
     refreshTokenExpiresAtMs: read.instant("refresh_token_expires_at"),
+    refreshTokenAbsoluteExpiresAtMs: read.instant("refresh_token_absolute_expires_at"),
     lease: leaseOf(read),
     lastRefreshedAtMs: read.instant("last_refreshed_at"),
     refreshAtMs: read.seconds("refresh_at"),

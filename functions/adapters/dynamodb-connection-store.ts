@@ -99,7 +99,7 @@ async function commitTokenSet(options: ConnectionTable, commit: TokenSetCommit):
 }
 
 function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Update {
-  const { expectedVersion, due, expiresAtMs, refreshTokenExpiresAtMs } = commit;
+  const { expectedVersion, due, expiresAtMs } = commit;
   const ownersWord =
     status === "active" ? "NOT #status IN (:inactive, :testing)" : "#status = :status";
   return {
@@ -108,7 +108,8 @@ function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Updat
       credentials_version: { N: String(expectedVersion + 1) },
       "#status": { S: status },
       expires_at: secondAttribute(expiresAtMs),
-      refresh_token_expires_at: secondAttribute(refreshTokenExpiresAtMs),
+      refresh_token_expires_at: secondAttribute(commit.refreshTokenExpiresAtMs),
+      refresh_token_absolute_expires_at: secondAttribute(commit.refreshTokenAbsoluteExpiresAtMs),
       last_refreshed_at: { S: isoInstant(commit.committedAtMs) },
       updated_at: { S: isoSecond(commit.committedAtMs) },
       ...(due && dueAttributes(due)),

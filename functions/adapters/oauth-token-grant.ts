@@ -6,8 +6,8 @@ import type { Lookup } from "./provider-connection.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import { providerRequest, renewedToken } from "./provider-request.ts";
 import { refreshTokenRequest } from "./refresh-token-request.ts";
+import { registeredEndpoint } from "./registered-endpoint.ts";
 import { registeredProvider } from "./registered-provider.ts";
-import { tokenEndpointUrl } from "./token-endpoint.ts";
 import {
   type Exchange,
   maximumBodyBytes,
@@ -61,11 +61,7 @@ async function writeRequest(
 ): Promise<TokenEndpointRequest | Misconfigured> {
   const { registration, config, timeoutMs, maySend } = request;
   try {
-    const { variables = {}, config: registrationConfig = {} } = registeredProvider(registration);
-    const url = tokenEndpointUrl({
-      ...{ template: registration.tokenEndpoint, config, allowLoopback },
-      ...{ variables, registrationConfig },
-    });
+    const url = registeredEndpoint(registration, config, allowLoopback);
     const refreshToken = renewedToken(request);
     const written = await refreshTokenRequest({ registration, refreshToken }, url);
     return { ...providerRequest({ url, ...written }, request), timeoutMs, maySend };

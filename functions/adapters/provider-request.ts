@@ -1,5 +1,5 @@
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { GrantRequest } from "../domain/ports.ts";
+import type { ClientRegistration, GrantRequest } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { ParameterValue, ProviderBehaviour } from "./provider-entry.ts";
 import { type RegisteredProvider, registeredProvider } from "./registered-provider.ts";
@@ -31,6 +31,14 @@ export function providerRequest(
   const lowerCased = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   const message = encoded(written, parameters, provider);
   return { ...message, method, headers: { ...message.headers, ...Object.fromEntries(lowerCased) } };
+}
+
+/** @throws {MisconfiguredRegistration} a parameter needs a value that neither config nor registration states */
+export function assertParametersHaveValues(
+  registration: ClientRegistration,
+  config: GrantRequest["config"],
+): void {
+  parametersOf(new URLSearchParams(), registeredProvider(registration), config);
 }
 
 type Parameters = Readonly<Record<string, Exclude<ParameterValue, null | object>>>;

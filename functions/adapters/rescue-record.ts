@@ -21,6 +21,7 @@ export interface RescueRecord {
   readonly credentials: SealedTokenSet;
   readonly expires_at?: string | null;
   readonly refresh_token_expires_at?: string | null;
+  readonly refresh_token_absolute_expires_at?: string | null;
   readonly committed_at: string;
   readonly status: ConnectionStatus;
   readonly due?: { readonly refresh_at: string; readonly refresh_shard: number } | null;
@@ -33,6 +34,7 @@ export const rescueRecord = (commit: TokenSetCommit): RescueRecord => ({
   credentials: commit.credentials,
   expires_at: isoOrNull(commit.expiresAtMs),
   refresh_token_expires_at: isoOrNull(commit.refreshTokenExpiresAtMs),
+  refresh_token_absolute_expires_at: isoOrNull(commit.refreshTokenAbsoluteExpiresAtMs),
   committed_at: isoInstant(commit.committedAtMs),
   status: commit.status,
   due: commit.due
@@ -67,6 +69,7 @@ export function parseRescueRecord(input: unknown): TokenSetCommit {
     credentials: record.credentials,
     expiresAtMs: instantOrUndefined(record.expires_at),
     refreshTokenExpiresAtMs: instantOrUndefined(record.refresh_token_expires_at),
+    refreshTokenAbsoluteExpiresAtMs: instantOrUndefined(record.refresh_token_absolute_expires_at),
     committedAtMs: Date.parse(record.committed_at),
     status: record.status,
     due: record.due
@@ -130,6 +133,10 @@ const checks: Readonly<
   },
   expires_at: { expected: `${instant}, or null`, holds: isUnknownOr(isInstant) },
   refresh_token_expires_at: { expected: `${instant}, or null`, holds: isUnknownOr(isInstant) },
+  refresh_token_absolute_expires_at: {
+    expected: `${instant}, or null`,
+    holds: isUnknownOr(isInstant),
+  },
   committed_at: { expected: instant, holds: isInstant },
   status: {
     expected: `expected one of ${connectionStatuses.join(", ")}`,

@@ -1,6 +1,7 @@
 import type { Attempt } from "./attempt.ts";
 import { type Connection, statusAfterRefresh, type TokenSet } from "./connection.ts";
 import { RefreshError, StoreUnavailable } from "./errors.ts";
+import { earlier } from "./instant.ts";
 import { within } from "./patience.ts";
 import type {
   ClientRegistration,
@@ -31,7 +32,11 @@ export async function commitTokens(
     expectedVersion: connection.credentialsVersion,
     credentials: await opened.seal(tokens),
     expiresAtMs: tokens.expiresAtMs,
-    refreshTokenExpiresAtMs: granted.refreshTokenExpiresAtMs,
+    refreshTokenExpiresAtMs: earlier(
+      granted.refreshTokenExpiresAtMs,
+      granted.refreshTokenAbsoluteExpiresAtMs ?? connection.refreshTokenAbsoluteExpiresAtMs,
+    ),
+    refreshTokenAbsoluteExpiresAtMs: granted.refreshTokenAbsoluteExpiresAtMs,
     committedAtMs: dependencies.clock.nowMs(),
     status: statusAfterRefresh(connection.status),
     due: nextDue(

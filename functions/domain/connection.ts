@@ -54,7 +54,10 @@ export interface Connection extends ConnectionKey {
   readonly credentialsVersion: number;
   /** End of the access token; undefined when the provider did not say. */
   readonly expiresAtMs: number | undefined;
+  /** When the refresh token ends unless a refresh moves it; never after the absolute end. */
   readonly refreshTokenExpiresAtMs: number | undefined;
+  /** When the user has to consent again, whatever is refreshed until then. */
+  readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly lease: Lease | undefined;
   readonly lastRefreshedAtMs: number | undefined;
   /** When the schedule takes it up; undefined: never by itself. To the second. */

@@ -77,7 +77,9 @@ export interface TokenSetCommit extends ConnectionKey {
   readonly expectedVersion: number;
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
+  /** Undefined: what is stored stays; likewise the absolute end. */
   readonly refreshTokenExpiresAtMs: number | undefined;
+  readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly committedAtMs: number;
   /** Unless the owner has switched the connection since: what {@link statusAfterRefresh} keeps, stays. */
   readonly status: ConnectionStatus;

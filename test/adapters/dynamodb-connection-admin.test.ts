@@ -39,6 +39,7 @@ const draft = (changes: Partial<ConnectionDraft> = {}): ConnectionDraft => ({
   credentials: "jwe.of.new" as SealedTokenSet,
   expiresAtMs: nowMs + 3_600_000,
   refreshTokenExpiresAtMs: undefined,
+  refreshTokenAbsoluteExpiresAtMs: undefined,
   due: { refreshShard: 7, refreshAtMs: nowMs + 3_000_000 },
   putAtMs: nowMs,
   ...changes,

@@ -24,6 +24,7 @@ test("what is not there is undefined, and the registration the integration's own
     credentialsVersion: 0,
     expiresAtMs: undefined,
     refreshTokenExpiresAtMs: undefined,
+    refreshTokenAbsoluteExpiresAtMs: undefined,
     lease: undefined,
     lastRefreshedAtMs: undefined,
     failure: undefined,

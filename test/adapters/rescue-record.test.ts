@@ -11,6 +11,7 @@ const record = {
   credentials: "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn",
   expires_at: "2025-10-19T12:00:00.000Z",
   refresh_token_expires_at: "2026-10-19T12:00:00.000Z",
+  refresh_token_absolute_expires_at: "2027-10-19T12:00:00.000Z",
   committed_at: "2025-10-19T11:00:00.123Z",
   status: "active",
   due: { refresh_at: "2025-10-19T11:50:00.000Z", refresh_shard: 3 },
@@ -20,7 +21,11 @@ it.each([
   ["with everything", record],
   [
     "with nothing that may be unknown",
-    { ...record, expires_at: null, refresh_token_expires_at: null, due: null },
+    {
+      ...record,
+      ...{ expires_at: null, refresh_token_expires_at: null },
+      ...{ refresh_token_absolute_expires_at: null, due: null },
+    },
   ],
 ])("a record %s is written as it was read", (_, members) => {
   expect(rescueRecord(parseRescueRecord(members))).toEqual(members);
@@ -52,6 +57,7 @@ it.each([
   ["credentials", { access_token: "plain" }],
   ["expires_at", 1_760_875_200_000],
   ["expires_at", "2025-10-19"],
+  ["refresh_token_absolute_expires_at", "2026"],
   ["refresh_token_expires_at", "2025-13-45T99:00:00Z"],
   ["committed_at", null],
   ["status", "dead"],

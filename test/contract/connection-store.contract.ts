@@ -58,6 +58,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       credentialsVersion: 3,
       expiresAtMs: nowMs + 3_600_000,
       refreshTokenExpiresAtMs: nowMs + 86_400_000,
+      refreshTokenAbsoluteExpiresAtMs: nowMs + 864_000_000,
       lease: undefined,
       lastRefreshedAtMs: nowMs - 3_600_123,
       refreshAtMs: undefined,
@@ -96,6 +97,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       credentials: jwe("second"),
       expiresAtMs: nowMs + 7_200_000,
       refreshTokenExpiresAtMs: nowMs + 172_800_000,
+      refreshTokenAbsoluteExpiresAtMs: nowMs + 900_000_000,
       committedAtMs: nowMs + 1_234,
       status: "active",
       due: { refreshShard: 7, refreshAtMs: nowMs + 6_000_000 },
@@ -141,6 +143,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
           credentialsVersion: 0,
           expiresAtMs: undefined,
           refreshTokenExpiresAtMs: undefined,
+          refreshTokenAbsoluteExpiresAtMs: undefined,
           lastRefreshedAtMs: undefined,
           failure: {
             ...failure,
@@ -255,6 +258,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         credentialsVersion: 4,
         expiresAtMs: nowMs + 7_200_000,
         refreshTokenExpiresAtMs: nowMs + 172_800_000,
+        refreshTokenAbsoluteExpiresAtMs: nowMs + 900_000_000,
         lastRefreshedAtMs: nowMs + 1_234,
         refreshAtMs: nowMs + 6_000_000,
         lease: undefined,
@@ -282,9 +286,16 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("keeps the refresh token's end where the provider told none", async () => {
         const connection = await put();
-        await store.commit(commitOf(connection, { refreshTokenExpiresAtMs: undefined }));
-        const { refreshTokenExpiresAtMs } = connection;
-        expect(await stored(connection)).toMatchObject({ refreshTokenExpiresAtMs });
+        const untold = {
+          refreshTokenExpiresAtMs: undefined,
+          refreshTokenAbsoluteExpiresAtMs: undefined,
+        };
+        await store.commit(commitOf(connection, untold));
+        const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs } = connection;
+        expect(await stored(connection)).toMatchObject({
+          refreshTokenExpiresAtMs,
+          refreshTokenAbsoluteExpiresAtMs,
+        });
       });
       test("keeps expiries and the next refresh to the second", async () => {
         const connection = await put();

@@ -6,6 +6,7 @@ import {
   StoreUnavailable,
 } from "../../functions/domain/errors.ts";
 import { type GrantAnswer, UnreadableCredentials } from "../../functions/domain/ports.ts";
+import { Secret } from "../../functions/domain/secret.ts";
 import {
   budget,
   connection,
@@ -78,6 +79,65 @@ describe("a granted refresh", () => {
     const h = harness({ answers: [granted("rt-1", startMs, { expiresAtMs: undefined })] });
     await expect(h.refresh()).resolves.toMatchObject({ expiresAtMs: undefined });
     expect(h.stored().expiresAtMs).toBeUndefined();
+  });
+
+  test("moves the end of an idle refresh token, and never the absolute one", async () => {
+    const absoluteMs = startMs + 10 * 86_400_000;
+    const stored = connection({
+      refreshTokenExpiresAtMs: startMs + 86_400_000,
+      refreshTokenAbsoluteExpiresAtMs: absoluteMs,
+    });
+    const idleFor = (days: number) =>
+      granted("rt-1", startMs, { refreshTokenExpiresAtMs: startMs + days * 86_400_000 });
+    const h = harness({ stored, answers: [idleFor(7), idleFor(14)] });
+    await h.refresh();
+    expect(h.stored()).toMatchObject({
+      refreshTokenExpiresAtMs: startMs + 7 * 86_400_000,
+      refreshTokenAbsoluteExpiresAtMs: absoluteMs,
+    });
+    await h.refresh({ force: true });
+    expect(h.stored()).toMatchObject({
+      refreshTokenExpiresAtMs: absoluteMs,
+      refreshTokenAbsoluteExpiresAtMs: absoluteMs,
+    });
+  });
+
+  test("takes over an absolute end that the provider states", async () => {
+    const endMs = startMs + 5 * 86_400_000;
+    const answer = granted("rt-1", startMs, { refreshTokenAbsoluteExpiresAtMs: endMs });
+    const h = harness({ answers: [answer] });
+    await h.refresh();
+    expect(h.stored()).toMatchObject({
+      refreshTokenExpiresAtMs: endMs,
+      refreshTokenAbsoluteExpiresAtMs: endMs,
+    });
+  });
+
+  test("an access token that renews itself needs no refresh token", async () => {
+    const stored = connection({
+      credentials: sealed({ ...tokenSet(), refreshToken: undefined, scope: "a" }),
+    });
+    const renewing = { ...registration, renewsWithAccessToken: true };
+    const h = harness({
+      stored,
+      registry: { registration: async () => renewing },
+      answers: [granted(undefined, startMs)],
+    });
+    await expect(h.refresh()).resolves.toMatchObject({ kind: "refreshed" });
+    const [asked] = h.grants;
+    expect(asked?.refreshToken).toBeUndefined();
+    expect(asked?.accessToken.reveal()).toBe("at-of-rt-0");
+    expect(asked?.scope).toBe("a");
+  });
+
+  test("without an access token there is none to renew", async () => {
+    const credentials = sealed(tokenSet("rt-0", { accessToken: new Secret("") }));
+    const renewing = { ...registration, renewsWithAccessToken: true };
+    const h = harness({
+      stored: connection({ credentials }),
+      registry: { registration: async () => renewing },
+    });
+    await failsWith(h.refresh(), "no_refresh_token");
   });
 
   test("clears an earlier failure and the status error", async () => {

@@ -169,6 +169,8 @@ const committed = (connection: Connection, commit: TokenSetCommit): Connection =
   expiresAtMs: toSecond(commit.expiresAtMs),
   refreshTokenExpiresAtMs:
     toSecond(commit.refreshTokenExpiresAtMs) ?? connection.refreshTokenExpiresAtMs,
+  refreshTokenAbsoluteExpiresAtMs:
+    toSecond(commit.refreshTokenAbsoluteExpiresAtMs) ?? connection.refreshTokenAbsoluteExpiresAtMs,
   lastRefreshedAtMs: commit.committedAtMs,
   lease: undefined,
   failure: undefined,

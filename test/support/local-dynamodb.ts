@@ -78,6 +78,7 @@ export async function putItem(
           connection.credentialsVersion === 0 ? undefined : number(connection.credentialsVersion),
         expires_at: instant(connection.expiresAtMs),
         refresh_token_expires_at: instant(connection.refreshTokenExpiresAtMs),
+        refresh_token_absolute_expires_at: instant(connection.refreshTokenAbsoluteExpiresAtMs),
         last_refreshed_at: instant(connection.lastRefreshedAtMs),
         lease_id: text(lease?.leaseId),
         lease_expires_at_ms: number(lease?.leaseExpiresAtMs),

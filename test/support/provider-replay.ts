@@ -1,8 +1,7 @@
 import { parseClientRegistration } from "../../functions/adapters/client-registration.ts";
 import { oauthTokenGrant } from "../../functions/adapters/oauth-token-grant.ts";
 import type { providers } from "../../functions/adapters/providers.ts";
-import { registeredProvider } from "../../functions/adapters/registered-provider.ts";
-import { tokenEndpointUrl } from "../../functions/adapters/token-endpoint.ts";
+import { registeredEndpoint } from "../../functions/adapters/registered-endpoint.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
 import type { ClientRegistration, GrantAnswer } from "../../functions/domain/ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
@@ -99,7 +98,7 @@ export async function replay(
   { config = {}, secret = {}, scope, ...recorded }: Replay,
 ): Promise<Replayed> {
   const registration = registrationOf(entryName, secret);
-  const endpoint = endpointOf(registration, config);
+  const endpoint = registeredEndpoint(registration, config, false);
   const standIn = await startProvider((response) => answerWith(response, recorded));
   try {
     const grant = oauthTokenGrant({ clock: { nowMs: () => nowMs }, allowLoopback: true });
@@ -128,14 +127,6 @@ function registrationOf(
   const json = { client_id: "client", client_secret: "secret", ...secret, provider: entryName };
   const name = `integrations/${entryName}` as RegistrationName;
   return parseClientRegistration(name, "1", JSON.stringify(json));
-}
-
-function endpointOf(registration: ClientRegistration, config: Replay["config"] = {}): URL {
-  const { variables = {}, config: registrationConfig = {} } = registeredProvider(registration);
-  const template = registration.tokenEndpoint;
-  return tokenEndpointUrl({
-    ...{ template, config, variables, registrationConfig, allowLoopback: false },
-  });
 }
 
 function answerWith(

@@ -118,6 +118,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
     credentialsVersion: 1,
     expiresAtMs: startMs + 3_600_000,
     refreshTokenExpiresAtMs: undefined,
+    refreshTokenAbsoluteExpiresAtMs: undefined,
     lease: undefined,
     lastRefreshedAtMs: undefined,
     refreshAtMs: undefined,
