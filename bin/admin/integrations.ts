@@ -1,10 +1,12 @@
 import { Command, Option } from "commander";
 import { secretsManagerClient } from "../../functions/adapters/aws-clients.ts";
+import { catalogue, registeredProvider } from "../../functions/adapters/registered-provider.ts";
 import {
   type ListedRegistration,
   type RegistrationAdmin,
   secretsRegistrationAdmin,
 } from "../../functions/adapters/secrets-registration-admin.ts";
+import { ownValue } from "../../functions/adapters/stated-values.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
 import {
   type ClientRegistration,
@@ -14,14 +16,17 @@ import {
 import { registrationName, wholeNumber } from "./arguments.ts";
 import { type AdminIo, requireEnvironment } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
+import { replacement } from "./replacement.ts";
 import { readSecret } from "./secret-input.ts";
 
 interface PutOptions extends OutputOptions {
-  readonly tokenEndpoint: string;
+  readonly provider?: string;
+  readonly tokenEndpoint?: string;
   readonly clientId: string;
-  readonly auth: string;
+  readonly auth?: string;
   readonly refreshPolicy?: string;
   readonly refreshTokenIdleSeconds?: number;
+  readonly set?: Readonly<Record<string, unknown>>;
 }
 
 /** Client registrations: what a provider gave out when the OAuth app was registered there. */
@@ -31,15 +36,17 @@ export function integrationCommands(io: AdminIo): Command {
     .command("put")
     .description("create a client registration, or replace all of it")
     .argument("<integration>", "its name", registrationName)
-    .requiredOption("--token-endpoint <url>", "{variables} are filled from a connection's config")
+    .option("--provider <name>", "of the catalogue: npm run admin -- providers list")
+    .option("--token-endpoint <url>", "{variables} are filled from a connection's config")
     .requiredOption("--client-id <id>", "the client identifier")
     .addOption(
-      new Option("--auth <method>", "token_endpoint_auth_method of RFC 7591")
-        .choices(clientAuthenticationMethods)
-        .default("client_secret_basic"),
+      new Option("--auth <method>", "token_endpoint_auth_method of RFC 7591").choices(
+        clientAuthenticationMethods,
+      ),
     )
     .addOption(new Option("--refresh-policy <policy>", "when to refresh").choices(refreshPolicies))
     .option("--refresh-token-idle-seconds <n>", "when an unused refresh token ends", wholeNumber)
+    .option("--set <field=value>", "replaces what the catalogue says; repeatable", replacement)
     .option("--json", "for machines")
     .addHelpText("after", putHelp)
     .action((name: RegistrationName, options: PutOptions) => put(io, name, options));
@@ -65,19 +72,25 @@ export function integrationCommands(io: AdminIo): Command {
 }
 
 const putHelp = `
-The client secret is read from stdin, or asked for; with --auth none there is none.
+The client secret is read from stdin, or asked for; with --auth none there is none. Of --provider and
+--token-endpoint one is needed. The fields that --set replaces are those of providers show; a value is
+JSON, or else text.
 
 Examples:
   npm run admin -- integrations put acme --token-endpoint https://acme.example/oauth/token --client-id c < secret
+  npm run admin -- integrations put mail --provider google --client-id c < secret
+  npm run admin -- integrations put crm --provider salesforce --client-id c --set rotation=always < secret
   npm run admin -- integrations put local --token-endpoint http://127.0.0.1:9000/token --client-id c --auth none`;
 
 async function put(io: AdminIo, name: RegistrationName, options: PutOptions): Promise<void> {
-  const { auth, clientId, tokenEndpoint, refreshPolicy, refreshTokenIdleSeconds } = options;
+  const { provider, auth, clientId, tokenEndpoint, refreshPolicy, refreshTokenIdleSeconds } =
+    options;
   const admin = registrations(io);
-  const clientSecret = auth === "none" ? undefined : await readSecret(io, "client secret");
+  const method = auth ?? ownValue(catalogue, provider ?? "")?.tokenEndpointAuthMethod;
+  const clientSecret = method === "none" ? undefined : await readSecret(io, "client secret");
   const { outcome, registration } = await admin.put(name, {
-    ...{ clientId, clientSecret, tokenEndpointAuthMethod: auth, tokenEndpoint },
-    ...{ refreshPolicy, refreshTokenIdleSeconds },
+    ...{ clientId, clientSecret, tokenEndpointAuthMethod: auth, provider, tokenEndpoint },
+    ...{ refreshPolicy, refreshTokenIdleSeconds, replacements: options.set },
   });
   print(io, options, { outcome, ...registrationRow(registration) });
 }
@@ -89,12 +102,14 @@ function registrations({ environment }: AdminIo): RegistrationAdmin {
 
 const registrationRow = (registration: ClientRegistration): Row => ({
   name: registration.name,
+  provider: registeredProvider(registration).entryName,
   client_id: registration.clientId,
   client_secret: registration.clientSecret?.toString(),
   token_endpoint_auth_method: registration.tokenEndpointAuthMethod,
   token_endpoint: registration.tokenEndpoint,
   refresh_policy: registration.refreshPolicy,
   refresh_token_idle_seconds: registration.refreshTokenIdleSeconds,
+  refresh_token_absolute_seconds: registration.refreshTokenAbsoluteSeconds,
 });
 
 const listedRow = (listed: ListedRegistration): Row =>
@@ -102,6 +117,7 @@ const listedRow = (listed: ListedRegistration): Row =>
     ? { name: listed.name, fault: listed.fault }
     : {
         name: listed.name,
+        provider: registeredProvider(listed.registration).entryName,
         client_id: listed.registration.clientId,
         token_endpoint_auth_method: listed.registration.tokenEndpointAuthMethod,
         token_endpoint: listed.registration.tokenEndpoint,

@@ -3,6 +3,7 @@ import { connectionCommands } from "./connections.ts";
 import { integrationCommands } from "./integrations.ts";
 import type { AdminIo } from "./io.ts";
 import { keyCommands } from "./keys.ts";
+import { providerCommands } from "./providers.ts";
 import { rescueCommand } from "./rescue.ts";
 
 /**
@@ -17,6 +18,7 @@ export async function runAdmin(args: readonly string[], io: AdminIo): Promise<nu
     .addCommand(integrationCommands(io))
     .addCommand(connectionCommands(io))
     .addCommand(keyCommands(io))
+    .addCommand(providerCommands(io))
     .addCommand(rescueCommand(io));
   for (const command of everyCommand(program)) quiet(command, io);
   try {

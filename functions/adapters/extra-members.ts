@@ -1,6 +1,6 @@
 import type { AnsweredTokenSet } from "./answered-token-set.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
-import { isObject } from "./stated-values.ts";
+import { isObject, ownValue } from "./stated-values.ts";
 import { accessTokenExpiry, expiryNames } from "./token-lifetimes.ts";
 import { type Members, tokenNames } from "./token-response-body.ts";
 
@@ -37,7 +37,7 @@ export function extraOf(
   const left = new Set([...notExtra, ...ownNames(provider)]);
   const extra = {
     ...withoutMembers(withoutMembersAt(answer, set.path, left), left),
-    ...(set.path.length > 0 && otherTokens(answer, receivedAtMs)),
+    ...(set.path.length > 0 && otherTokens(answer, set, receivedAtMs, provider)),
   };
   return jsonBytes(extra) <= maximumExtraBytes
     ? { value: extra, notes: [] }
@@ -53,13 +53,25 @@ function ownNames(provider: ProviderBehaviour): readonly string[] {
 }
 
 /** A token set at the top that is not the connection's, its lifetime as an instant. */
-function otherTokens(answer: Members, receivedAtMs: number): Members {
-  const { access_token, refresh_token, token_type, scope } = answer;
-  if (access_token === undefined && refresh_token === undefined) return {};
+function otherTokens(
+  answer: Members,
+  { refreshToken }: AnsweredTokenSet,
+  receivedAtMs: number,
+  provider: ProviderBehaviour,
+): Members {
+  const names = tokenNames(provider);
+  const access_token = firstOf(answer, names.access);
+  const refresh_token = firstOf(answer, names.refresh);
+  const isTaken = refresh_token === undefined || refresh_token === refreshToken;
+  if (access_token === undefined && isTaken) return {};
+  const { token_type, scope } = answer;
   const { expiresAtMs } = accessTokenExpiry(answer, receivedAtMs);
   const expires_at = expiresAtMs && new Date(expiresAtMs).toISOString();
   return { other_tokens: { access_token, refresh_token, token_type, scope, expires_at } };
 }
+
+const firstOf = (members: Members, names: readonly string[]): unknown =>
+  names.map((name) => ownValue(members, name)).find((value) => value !== undefined);
 
 function withoutMembersAt(
   answer: Members,

@@ -1,8 +1,14 @@
 const maximumDistance = 2;
 const maximumNames = 5;
 
+/** For a fault's end: `; near to it are google, …`. Empty where nothing is near. */
+export function nearNamesHint(name: string, names: readonly string[]): string {
+  const near = nearNames(name, names);
+  return near.length === 0 ? "" : `; near to it are ${near.join(", ")}`;
+}
+
 /** Those of the names that somebody may have meant: it is part of them, or two letters away. */
-export const nearNames = (name: string, names: readonly string[]): readonly string[] => {
+const nearNames = (name: string, names: readonly string[]): readonly string[] => {
   const meant = name.trim().toLowerCase().slice(0, 64);
   return names
     .map((candidate) => ({ candidate, distance: distanceOf(meant, candidate) }))

@@ -1,6 +1,7 @@
 import {
   type Checks,
   filledList,
+  isJsonObject,
   knownMembers,
   matching,
   namedValues,
@@ -67,6 +68,33 @@ const checks: Checks<ReplaceableBehaviour> = {
   maxPerMinute: aboveZero,
   maxConcurrent: aboveZero,
 };
+
+/** The names that the fields have in a secret. */
+export const replaceableMembers: readonly string[] = Object.keys(checks).map(snakeCase);
+
+/** Whose members have names of somebody else's. */
+const namedFields: readonly string[] = ["variables", "parameters", "headers"];
+
+/** An entry as a secret would state it: its fields in snake_case. */
+export const secretMembersOf = (entry: ProviderBehaviour): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(entry).map(([field, value]) => [
+      snakeCase(field),
+      namedFields.includes(field)
+        ? Object.fromEntries(
+            Object.entries(value).map(([name, inner]) => [name, inSnakeCase(inner)]),
+          )
+        : inSnakeCase(value),
+    ]),
+  );
+
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [snakeCase(name), inSnakeCase(inner)]),
+  );
+}
 
 /**
  * An entry's behaviour, with what a registration's secret replaces of it. Null sets a field back to what

@@ -4,7 +4,7 @@ import type {
   ProviderTraits,
 } from "../domain/ports.ts";
 import { isJsonObject } from "./json-checks.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNamesHint } from "./near-names.ts";
 import type { ProviderEntry } from "./provider-entry.ts";
 import { type ReplaceableBehaviour, replaceBehaviour } from "./provider-fields.ts";
 import { providers } from "./providers.ts";
@@ -30,10 +30,11 @@ export interface ParsedProvider {
   readonly clientAuthentication: ClientAuthenticationMethod | undefined;
 }
 
-const catalogue: Readonly<Record<string, ProviderEntry>> = providers;
+/** {@link providers}, to be asked for any name. */
+export const catalogue: Readonly<Record<string, ProviderEntry>> = providers;
 
 /** Members of a secret that are values of the `config` as well: parameters may be filled from them. */
-const configMembers = ["redirect_uri", "scope", "resource", "audience", "tenant"] as const;
+export const configMembers = ["redirect_uri", "scope", "resource", "audience", "tenant"] as const;
 
 /**
  * Reads the members of a registration's secret that are about the provider.
@@ -68,8 +69,7 @@ function entryOf(
   if (name === undefined) return undefined;
   const entry = typeof name === "string" ? ownValue(catalogue, name) : undefined;
   if (entry !== undefined) return entry;
-  const near = typeof name === "string" ? nearNames(name, Object.keys(catalogue)) : [];
-  const hint = near.length > 0 ? `; near to it are ${near.join(", ")}` : "";
+  const hint = typeof name === "string" ? nearNamesHint(name, Object.keys(catalogue)) : "";
   faults.push(`provider: the catalogue has no entry of this name${hint}`);
   return undefined;
 }

@@ -92,12 +92,12 @@ function ruled(
 ): GrantAnswer | undefined {
   const rule = ruleFor(status, error, provider);
   if (rule === undefined) return undefined;
-  if (rule.means === "dead") return { kind: "refused", ...providerWords(error, secrets) };
   const words = providerWords({ ...error, code: error.code ?? `status ${status}` }, secrets);
-  const { retryAfterSeconds } = rule;
-  const ruledMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
+  const ruledMs = "retryAfterSeconds" in rule ? rule.retryAfterSeconds * 1000 : undefined;
   const delay = { retryAfterMs: retryAfterMs(headers, receivedAtMs) ?? ruledMs };
   switch (rule.means) {
+    case "dead":
+      return { kind: "refused", ...words };
     case "client_rejected":
       return { kind: "client_rejected", ...words };
     case "rate_limited":

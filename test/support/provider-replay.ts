@@ -93,11 +93,17 @@ const nowMs = Date.UTC(2026, 0, 1, 12);
  * documents. `answer.kind` is `granted`, `refused` (dead), `client_rejected`, `rate_limited`,
  * `unavailable` (transient) or `unusable`.
  */
-export async function replay(
+export const replay = (
   entryName: keyof typeof providers,
-  { config = {}, secret = {}, scope, ...recorded }: Replay,
+  { secret = {}, ...exchange }: Replay,
+): Promise<Replayed> => replaySecret({ ...secret, provider: entryName }, exchange);
+
+/** As {@link replay}, of a registration whose secret has these members, and whose provider may be any. */
+export async function replaySecret(
+  secret: Readonly<Record<string, unknown>>,
+  { config = {}, scope, ...recorded }: Omit<Replay, "secret">,
 ): Promise<Replayed> {
-  const registration = registrationOf(entryName, secret);
+  const registration = registrationOf(secret);
   const endpoint = registeredEndpoint(registration, config, false);
   const standIn = await startProvider((response) => answerWith(response, recorded));
   try {
@@ -120,13 +126,13 @@ export async function replay(
   }
 }
 
-function registrationOf(
-  entryName: string,
-  secret: Readonly<Record<string, unknown>>,
-): ClientRegistration {
-  const json = { client_id: "client", client_secret: "secret", ...secret, provider: entryName };
-  const name = `integrations/${entryName}` as RegistrationName;
-  return parseClientRegistration(name, "1", JSON.stringify(json));
+function registrationOf(secret: Readonly<Record<string, unknown>>): ClientRegistration {
+  const json = { client_id: "client", client_secret: "secret", ...secret };
+  return parseClientRegistration(
+    "integrations/replayed" as RegistrationName,
+    "1",
+    JSON.stringify(json),
+  );
 }
 
 function answerWith(

@@ -21,6 +21,8 @@ test.each([
   [["connections", "show", "conn_1", "--workspace", "wsp_1"], "CONNECTIONS_TABLE"],
   [["integrations", "list"], "SECRET_PREFIX"],
   [["keys", "list"], "API_KEYS_TABLE"],
+  [["providers", "show", "gogle"], "near to it are google"],
+  [["integrations", "put", "x", "--client-id", "c", "--set", "a=b"], "--set"],
   [["unknown"], "unknown"],
 ])("%j fails with one line that names %s", async (args, name) => {
   const child = admin(...args);
@@ -38,6 +40,7 @@ test.each([
   [["connections", "put"]],
   [["connections", "refresh"]],
   [["keys", "create"]],
+  [["providers", "show"]],
   [["rescue"]],
 ])("help stands beside %j, with an example", async (args) => {
   const child = admin(...args, "--help");

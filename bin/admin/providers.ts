@@ -1,0 +1,60 @@
+import { Command } from "commander";
+import { nearNamesHint } from "../../functions/adapters/near-names.ts";
+import type { ProviderEntry } from "../../functions/adapters/provider-entry.ts";
+import { secretMembersOf } from "../../functions/adapters/provider-fields.ts";
+import { catalogue } from "../../functions/adapters/registered-provider.ts";
+import { ownValue } from "../../functions/adapters/stated-values.ts";
+import { type AdminIo, CommandFailed } from "./io.ts";
+import { type OutputOptions, print, printAll, type Row } from "./output.ts";
+
+/** The catalogue: what is known of providers, without one's being asked. */
+export function providerCommands(io: AdminIo): Command {
+  const commands = new Command("providers").description("the catalogue of providers' oddities");
+  commands
+    .command("list")
+    .description("list the providers that integrations put --provider knows")
+    .option("--json", "for machines")
+    .addHelpText("after", "\nExample:\n  npm run admin -- providers list")
+    .action((options: OutputOptions) =>
+      printAll(io, options, Object.entries(catalogue).map(listedRow), "the catalogue is empty"),
+    );
+  commands
+    .command("show")
+    .description("show all that the catalogue says of a provider")
+    .argument("<provider>", "its name")
+    .option("--json", "for machines")
+    .addHelpText("after", showHelp)
+    .action((name: string, options: OutputOptions) => show(io, name, options));
+  return commands;
+}
+
+const showHelp = `
+Each field can be replaced for an integration: integrations put --set <field>=<value>.
+
+Example:
+  npm run admin -- providers show google`;
+
+const listedRow = ([name, entry]: [string, ProviderEntry]): Row => ({
+  name,
+  title: entry.title,
+  rotation: entry.rotation,
+  variables: Object.keys(entry.variables ?? {}),
+  verified: entry.verified,
+});
+
+function show(io: AdminIo, name: string, options: OutputOptions): void {
+  const entry = ownValue(catalogue, name);
+  if (entry === undefined) {
+    const hint = nearNamesHint(name, Object.keys(catalogue));
+    throw new CommandFailed(`the catalogue has no provider ${name}${hint}`);
+  }
+  const members = { name, ...secretMembersOf(entry) };
+  if (options.json) io.stdout.write(`${JSON.stringify(members, null, 2)}\n`);
+  else print(io, options, Object.fromEntries(Object.entries(members).map(shownMember)));
+}
+
+/** What has members itself is shown as it would be stated in a secret. */
+const shownMember = ([name, value]: [string, unknown]): [string, string | number] => [
+  name,
+  typeof value === "string" || typeof value === "number" ? value : JSON.stringify(value),
+];

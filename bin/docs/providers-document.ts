@@ -1,0 +1,119 @@
+import { snakeCase } from "../../functions/adapters/json-checks.ts";
+import type { ProviderEntry, UrlVariable } from "../../functions/adapters/provider-entry.ts";
+
+type Named = readonly [string, ProviderEntry];
+
+/** `docs/providers.md`: the catalogue, for people. */
+export function providersDocument(catalogue: Readonly<Record<string, ProviderEntry>>): string {
+  const entries = Object.entries(catalogue);
+  return `${introduction(entries.length)}
+${table(entries)}
+## What to know
+
+${entries.map(paragraph).join("\n")}`;
+}
+
+const introduction = (count: number): string => `# Providers
+
+Written by \`npm run docs:providers\` from \`functions/adapters/providers/\`; a test compares the two.
+
+${count} providers that differ from RFC 6749, or of which more is known than it says. One that conforms
+needs no entry: \`npm run admin -- integrations put acme --token-endpoint …\`. All that is known of one:
+\`npm run admin -- providers show google\`; each field can be replaced for an integration.
+
+- **Rotation**: whether a refresh ends the old refresh token; with how long that still works.
+- **Refresh token**: idle, its end unless it is used; absolute, its end whatever is done.
+- **Differs in**: the fields of the entry beside these.
+- **Read**: \`vendor\` where the main facts were read on the vendor's own pages.
+`;
+
+const columns: readonly (readonly [string, (named: Named) => string])[] = [
+  ["Provider", ([name, { title }]) => `[${title}](#${name})`],
+  ["Client authentication", ([, entry]) => code(entry.tokenEndpointAuthMethod)],
+  ["Access token", ([, entry]) => duration(entry.accessTokenLifetimeSeconds)],
+  ["Rotation", ([, entry]) => rotation(entry)],
+  ["Refresh token", ([, entry]) => refreshTokenEnd(entry)],
+  ["Limits", ([, entry]) => limits(entry)],
+  ["Differs in", ([, entry]) => oddities(entry).map(code).join(", ")],
+  ["Read", ([, entry]) => entry.verified],
+];
+
+function table(entries: readonly Named[]): string {
+  const rows = [
+    columns.map(([title]) => title),
+    columns.map(() => "---"),
+    ...entries.map((named) => columns.map(([, cell]) => cell(named).replaceAll("|", "\\|"))),
+  ];
+  return rows.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+const code = (text: string | undefined): string => (text === undefined ? "" : `\`${text}\``);
+
+const rotation = ({ rotation, rotationGraceSeconds }: ProviderEntry): string =>
+  [rotation ?? "", duration(rotationGraceSeconds)].filter((part) => part !== "").join(", ");
+
+const refreshTokenEnd = (entry: ProviderEntry): string =>
+  listed({
+    idle: duration(entry.refreshTokenIdleSeconds),
+    absolute: duration(entry.refreshTokenAbsoluteSeconds),
+  });
+
+const limits = (entry: ProviderEntry): string =>
+  listed({
+    every: duration(entry.minimumRefreshIntervalSeconds),
+    "a minute": entry.maxPerMinute,
+    "at a time": entry.maxConcurrent,
+  });
+
+const listed = (parts: Readonly<Record<string, string | number | undefined>>): string =>
+  Object.entries(parts)
+    .filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) => (typeof value === "number" ? `${value} ${name}` : `${name} ${value}`))
+    .join(", ");
+
+const units = [
+  [86_400, "d"],
+  [3_600, "h"],
+  [60, "min"],
+  [1, "s"],
+] as const;
+
+/** In the largest unit that it is a whole number of. */
+function duration(seconds: number | undefined): string {
+  const [size, unit] = units.find(([size]) => (seconds ?? 0) % size === 0) ?? [1, "s"];
+  return seconds === undefined ? "" : `${seconds / size} ${unit}`;
+}
+
+/** What has a column or a place of its own. */
+const shownElsewhere: readonly string[] = [
+  ...["title", "tokenEndpoint", "source", "verified", "note", "tokenEndpointAuthMethod"],
+  ...["rotation", "rotationGraceSeconds", "refreshTokenIdleSeconds", "refreshTokenAbsoluteSeconds"],
+  ...["accessTokenLifetimeSeconds", "minimumRefreshIntervalSeconds", "maxPerMinute"],
+  ...["maxConcurrent"],
+];
+
+const oddities = (entry: ProviderEntry): readonly string[] =>
+  Object.keys(entry)
+    .filter((field) => !shownElsewhere.includes(field))
+    .map(snakeCase);
+
+const paragraph = ([name, entry]: Named): string => `<a id="${name}"></a>
+
+### ${entry.title}
+
+\`--provider ${name}\`: \`${entry.refreshEndpoint ?? entry.tokenEndpoint}\`.${sentence(entry.note)}
+
+${[...Object.entries(entry.variables ?? {}).map(variable), ...entry.source.map((url) => `<${url}>`)]
+  .map((item) => `- ${item}\n`)
+  .join("")}`;
+
+const sentence = (note: string | undefined): string => (note === undefined ? "" : ` ${note}`);
+
+function variable([name, variable]: [string, UrlVariable]): string {
+  const standard = variable.default === undefined ? "" : `; else ${code(variable.default)}`;
+  if ("choices" in variable) {
+    return `${code(name)}: one of ${variable.choices.map(code).join(", ")}${standard}`;
+  }
+  const who = variable.setBy === "integration" ? "of the integration, " : "";
+  return `${code(name)}: ${who}as ${code(variable.example)}${standard}`;
+}
