@@ -100,7 +100,7 @@ describe("a registration replaces what the catalogue says", () => {
 
   test.each(Object.entries(catalogue))(
     "all of what is said of %s could be said by one",
-    (_, entry) => {
+    (name, entry) => {
       const { title, source, verified, note, ...members } = secretMembersOf(entry);
       const { entryName, ...fromCatalogue } = registeredProvider(parse({ provider: name }));
       expect(registeredProvider(parse(members))).toEqual(fromCatalogue);

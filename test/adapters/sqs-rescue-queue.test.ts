@@ -32,6 +32,7 @@ const commit: TokenSetCommit = {
   credentials: "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn" as SealedTokenSet,
   expiresAtMs: startMs + 3_600_000,
   refreshTokenExpiresAtMs: undefined,
+  refreshTokenAbsoluteExpiresAtMs: undefined,
   committedAtMs: startMs,
   status: "active",
   due: { refreshAtMs: startMs + 3_000_000, refreshShard: 3 },

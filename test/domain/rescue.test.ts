@@ -18,6 +18,7 @@ const commit = (changes: Partial<TokenSetCommit> = {}): TokenSetCommit => ({
   credentials: sealed(tokenSet("rt-rescued")),
   expiresAtMs: startMs + 7_200_000,
   refreshTokenExpiresAtMs: undefined,
+  refreshTokenAbsoluteExpiresAtMs: undefined,
   committedAtMs: startMs,
   status: "active",
   due: { refreshAtMs: startMs + 6_000_000, refreshShard: 3 },
