@@ -1,12 +1,22 @@
 import type { ProviderEntry } from "./provider-entry.ts";
-import { providersAToF } from "./providers/a-f.ts";
+import { providersA } from "./providers/a.ts";
+import { providersBToC } from "./providers/b-c.ts";
+import { providersDToE } from "./providers/d-e.ts";
+import { providersF } from "./providers/f.ts";
+import { providersGToH } from "./providers/g-h.ts";
 import { providersGToM } from "./providers/g-m.ts";
+import { providersIToL } from "./providers/i-l.ts";
 import { providersNToR } from "./providers/n-r.ts";
 import { providersSToZ } from "./providers/s-z.ts";
 
 /** Every provider whose oddities are known, by name, in the order of their names. */
 export const providers = {
-  ...providersAToF,
+  ...providersA,
+  ...providersBToC,
+  ...providersDToE,
+  ...providersF,
+  ...providersGToH,
+  ...providersIToL,
   ...providersGToM,
   ...providersNToR,
   ...providersSToZ,

@@ -1,6 +1,11 @@
 import type { ProviderEntry, UrlVariable } from "../../functions/adapters/provider-entry.ts";
-import { providersAToF } from "../../functions/adapters/providers/a-f.ts";
+import { providersA } from "../../functions/adapters/providers/a.ts";
+import { providersBToC } from "../../functions/adapters/providers/b-c.ts";
+import { providersDToE } from "../../functions/adapters/providers/d-e.ts";
+import { providersF } from "../../functions/adapters/providers/f.ts";
+import { providersGToH } from "../../functions/adapters/providers/g-h.ts";
 import { providersGToM } from "../../functions/adapters/providers/g-m.ts";
+import { providersIToL } from "../../functions/adapters/providers/i-l.ts";
 import { providersNToR } from "../../functions/adapters/providers/n-r.ts";
 import { providersSToZ } from "../../functions/adapters/providers/s-z.ts";
 import { providers } from "../../functions/adapters/providers.ts";
@@ -18,7 +23,12 @@ test("names are lower case, and in order", () => {
 });
 
 test.each([
-  ["a-f", providersAToF],
+  ["a", providersA],
+  ["b-c", providersBToC],
+  ["d-e", providersDToE],
+  ["f", providersF],
+  ["g-h", providersGToH],
+  ["i-l", providersIToL],
   ["g-m", providersGToM],
   ["n-r", providersNToR],
   ["s-z", providersSToZ],

@@ -1,0 +1,148 @@
+import type { ProviderEntry } from "../provider-entry.ts";
+
+export const providersA = {
+  "acrobat-sign": {
+    title: "Adobe Acrobat Sign",
+    tokenEndpoint: "https://api.{shard}.adobesign.com/oauth/v2/token",
+    refreshEndpoint: "https://api.{shard}.adobesign.com/oauth/v2/refresh",
+    variables: { shard: { pattern: "^[a-z]{2}[0-9]{1,2}$", example: "na1" } },
+    source: [
+      "https://developer.adobe.com/acrobat-sign/docs/overview/developer_guide/oauth",
+      "https://opensource.adobe.com/acrobat-sign/developer_guide/oauth.html",
+    ],
+    verified: "vendor",
+    note: "shard is of the api_access_point that came with the code.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    refreshTokenIdleSeconds: 60 * 86_400,
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  adobe: {
+    title: "Adobe",
+    tokenEndpoint: "https://ims-na1.adobelogin.com/ims/token/v3",
+    source: [
+      "https://developer.adobe.com/developer-console/docs/guides/authentication/UserAuthentication/ims",
+      "https://github.com/AdobeDocs/adobe-dev-console/blob/main/src/pages/guides/authentication/UserAuthentication/ims.md",
+    ],
+    verified: "vendor",
+    note: "Ask for the scope offline_access; not every API permits it. A refresh token lives 14 days, so the keepalive must not sleep.",
+    refreshTokenIdleSeconds: 14 * 86_400,
+    accessTokenLifetimeSeconds: 86_400,
+  },
+  airtable: {
+    title: "Airtable",
+    tokenEndpoint: "https://airtable.com/oauth2/v1/token",
+    source: [
+      "https://airtable.com/developers/web/api/oauth-reference",
+      "https://github.com/Airtable/oauth-example/blob/main/index.js",
+      "https://nango.dev/blog/airtable-oauth-refresh-token-invalid-grant",
+    ],
+    verified: "secondary",
+    note: "The request is read on Airtable's page; rotation and the error of a dead token elsewhere.",
+    rotation: "always",
+  },
+  amazon: {
+    title: "Amazon (Login with Amazon)",
+    tokenEndpoint: "https://{host}/auth/o2/token",
+    variables: {
+      host: {
+        choices: ["api.amazon.com", "api.amazon.co.uk", "api.amazon.co.jp"],
+        default: "api.amazon.com",
+      },
+    },
+    source: [
+      "https://developer.amazon.com/docs/amazon-data-portability/use-refresh-token.html",
+      "https://developer.amazon.com/docs/login-with-amazon/access-token.html",
+      "https://developer.amazon.com/docs/login-with-amazon/refresh-token.html",
+    ],
+    verified: "vendor",
+    note: "Without the client's secret at the exchange of the code there is no refresh token. Refresh tokens have no end of their own. host is of the region: America, Europe, the Far East.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  apple: {
+    title: "Sign in with Apple",
+    tokenEndpoint: "https://appleid.apple.com/auth/token",
+    source: [
+      "https://developer.apple.com/documentation/signinwithapplerestapi/generate-and-validate-tokens",
+      "https://developer.apple.com/forums/thread/656845",
+      "https://developer.apple.com/forums/thread/657074",
+    ],
+    verified: "vendor",
+    note: "client_secret is a JWT of your own, which ends: replace it in time. Apple may throttle who validates a user's token more than once a day, so a connection is refreshed daily at most.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    rotation: "never",
+    accessTokenLifetimeSeconds: 3_600,
+    minimumRefreshIntervalSeconds: 86_400,
+  },
+  asana: {
+    title: "Asana",
+    tokenEndpoint: "https://app.asana.com/-/oauth_token",
+    source: [
+      "https://developers.asana.com/docs/oauth",
+      "https://github.com/Asana/ruby-asana/blob/master/lib/asana/authentication/oauth2/client.rb",
+    ],
+    verified: "vendor",
+    tokenEndpointAuthMethod: "client_secret_post",
+  },
+  atlassian: {
+    title: "Atlassian (Jira, Confluence)",
+    tokenEndpoint: "https://auth.atlassian.com/oauth/token",
+    source: [
+      "https://developer.atlassian.com/cloud/oauth/getting-started/refresh-tokens",
+      "https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps",
+      "https://nango.dev/blog/jira-oauth-refresh-token-invalid-grant",
+    ],
+    verified: "vendor",
+    note: "Ask for the scope offline_access. Lifetimes and grace period are as Atlassian's staff told them; the user's change of password ends a refresh token, too.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parametersIn: "json",
+    rotation: "always",
+    rotationGraceSeconds: 600,
+    refreshTokenIdleSeconds: 90 * 86_400,
+    refreshTokenAbsoluteSeconds: 365 * 86_400,
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  auth0: {
+    title: "Auth0",
+    tokenEndpoint: "https://{host}/oauth/token",
+    variables: {
+      host: {
+        pattern: "^[a-z0-9-]+(?:\\.[a-z0-9-]+)+$",
+        example: "acme.eu.auth0.com",
+        setBy: "integration",
+      },
+    },
+    source: [
+      "https://auth0.com/docs/secure/tokens/refresh-tokens",
+      "https://support.auth0.com/center/s/article/troubleshoot-refresh-token-unknown-or-invalid-before-expiry-403-unknown-or-invalid-refresh-token",
+    ],
+    verified: "vendor",
+    note: "Rotation, its overlap and both lifetimes are settings of the application. Of about 200 refresh tokens that a user has with an application the oldest goes first.",
+    rotation: "setting",
+  },
+  autodesk: {
+    title: "Autodesk Platform Services",
+    tokenEndpoint: "https://developer.api.autodesk.com/authentication/v2/token",
+    source: [
+      "https://forge.autodesk.com/blog/about-refresh-token",
+      "https://aps.autodesk.com/en/docs/oauth/v1/reference/http/refreshtoken-POST",
+    ],
+    verified: "vendor",
+    note: "Request, rotation and rate are read on pages of the endpoint's first version.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parameters: { scope: { from: "scope" } },
+    rotation: "always",
+    refreshTokenIdleSeconds: 14 * 86_400,
+    maxPerMinute: 100,
+  },
+  aweber: {
+    title: "AWeber",
+    tokenEndpoint: "https://auth.aweber.com/oauth2/token",
+    source: [
+      "https://api.aweber.com/",
+      "https://github.com/api-evangelist/aweber/blob/main/authentication/aweber-authentication.yml",
+    ],
+    verified: "secondary",
+    note: "Read in a third party's rendering of AWeber's OpenAPI description. Public clients have no secret and need PKCE at the start.",
+  },
+} as const satisfies Readonly<Record<string, ProviderEntry>>;

@@ -1,0 +1,156 @@
+import type { ProviderEntry } from "../provider-entry.ts";
+
+export const providersBToC = {
+  basecamp: {
+    title: "Basecamp",
+    tokenEndpoint: "https://launchpad.37signals.com/authorization/token",
+    source: ["https://github.com/basecamp/api/blob/master/sections/authentication.md"],
+    verified: "vendor",
+    note: "Speaks the fifth draft of OAuth 2.0. redirect_uri is the one of the authorization.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parametersIn: "query",
+    parameters: {
+      grant_type: null,
+      type: "refresh",
+      redirect_uri: { from: "redirect_uri", required: true },
+    },
+    accessTokenLifetimeSeconds: 14 * 86_400,
+  },
+  bitbucket: {
+    title: "Bitbucket Cloud",
+    tokenEndpoint: "https://bitbucket.org/site/oauth2/access_token",
+    source: [
+      "https://developer.atlassian.com/cloud/bitbucket/oauth-2",
+      "https://gist.github.com/droidMakk/583cfe96d7f6f8a7e239764bf6f353ab",
+    ],
+    verified: "secondary",
+    note: "The request is read on Atlassian's page, the members of the answer elsewhere. It is not the server of Jira and Confluence, and has no scope offline_access.",
+    scopeMember: "scopes",
+  },
+  blackbaud: {
+    title: "Blackbaud SKY",
+    tokenEndpoint: "https://oauth2.sky.blackbaud.com/token",
+    source: [
+      "https://github.com/blackbaud/skyapi-headless-data-sync",
+      "https://github.com/blackbaud/skyapi-headless-data-sync/blob/master/Services/AuthenticationService.cs",
+    ],
+    verified: "vendor",
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  box: {
+    title: "Box",
+    tokenEndpoint: "https://api.box.com/oauth2/token",
+    source: [
+      "https://developer.box.com/guides/authentication/tokens/refresh",
+      "https://developer.box.com/reference/post-oauth2-token--refresh",
+    ],
+    verified: "vendor",
+    tokenEndpointAuthMethod: "client_secret_post",
+    rotation: "always",
+    refreshTokenIdleSeconds: 60 * 86_400,
+  },
+  brex: {
+    title: "Brex",
+    tokenEndpoint: "https://{host}/oauth2/default/v1/token",
+    variables: {
+      host: {
+        choices: ["accounts-api.brex.com", "accounts-api.staging.brexapps.com"],
+        default: "accounts-api.brex.com",
+      },
+    },
+    source: [
+      "https://developer.brex.com/guides/partner_authentication",
+      "https://terapi.gitbook.io/terapi-api-explorer/integrations/brex",
+    ],
+    verified: "secondary",
+    note: "For Brex's partners. Ask for the scope offline_access. Lifetimes are read in a third party's notes. Partners from before November 2022 replace token_endpoint by the one on accounts.brex.com.",
+    refreshTokenIdleSeconds: 90 * 86_400,
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  bullhorn: {
+    title: "Bullhorn",
+    tokenEndpoint: "https://{authHost}.bullhornstaffing.com/oauth/token",
+    variables: { authHost: { pattern: "^auth(?:-[a-z0-9]+)*$", example: "auth-emea" } },
+    source: ["https://bullhorn.github.io/docs/oauth"],
+    verified: "vendor",
+    note: "authHost is of the data centre that loginInfo names for the user. Refresh tokens have to be enabled for the API key. The access token is good for one login, which yields the token for the REST API.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parametersIn: "query",
+    rotation: "always",
+  },
+  calendly: {
+    title: "Calendly",
+    tokenEndpoint: "https://auth.calendly.com/oauth/token",
+    source: [
+      "https://developer.calendly.com/api-docs/calendly-o-auth/o-auth/post-oauth-refresh-token",
+      "https://developer.calendly.com/refresh-token-rotation-guide",
+    ],
+    verified: "vendor",
+    note: "A user gets 8 tokens a minute at most. Refresh tokens have no end until they are used.",
+    rotation: "always",
+    accessTokenLifetimeSeconds: 2 * 3_600,
+    minimumRefreshIntervalSeconds: 8,
+  },
+  canva: {
+    title: "Canva",
+    tokenEndpoint: "https://api.canva.com/rest/v1/oauth/token",
+    source: [
+      "https://www.canva.dev/docs/connect/api-reference/authentication/generate-access-token",
+      "https://github.com/canva-sdks/canva-connect-api-starter-kit/blob/main/openapi/spec.yml",
+    ],
+    verified: "vendor",
+    note: "Access tokens may have 4 KB. To revoke any of its tokens ends a connection's whole line of tokens.",
+    parameters: { scope: { from: "scope" } },
+    accessTokenLifetimeSeconds: 4 * 3_600,
+  },
+  clio: {
+    title: "Clio Manage",
+    tokenEndpoint: "https://{host}/oauth/token",
+    variables: {
+      host: { choices: ["app.clio.com", "eu.app.clio.com"], default: "app.clio.com" },
+    },
+    source: ["https://docs.developers.clio.com/faq"],
+    verified: "vendor",
+    note: "A refresh token has no end until it is revoked. Clio Platform, another product, rotates. For a region that is not listed replace token_endpoint.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    rotation: "never",
+    accessTokenLifetimeSeconds: 30 * 86_400,
+  },
+  cognito: {
+    title: "Amazon Cognito",
+    tokenEndpoint: "https://{domain}.auth.{region}.amazoncognito.com/oauth2/token",
+    variables: {
+      domain: {
+        pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$",
+        example: "acme",
+        setBy: "integration",
+      },
+      region: {
+        pattern: "^[a-z]{2}(?:-[a-z]+)+-[0-9]$",
+        example: "eu-central-1",
+        setBy: "integration",
+      },
+    },
+    source: [
+      "https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html",
+      "https://github.com/awsdocs/amazon-cognito-developer-guide/blob/main/doc_source/token-endpoint.md",
+      "https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RefreshTokenRotationType.html",
+    ],
+    verified: "vendor",
+    note: "Lifetimes, rotation and its grace period, of up to 60 seconds, are settings of the app client. A user pool with a domain of its own replaces token_endpoint.",
+    rotation: "setting",
+  },
+  "constant-contact": {
+    title: "Constant Contact",
+    tokenEndpoint: "https://authz.constantcontact.com/oauth2/default/v1/token",
+    source: [
+      "https://developer.constantcontact.com/api_guide/server_flow.html",
+      "https://developer.constantcontact.com/api_guide/auth_overview.html",
+      "https://github.com/api-evangelist/constant-contact/blob/main/authentication/constant-contact-authentication.yml",
+    ],
+    verified: "secondary",
+    note: "Lifetimes are read in a third party's digest of Constant Contact's pages. Ask for the scope offline_access.",
+    refreshTokenIdleSeconds: 180 * 86_400,
+    accessTokenLifetimeSeconds: 86_400,
+  },
+} as const satisfies Readonly<Record<string, ProviderEntry>>;

@@ -1,0 +1,93 @@
+import type { ProviderEntry } from "../provider-entry.ts";
+
+export const providersF = {
+  facebook: {
+    title: "Facebook",
+    tokenEndpoint: "https://graph.facebook.com/oauth/access_token",
+    source: [
+      "https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
+      "https://developers.facebook.com/docs/graph-api/guides/error-handling",
+    ],
+    verified: "vendor",
+    note: "There are no refresh tokens: a long-lived user token is exchanged for another while it lives. Store the access token, and refresh it long before it ends.",
+    method: "GET",
+    tokenEndpointAuthMethod: "client_secret_post",
+    renewsWith: "access_token",
+    grantType: "fb_exchange_token",
+    tokenParameter: "fb_exchange_token",
+    errorAt: "error.code",
+    errorTextAt: "error.message",
+    errors: [
+      { means: "transient", error: "1" },
+      { means: "transient", error: "2" },
+      { means: "rate_limited", error: "4" },
+      { means: "rate_limited", error: "17" },
+      { means: "dead", error: "190" },
+    ],
+    accessTokenLifetimeSeconds: 60 * 86_400,
+  },
+  figma: {
+    title: "Figma",
+    tokenEndpoint: "https://api.figma.com/v1/oauth/token",
+    refreshEndpoint: "https://api.figma.com/v1/oauth/refresh",
+    source: [
+      "https://developers.figma.com/docs/rest-api/authentication",
+      "https://arcticjs.dev/providers/figma",
+    ],
+    verified: "vendor",
+    parameters: { grant_type: null },
+    rotation: "never",
+  },
+  fitbit: {
+    title: "Fitbit",
+    tokenEndpoint: "https://api.fitbit.com/oauth2/token",
+    source: ["https://dev.fitbit.com/build/reference/web-api/authorization/refresh-token"],
+    verified: "vendor",
+    note: "A refresh token has no end until it is used. A server's client has a secret, others have none.",
+    errorAt: "errors.0.errorType",
+    errorTextAt: "errors.0.message",
+    rotation: "always",
+    accessTokenLifetimeSeconds: 8 * 3_600,
+  },
+  fortnox: {
+    title: "Fortnox",
+    tokenEndpoint: "https://apps.fortnox.se/oauth-v1/token",
+    source: [
+      "https://www.fortnox.se/developer/authorization",
+      "https://github.com/api-evangelist/fortnox/blob/main/authentication/fortnox-authentication.yml",
+      "https://dev.to/stackedboost/fortnox-refresh-tokens-are-single-use-and-two-parallel-requests-will-log-your-users-out-35i6",
+    ],
+    verified: "secondary",
+    note: "Read in third parties' digests of Fortnox's pages.",
+    rotation: "always",
+    refreshTokenIdleSeconds: 45 * 86_400,
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  freeagent: {
+    title: "FreeAgent",
+    tokenEndpoint: "https://{host}/v2/token_endpoint",
+    variables: {
+      host: {
+        choices: ["api.freeagent.com", "api.sandbox.freeagent.com"],
+        default: "api.freeagent.com",
+      },
+    },
+    source: ["https://dev.freeagent.com/docs/oauth"],
+    verified: "vendor",
+    tokenEndpointAuthMethod: "client_secret_post",
+  },
+  freee: {
+    title: "freee",
+    tokenEndpoint: "https://accounts.secure.freee.co.jp/public_api/token",
+    source: [
+      "https://developer.freee.co.jp/tips/faq/token_lifetime",
+      "https://developer.freee.co.jp/reference/",
+    ],
+    verified: "vendor",
+    note: "Refresh while the access token lives, and do not revoke it before.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    rotation: "always",
+    refreshTokenIdleSeconds: 90 * 86_400,
+    accessTokenLifetimeSeconds: 6 * 3_600,
+  },
+} as const satisfies Readonly<Record<string, ProviderEntry>>;

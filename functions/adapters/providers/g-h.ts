@@ -1,0 +1,120 @@
+import type { ProviderEntry } from "../provider-entry.ts";
+
+export const providersGToH = {
+  github: {
+    title: "GitHub Apps",
+    tokenEndpoint: "https://{host}/login/oauth/access_token",
+    variables: {
+      host: {
+        pattern: "^[a-z0-9-]+(?:\\.[a-z0-9-]+)+$",
+        example: "github.example.com",
+        setBy: "integration",
+        default: "github.com",
+      },
+    },
+    source: [
+      "https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens",
+      "https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors",
+    ],
+    verified: "vendor",
+    note: "User access tokens of a GitHub App for which they expire; OAuth apps have no refresh tokens. A client that used the device flow sends no secret. Errors come with status 200.",
+    headers: { Accept: "application/json" },
+    tokenEndpointAuthMethod: "client_secret_post",
+    errors: [
+      { means: "dead", error: "bad_refresh_token" },
+      { means: "client_rejected", error: "incorrect_client_credentials" },
+    ],
+    rotation: "always",
+    refreshTokenIdleSeconds: 15_811_200,
+    accessTokenLifetimeSeconds: 8 * 3_600,
+  },
+  gitlab: {
+    title: "GitLab",
+    tokenEndpoint: "https://{host}/oauth/token",
+    variables: {
+      host: {
+        pattern: "^[a-z0-9-]+(?:\\.[a-z0-9-]+)+$",
+        example: "gitlab.example.com",
+        setBy: "integration",
+        default: "gitlab.com",
+      },
+    },
+    source: [
+      "https://docs.gitlab.com/api/oauth2/",
+      "https://gitlab.com/gitlab-org/gitlab/-/blob/master/doc/api/oauth2.md",
+    ],
+    verified: "vendor",
+    note: "redirect_uri is the one of the authorization. A client that used PKCE sends no secret.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parameters: { redirect_uri: { from: "redirect_uri", required: true } },
+    rotation: "always",
+    accessTokenLifetimeSeconds: 2 * 3_600,
+  },
+  google: {
+    title: "Google",
+    tokenEndpoint: "https://oauth2.googleapis.com/token",
+    source: [
+      "https://developers.google.com/identity/protocols/oauth2/web-server",
+      "https://developers.google.com/identity/protocols/oauth2",
+    ],
+    verified: "vendor",
+    note: "Ask for access_type=offline. A refresh token ends after six months without use, after 7 days while the consent screen is External and in Testing, and when more than 100 are issued to one account and client.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    rotation: "never",
+    refreshTokenIdleSeconds: 180 * 86_400,
+    accessTokenLifetimeSeconds: 3_600,
+  },
+  gusto: {
+    title: "Gusto",
+    tokenEndpoint: "https://{host}/oauth/token",
+    variables: {
+      host: { choices: ["api.gusto.com", "api.gusto-demo.com"], default: "api.gusto.com" },
+    },
+    source: [
+      "https://docs.gusto.com/embedded-payroll/docs/company-access-tokens",
+      "https://docs.gusto.com/embedded-payroll/v2022-11-01/reference/refresh-access-token",
+    ],
+    verified: "vendor",
+    note: "The used refresh token ends when the new access token is first used. Older versions of the API want the redirect_uri of the authorization.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parametersIn: "json",
+    parameters: { redirect_uri: { from: "redirect_uri" } },
+    rotation: "always",
+    accessTokenLifetimeSeconds: 2 * 3_600,
+  },
+  heroku: {
+    title: "Heroku",
+    tokenEndpoint: "https://id.heroku.com/oauth/token",
+    source: [
+      "https://devcenter.heroku.com/articles/oauth",
+      "https://github.com/heroku/heroku-bouncer/commit/4fc72c59b9acdfe323158920a947fe71982d03f2",
+    ],
+    verified: "secondary",
+    note: "The lifetime is read in Heroku's own middleware, the endpoint in the code of those who use it.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    accessTokenLifetimeSeconds: 8 * 3_600,
+  },
+  highlevel: {
+    title: "HighLevel",
+    tokenEndpoint: "https://services.leadconnectorhq.com/oauth/token",
+    source: ["https://github.com/GoHighLevel/highlevel-api-docs/blob/main/oauth/oauth.json"],
+    verified: "vendor",
+    note: "user_type is Location or Company, of the token that is wanted.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    parameters: { user_type: { from: "user_type" }, redirect_uri: { from: "redirect_uri" } },
+    accessTokenLifetimeSeconds: 86_399,
+  },
+  hubspot: {
+    title: "HubSpot",
+    tokenEndpoint: "https://api.hubapi.com/oauth/2026-03/token",
+    source: [
+      "https://developers.hubspot.com/changelog/v1-oauth-api-deprecation",
+      "https://developers.hubspot.com/docs/methods/OAuth2/refresh-access-token",
+    ],
+    verified: "vendor",
+    note: "Access tokens of 300 characters and more are to be expected. The endpoint /oauth/v1/token ends in February 2027.",
+    tokenEndpointAuthMethod: "client_secret_post",
+    scopeMember: "scopes",
+    accessTokenLifetimeSeconds: 1_800,
+  },
+} as const satisfies Readonly<Record<string, ProviderEntry>>;
