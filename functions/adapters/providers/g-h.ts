@@ -110,11 +110,15 @@ export const providersGToH = {
     source: [
       "https://developers.hubspot.com/changelog/v1-oauth-api-deprecation",
       "https://developers.hubspot.com/docs/methods/OAuth2/refresh-access-token",
+      "https://github.com/airbytehq/airbyte/issues/79592",
     ],
     verified: "vendor",
-    note: "Access tokens of 300 characters and more are to be expected. The endpoint /oauth/v1/token ends in February 2027.",
+    note: "Access tokens of 300 characters and more are to be expected. The endpoint /oauth/v1/token ends in February 2027; the error of a dead refresh token was seen there.",
     tokenEndpointAuthMethod: "client_secret_post",
     scopeMember: "scopes",
+    errorAt: "status",
+    errorTextAt: "message",
+    errors: [{ means: "dead", error: "BAD_REFRESH_TOKEN" }],
     accessTokenLifetimeSeconds: 1_800,
   },
 } as const satisfies Readonly<Record<string, ProviderEntry>>;
