@@ -18,7 +18,6 @@ export const providersGToH = {
     ],
     verified: "vendor",
     note: "User access tokens of a GitHub App for which they expire; OAuth apps have no refresh tokens. A client that used the device flow sends no secret. Errors come with status 200.",
-    headers: { Accept: "application/json" },
     tokenEndpointAuthMethod: "client_secret_post",
     errors: [
       { means: "dead", error: "bad_refresh_token" },

@@ -20,8 +20,6 @@ export const providersIToL = {
     errorAt: "error.code",
     errorTextAt: "error.message",
     errors: [
-      { means: "transient", error: "1" },
-      { means: "transient", error: "2" },
       { means: "rate_limited", error: "4" },
       { means: "dead", error: "190" },
     ],

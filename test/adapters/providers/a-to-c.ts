@@ -78,7 +78,16 @@ export const exchangesAToC = {
     },
   },
   autodesk: {
-    sent: { url: "https://developer.api.autodesk.com/authentication/v2/token", client: "post" },
+    registration: { scope: "data:read" },
+    sent: {
+      url: "https://developer.api.autodesk.com/authentication/v2/token",
+      client: "post",
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        scope: "data:read",
+      },
+    },
     answer: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 3599 },
     understood: { refreshLifetimeSeconds: 14 * 86_400 },
     rules: { maxPerMinute: 100 },

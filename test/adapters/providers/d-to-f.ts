@@ -24,7 +24,16 @@ export const exchangesDToF = {
     rules: { refreshTokenAbsoluteSeconds: 30 * 86_400 },
   },
   dropbox: {
-    sent: { url: "https://api.dropboxapi.com/oauth2/token", client: "post" },
+    registration: { scope: "files.content.read" },
+    sent: {
+      url: "https://api.dropboxapi.com/oauth2/token",
+      client: "post",
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        scope: "files.content.read",
+      },
+    },
     answer: { token_type: "bearer", expires_in: 14_400 },
     understood: { defaultLifetimeSeconds: 14_400 },
     dead: {
@@ -91,6 +100,7 @@ export const exchangesDToF = {
     understood: { defaultLifetimeSeconds: 28_800, keeps: ["user_id"] },
     dead: {
       status: 400,
+      words: "Refresh token invalid",
       answer: {
         errors: [{ errorType: "invalid_grant", message: "Refresh token invalid" }],
         success: false,

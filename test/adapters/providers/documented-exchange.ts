@@ -2,6 +2,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 interface Answered {
   readonly status: number;
+  /** What a person is told of it. @default error_description */
+  readonly words?: string;
   readonly answer: Json;
 }
 

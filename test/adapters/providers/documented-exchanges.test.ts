@@ -1,11 +1,12 @@
 import { parseClientRegistration } from "../../../functions/adapters/client-registration.ts";
+import type { ProviderEntry } from "../../../functions/adapters/provider-entry.ts";
 import { providersA } from "../../../functions/adapters/providers/a.ts";
 import { providersBToC } from "../../../functions/adapters/providers/b-c.ts";
 import { providersDToE } from "../../../functions/adapters/providers/d-e.ts";
 import { providersF } from "../../../functions/adapters/providers/f.ts";
 import { providersGToH } from "../../../functions/adapters/providers/g-h.ts";
 import { providersIToL } from "../../../functions/adapters/providers/i-l.ts";
-import type { providers } from "../../../functions/adapters/providers.ts";
+import { providers } from "../../../functions/adapters/providers.ts";
 import type { RegistrationName } from "../../../functions/domain/connection.ts";
 import {
   type RecordedAnswer,
@@ -62,6 +63,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     expect(request).toMatchObject({ method, endpoint });
     expect(request.query).toEqual(as === "query" ? { ...own, ...all } : own);
     expect(request.parameters).toEqual({ ...own, ...all });
+    expect(request.headers.accept).toBe("application/json");
     expect(request.headers["content-type"] ?? "").toMatch(contentTypes[as]);
     expect(credentialsOf(request)).toBe(client === "basic" ? "client:secret" : undefined);
   });
@@ -89,6 +91,13 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     expect(tokens?.expiresInSeconds).toBe(understood.defaultLifetimeSeconds);
   });
 
+  test("rotates its refresh token as its entry says", () => {
+    const { refresh_token: next } = exchange.answer;
+    const { rotation }: ProviderEntry = providers[name as Name];
+    if (rotation === "always") expect(next).toMatch(/rt-2$/);
+    if (rotation === "never") expect(next).toBeUndefined();
+  });
+
   test("is held to its rules", () => {
     const json = JSON.stringify({ client_id: "client", client_secret: "secret", provider: name });
     expect(parseClientRegistration(registrationName, "1", json)).toMatchObject({
@@ -102,7 +111,11 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
 
   test("says so of a dead token", async () => {
     const { dead = { status: 400, answer: { error: "invalid_grant" } } } = exchange;
-    expect((await refused(dead)).answer).toMatchObject({ kind: "refused" });
+    const { answer } = await refused(dead);
+    expect(answer).toMatchObject({
+      kind: "refused",
+      providerErrorDescription: dead.words ?? dead.answer.error_description,
+    });
   });
 
   test("asks to wait", async () => {

@@ -49,7 +49,17 @@ export const exchangesGToL = {
     understood: { defaultLifetimeSeconds: 7200, keeps: ["created_at"] },
   },
   gusto: {
-    sent: { url: "https://api.gusto.com/oauth/token", client: "post", as: "json" },
+    registration: { redirect_uri: "https://app.example.com/callback" },
+    sent: {
+      url: "https://api.gusto.com/oauth/token",
+      client: "post",
+      as: "json",
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        redirect_uri: "https://app.example.com/callback",
+      },
+    },
     answer: { token_type: "bearer", expires_in: 7200, refresh_token: "rt-2" },
     understood: { defaultLifetimeSeconds: 7200 },
   },
@@ -59,11 +69,17 @@ export const exchangesGToL = {
     understood: { defaultLifetimeSeconds: 28_800 },
   },
   highlevel: {
+    registration: { redirect_uri: "https://app.example.com/callback" },
     config: { user_type: "Location" },
     sent: {
       url: "https://services.leadconnectorhq.com/oauth/token",
       client: "post",
-      parameters: { grant_type: "refresh_token", refresh_token: "rt-1", user_type: "Location" },
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        user_type: "Location",
+        redirect_uri: "https://app.example.com/callback",
+      },
     },
     answer: {
       token_type: "Bearer",
@@ -92,6 +108,7 @@ export const exchangesGToL = {
     },
     dead: {
       status: 400,
+      words: "missing or invalid refresh token",
       answer: {
         status: "BAD_REFRESH_TOKEN",
         message: "missing or invalid refresh token",
@@ -108,10 +125,11 @@ export const exchangesGToL = {
       parameters: { grant_type: "ig_refresh_token", access_token: "at-1" },
     },
     answer: { token_type: "bearer", expires_in: 5_183_944 },
-    understood: { defaultLifetimeSeconds: 60 * 86_400 },
+    understood: { defaultLifetimeSeconds: 60 * 86_400, refreshLifetimeSeconds: 5_183_944 },
     rules: { minimumRefreshIntervalSeconds: 86_400 },
     dead: {
       status: 400,
+      words: "Error validating access token: Session has expired.",
       answer: {
         error: {
           message: "Error validating access token: Session has expired.",
