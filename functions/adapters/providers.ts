@@ -4,7 +4,6 @@ import { providersBToC } from "./providers/b-c.ts";
 import { providersDToE } from "./providers/d-e.ts";
 import { providersF } from "./providers/f.ts";
 import { providersGToH } from "./providers/g-h.ts";
-import { providersGToM } from "./providers/g-m.ts";
 import { providersIToL } from "./providers/i-l.ts";
 import { providersNToR } from "./providers/n-r.ts";
 import { providersSToZ } from "./providers/s-z.ts";
@@ -17,7 +16,6 @@ export const providers = {
   ...providersF,
   ...providersGToH,
   ...providersIToL,
-  ...providersGToM,
   ...providersNToR,
   ...providersSToZ,
 } as const satisfies Readonly<Record<string, ProviderEntry>>;

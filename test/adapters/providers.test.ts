@@ -4,7 +4,6 @@ import { providersBToC } from "../../functions/adapters/providers/b-c.ts";
 import { providersDToE } from "../../functions/adapters/providers/d-e.ts";
 import { providersF } from "../../functions/adapters/providers/f.ts";
 import { providersGToH } from "../../functions/adapters/providers/g-h.ts";
-import { providersGToM } from "../../functions/adapters/providers/g-m.ts";
 import { providersIToL } from "../../functions/adapters/providers/i-l.ts";
 import { providersNToR } from "../../functions/adapters/providers/n-r.ts";
 import { providersSToZ } from "../../functions/adapters/providers/s-z.ts";
@@ -29,7 +28,6 @@ test.each([
   ["f", providersF],
   ["g-h", providersGToH],
   ["i-l", providersIToL],
-  ["g-m", providersGToM],
   ["n-r", providersNToR],
   ["s-z", providersSToZ],
 ])("%s holds the names that begin so", (letters, some: Readonly<Record<string, ProviderEntry>>) => {

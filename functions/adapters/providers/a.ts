@@ -24,7 +24,7 @@ export const providersA = {
       "https://github.com/AdobeDocs/adobe-dev-console/blob/main/src/pages/guides/authentication/UserAuthentication/ims.md",
     ],
     verified: "vendor",
-    note: "Ask for the scope offline_access; not every API permits it. A refresh token lives 14 days, so the keepalive must not sleep.",
+    note: "Ask for the scope offline_access; not every API permits it. A refresh token lives 14 days.",
     refreshTokenIdleSeconds: 14 * 86_400,
     accessTokenLifetimeSeconds: 86_400,
   },
