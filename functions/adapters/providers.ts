@@ -5,8 +5,11 @@ import { providersDToE } from "./providers/d-e.ts";
 import { providersF } from "./providers/f.ts";
 import { providersGToH } from "./providers/g-h.ts";
 import { providersIToL } from "./providers/i-l.ts";
-import { providersNToR } from "./providers/n-r.ts";
-import { providersSToZ } from "./providers/s-z.ts";
+import { providersM } from "./providers/m.ts";
+import { providersNToO } from "./providers/n-o.ts";
+import { providersPToR } from "./providers/p-r.ts";
+import { providersS } from "./providers/s.ts";
+import { providersTToZ } from "./providers/t-z.ts";
 
 /** Every provider whose oddities are known, by name, in the order of their names. */
 export const providers = {
@@ -16,6 +19,9 @@ export const providers = {
   ...providersF,
   ...providersGToH,
   ...providersIToL,
-  ...providersNToR,
-  ...providersSToZ,
+  ...providersM,
+  ...providersNToO,
+  ...providersPToR,
+  ...providersS,
+  ...providersTToZ,
 } as const satisfies Readonly<Record<string, ProviderEntry>>;

@@ -5,8 +5,11 @@ import { providersDToE } from "../../functions/adapters/providers/d-e.ts";
 import { providersF } from "../../functions/adapters/providers/f.ts";
 import { providersGToH } from "../../functions/adapters/providers/g-h.ts";
 import { providersIToL } from "../../functions/adapters/providers/i-l.ts";
-import { providersNToR } from "../../functions/adapters/providers/n-r.ts";
-import { providersSToZ } from "../../functions/adapters/providers/s-z.ts";
+import { providersM } from "../../functions/adapters/providers/m.ts";
+import { providersNToO } from "../../functions/adapters/providers/n-o.ts";
+import { providersPToR } from "../../functions/adapters/providers/p-r.ts";
+import { providersS } from "../../functions/adapters/providers/s.ts";
+import { providersTToZ } from "../../functions/adapters/providers/t-z.ts";
 import { providers } from "../../functions/adapters/providers.ts";
 
 const entries: [string, ProviderEntry][] = Object.entries(providers);
@@ -28,8 +31,11 @@ test.each([
   ["f", providersF],
   ["g-h", providersGToH],
   ["i-l", providersIToL],
-  ["n-r", providersNToR],
-  ["s-z", providersSToZ],
+  ["m", providersM],
+  ["n-o", providersNToO],
+  ["p-r", providersPToR],
+  ["s", providersS],
+  ["t-z", providersTToZ],
 ])("%s holds the names that begin so", (letters, some: Readonly<Record<string, ProviderEntry>>) => {
   for (const name of Object.keys(some)) expect(name).toMatch(new RegExp(`^[${letters}]`));
 });
