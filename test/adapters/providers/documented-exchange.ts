@@ -9,7 +9,7 @@ interface Answered {
 
 /**
  * A refresh in the shape that the pages show which the catalogue's entry names; all values are made up.
- * The connection has `at-1` and `rt-1`, the client the id `client` and the secret `secret`.
+ * The connection has `at-1` and `rt-1`, the client the id `client` and the secret `s/2=`.
  */
 export interface DocumentedExchange {
   /** Of the client registration's secret. */
@@ -21,8 +21,11 @@ export interface DocumentedExchange {
     readonly method?: "GET";
     /** The whole of it, variables filled, without the parameters. */
     readonly url: string;
-    /** Where the client's id and secret stand; `none`: the id alone, in the body; `unnamed`: neither. */
-    readonly client: "basic" | "post" | "none" | "unnamed";
+    /**
+     * Where the client's id and secret stand. `raw_basic`: in the header as they are, not form-encoded
+     * first (RFC 6749 §2.3.1); `none`: the id alone, in the body; `unnamed`: neither.
+     */
+    readonly client: "basic" | "raw_basic" | "post" | "none" | "unnamed";
     /** @default form */
     readonly as?: "json" | "query";
     /** All but those of the client. @default grant type and refresh token as RFC 6749 §6 has them */

@@ -57,3 +57,157 @@ describe("slack", () => {
     expect(answer).toMatchObject({ kind });
   });
 });
+
+// https://developer.squareup.com/reference/square/o-auth/obtain-token
+describe("square", () => {
+  const answer = {
+    access_token: "at-2",
+    token_type: "bearer",
+    expires_at: "2026-01-31T12:00:00Z",
+    merchant_id: "MLQW2MXBNZTJY",
+    refresh_token: "rt-1",
+    short_lived: false,
+  };
+
+  test("is asked in JSON, says the end as a date, and gives the same refresh token again", async () => {
+    const { tokens, request } = await replay("square", { body: answer });
+    expect(request).toMatchObject({
+      method: "POST",
+      endpoint: "https://connect.squareup.com/oauth2/token",
+      headers: { "content-type": "application/json" },
+    });
+    expect(request.parameters).toEqual({
+      grant_type: "refresh_token",
+      refresh_token: "rt-1",
+      client_id: "client",
+      client_secret: "secret",
+    });
+    expect(tokens).toMatchObject({
+      accessToken: "at-2",
+      refreshToken: "rt-1",
+      expiresInSeconds: 30 * 86_400,
+      extra: { merchant_id: "MLQW2MXBNZTJY" },
+      notes: [],
+    });
+  });
+
+  test("a short-lived token ends when its date says", async () => {
+    const { tokens } = await replay("square", {
+      body: { ...answer, expires_at: "2026-01-02T12:00:00Z", short_lived: true },
+    });
+    expect(tokens?.expiresInSeconds).toBe(86_400);
+  });
+
+  test.each([
+    [401, { error: "invalid_grant" }, "refused"],
+    [429, {}, "rate_limited"],
+  ])("%i %j: %s", async (status, body, kind) => {
+    expect((await replay("square", { status, body })).answer).toMatchObject({ kind });
+  });
+});
+
+// https://developers.strava.com/docs/authentication
+describe("strava", () => {
+  test("a success says the end twice, as seconds and as an instant", async () => {
+    const { tokens, request } = await replay("strava", {
+      body: {
+        token_type: "Bearer",
+        access_token: "at-2",
+        expires_at: Date.UTC(2026, 0, 1, 18) / 1000,
+        expires_in: 21_600,
+        refresh_token: "rt-2",
+      },
+    });
+    expect(request).toMatchObject({
+      method: "POST",
+      endpoint: "https://www.strava.com/oauth/token",
+    });
+    expect(request.headers.authorization).toBeUndefined();
+    expect(request.parameters).toEqual({
+      grant_type: "refresh_token",
+      refresh_token: "rt-1",
+      client_id: "client",
+      client_secret: "secret",
+    });
+    expect(tokens).toMatchObject({
+      accessToken: "at-2",
+      refreshToken: "rt-2",
+      expiresInSeconds: 21_600,
+      notes: [],
+    });
+  });
+
+  // https://github.com/dreeveapp/dreeve/issues/1449, https://github.com/dreeveapp/dreeve/issues/372
+  test.each([
+    ["RefreshToken", "refresh_token", "refused"],
+    ["Application", "client_id", "client_rejected"],
+    ["AuthorizationCode", "code", "unusable"],
+  ])("an error about %s, %s: %s", async (resource, field, kind) => {
+    const { answer } = await replay("strava", {
+      status: 400,
+      body: { message: "Bad Request", errors: [{ resource, field, code: "invalid" }] },
+    });
+    expect(answer).toMatchObject({ kind });
+  });
+
+  test("too many requests", async () => {
+    const { answer } = await replay("strava", {
+      status: 429,
+      body: { message: "Rate Limit Exceeded", errors: [] },
+    });
+    expect(answer).toMatchObject({ kind: "rate_limited" });
+  });
+});
+
+// https://developer.withings.com/developer-guide/v3/integration-guide/public-health-data-api/get-access/access-and-refresh-tokens-no-recover
+describe("withings", () => {
+  test("a success has its tokens in the body of the body; the scope is a comma list", async () => {
+    const { tokens, request } = await replay("withings", {
+      body: {
+        status: 0,
+        body: {
+          userid: "363",
+          access_token: "at-2",
+          refresh_token: "rt-2",
+          scope: "user.info,user.metrics",
+          expires_in: 10_800,
+          token_type: "Bearer",
+        },
+      },
+    });
+    expect(request).toMatchObject({
+      method: "POST",
+      endpoint: "https://wbsapi.withings.net/v2/oauth2",
+    });
+    expect(request.parameters).toEqual({
+      action: "requesttoken",
+      grant_type: "refresh_token",
+      refresh_token: "rt-1",
+      client_id: "client",
+      client_secret: "secret",
+    });
+    expect(tokens).toEqual({
+      accessToken: "at-2",
+      refreshToken: "rt-2",
+      scope: "user.info user.metrics",
+      expiresInSeconds: 10_800,
+      refreshTokenExpiresInSeconds: 365 * 86_400,
+      refreshTokenAbsoluteExpiresInSeconds: undefined,
+      extra: { status: 0, body: { userid: "363" } },
+      notes: [],
+    });
+  });
+
+  test("a failure with status 200 is one, and kills nothing that it does not name", async () => {
+    const { answer } = await replay("withings", {
+      body: { status: 503, body: {}, error: "Invalid Params: invalid code" },
+    });
+    expect(answer).toMatchObject({ kind: "unusable", serverFailed: false, providerError: "503" });
+  });
+
+  test("too many requests", async () => {
+    expect((await replay("withings", { status: 429, body: {} })).answer).toMatchObject({
+      kind: "rate_limited",
+    });
+  });
+});

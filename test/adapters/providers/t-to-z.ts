@@ -1,0 +1,305 @@
+import type { DocumentedExchange } from "./documented-exchange.ts";
+
+/**
+ * Answers in the shape that the pages of each entry's `source` show, or that of RFC 6749 §5 where they show
+ * none; their values are made up.
+ */
+export const exchangesTToZ = {
+  tesla: {
+    sent: {
+      url: "https://fleet-auth.prd.vn.cloud.tesla.com/oauth2/v3/token",
+      client: "post",
+    },
+    answer: {
+      token_type: "Bearer",
+      expires_in: 28800,
+      refresh_token: "fake-rt-2",
+    },
+  },
+  tiktok: {
+    sent: {
+      url: "https://open.tiktokapis.com/v2/oauth/token/",
+      client: "unnamed",
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        client_key: "client",
+        client_secret: "s/2=",
+      },
+    },
+    answer: {
+      expires_in: 7200,
+      open_id: "fake-open-id",
+      refresh_expires_in: 15552000,
+      refresh_token: "fake-rt-2",
+      scope: "user.info.basic,video.list",
+      token_type: "Bearer",
+    },
+    understood: {
+      defaultLifetimeSeconds: 7200,
+      refreshLifetimeSeconds: 15552000,
+      scope: "user.info.basic video.list",
+      keeps: ["open_id"],
+    },
+    dead: {
+      status: 400,
+      answer: {
+        error: "invalid_grant",
+        error_description: "The refresh token is invalid or expired.",
+        log_id: "202601011200000000000000000000000",
+      },
+    },
+  },
+  todoist: {
+    sent: {
+      url: "https://todoist.com/oauth/access_token",
+      client: "post",
+    },
+    answer: {
+      token_type: "Bearer",
+      expires_in: 3600,
+      refresh_token: "fake-rt-2",
+    },
+  },
+  twitch: {
+    sent: {
+      url: "https://id.twitch.tv/oauth2/token",
+      client: "post",
+    },
+    answer: {
+      expires_in: 14124,
+      refresh_token: "fake-rt-2",
+      scope: ["channel:read:polls", "channel:manage:polls"],
+      token_type: "bearer",
+    },
+    understood: {
+      scope: "channel:read:polls channel:manage:polls",
+      notes: ["scope is an array"],
+    },
+    dead: {
+      status: 400,
+      words: "Invalid refresh token",
+      answer: {
+        status: 400,
+        message: "Invalid refresh token",
+      },
+    },
+  },
+  typeform: {
+    sent: {
+      url: "https://api.typeform.com/oauth/token",
+      client: "post",
+    },
+    answer: {
+      token_type: "bearer",
+      expires_in: 604800,
+      refresh_token: "fake-rt-2",
+    },
+    understood: {
+      defaultLifetimeSeconds: 604800,
+    },
+  },
+  uber: {
+    config: {
+      redirect_uri: "https://app.example.com/callback",
+    },
+    sent: {
+      url: "https://auth.uber.com/oauth/v2/token",
+      client: "post",
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        redirect_uri: "https://app.example.com/callback",
+      },
+    },
+    answer: {
+      token_type: "Bearer",
+      expires_in: 2592000,
+      refresh_token: "MA.fake-rt-2",
+      scope: "offline_access profile",
+    },
+    understood: {
+      defaultLifetimeSeconds: 2592000,
+    },
+  },
+  webex: {
+    sent: {
+      url: "https://webexapis.com/v1/access_token",
+      client: "post",
+    },
+    answer: {
+      token_type: "Bearer",
+      expires_in: 1209600,
+      refresh_token: "fake-rt-2",
+      refresh_token_expires_in: 7776000,
+    },
+    understood: {
+      refreshLifetimeSeconds: 7776000,
+    },
+  },
+  whoop: {
+    sent: {
+      url: "https://api.prod.whoop.com/oauth/oauth2/token",
+      client: "post",
+      parameters: {
+        grant_type: "refresh_token",
+        refresh_token: "rt-1",
+        scope: "offline",
+      },
+    },
+    answer: {
+      token_type: "bearer",
+      expires_in: 3600,
+      refresh_token: "fake-rt-2",
+      scope: "offline read:profile",
+    },
+  },
+  workday: {
+    registration: {
+      config: {
+        host: "wd2-impl-services1.workday.com",
+      },
+    },
+    config: {
+      tenant: "acme_pt1",
+    },
+    sent: {
+      url: "https://wd2-impl-services1.workday.com/ccx/oauth2/acme_pt1/token",
+      client: "basic",
+    },
+    answer: {
+      token_type: "Bearer",
+      refresh_token: "fake-rt-2",
+    },
+  },
+  wrike: {
+    sent: {
+      url: "https://login.wrike.com/oauth2/token",
+      client: "post",
+    },
+    answer: {
+      token_type: "bearer",
+      expires_in: 3600,
+      refresh_token: "fake-rt-2",
+      host: "www.wrike.com",
+    },
+    understood: {
+      keeps: ["host"],
+    },
+  },
+  x: {
+    sent: {
+      url: "https://api.x.com/2/oauth2/token",
+      client: "raw_basic",
+    },
+    answer: {
+      token_type: "bearer",
+      expires_in: 7200,
+      scope: "users.read tweet.read offline.access",
+      refresh_token: "fake-rt-2",
+    },
+    understood: {
+      defaultLifetimeSeconds: 7200,
+    },
+  },
+  xero: {
+    sent: {
+      url: "https://identity.xero.com/connect/token",
+      client: "basic",
+    },
+    answer: {
+      id_token: "fake.id.token",
+      expires_in: 1800,
+      token_type: "Bearer",
+      refresh_token: "fake-rt-2",
+      scope: "accounting.transactions offline_access",
+    },
+    understood: {
+      defaultLifetimeSeconds: 1800,
+      refreshLifetimeSeconds: 5184000,
+    },
+  },
+  yahoo: {
+    sent: {
+      url: "https://api.login.yahoo.com/oauth2/get_token",
+      client: "basic",
+    },
+    answer: {
+      token_type: "bearer",
+      expires_in: 3600,
+      refresh_token: "rt-1",
+    },
+  },
+  yandex: {
+    sent: {
+      url: "https://oauth.yandex.com/token",
+      client: "basic",
+    },
+    answer: {
+      token_type: "bearer",
+      expires_in: 31536000,
+      refresh_token: "fake-rt-2",
+    },
+  },
+  zendesk: {
+    config: {
+      subdomain: "acme",
+    },
+    sent: {
+      url: "https://acme.zendesk.com/oauth/tokens",
+      client: "post",
+      as: "json",
+    },
+    answer: {
+      token_type: "bearer",
+      refresh_token: "fake-rt-2",
+      scope: "read write",
+      expires_in: 1800,
+      refresh_token_expires_in: 7776000,
+    },
+    understood: {
+      defaultLifetimeSeconds: 1800,
+      refreshLifetimeSeconds: 7776000,
+    },
+  },
+  zoho: {
+    config: {
+      domain: "com.au",
+    },
+    sent: {
+      url: "https://accounts.zoho.com.au/oauth/v2/token",
+      client: "post",
+    },
+    answer: {
+      expires_in: 3600,
+      api_domain: "https://www.zohoapis.com.au",
+      token_type: "Bearer",
+    },
+    understood: {
+      defaultLifetimeSeconds: 3600,
+      keeps: ["api_domain"],
+    },
+    dead: {
+      status: 200,
+      answer: {
+        error: "invalid_code",
+      },
+    },
+    rules: { minimumRefreshIntervalSeconds: 60 },
+  },
+  zoom: {
+    sent: {
+      url: "https://zoom.us/oauth/token",
+      client: "basic",
+    },
+    answer: {
+      token_type: "bearer",
+      refresh_token: "fake-rt-2",
+      expires_in: 3599,
+      scope: "user:read:user",
+    },
+    understood: {
+      defaultLifetimeSeconds: 3600,
+    },
+  },
+} as const satisfies Readonly<Record<string, DocumentedExchange>>;
