@@ -23,7 +23,6 @@ export const providersTToZ = {
     clientIdParameter: "client_key",
     tokenEndpointAuthMethod: "client_secret_post",
     scopeSeparator: "comma",
-    refreshTokenEnd: { as: "seconds", member: "refresh_expires_in" },
     rotation: "always",
     rotationGraceSeconds: 0,
     refreshTokenIdleSeconds: 180 * 86_400,
@@ -89,7 +88,6 @@ export const providersTToZ = {
     ],
     verified: "vendor",
     tokenEndpointAuthMethod: "client_secret_post",
-    refreshTokenEnd: { as: "seconds", member: "refresh_token_expires_in" },
   },
   whoop: {
     title: "WHOOP",

@@ -39,6 +39,8 @@ export interface DocumentedExchange {
     readonly defaultLifetimeSeconds?: number;
     /** Of the refresh token, from this refresh on. */
     readonly refreshLifetimeSeconds?: number;
+    /** The same where the answer does not say. @default that, unless the answer says it here */
+    readonly defaultRefreshLifetimeSeconds?: number;
     /** Of the refresh token and all its successors. */
     readonly absoluteLifetimeSeconds?: number;
     readonly scope?: string;

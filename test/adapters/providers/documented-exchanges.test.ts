@@ -14,11 +14,12 @@ import { exchangesGToL } from "./g-to-l.ts";
 import { exchangesMToO } from "./m-to-o.ts";
 import { exchangesPToR } from "./p-to-r.ts";
 import { exchangesS } from "./s.ts";
-import { exchangesTToZ } from "./t-to-z.ts";
+import { exchangesTToU } from "./t-to-u.ts";
+import { exchangesWToZ } from "./w-to-z.ts";
 
 const exchanges = {
   ...{ ...exchangesAToC, ...exchangesDToF, ...exchangesGToL },
-  ...{ ...exchangesMToO, ...exchangesPToR, ...exchangesS, ...exchangesTToZ },
+  ...{ ...exchangesMToO, ...exchangesPToR, ...exchangesS, ...exchangesTToU, ...exchangesWToZ },
 };
 type Name = keyof typeof exchanges & keyof typeof providers;
 
@@ -88,9 +89,15 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
   });
 
   test("lives as long as it is known to where the answer does not say", async () => {
-    const { expires_in: _, ...withoutEnd } = granted as { expires_in?: unknown };
-    const { tokens } = await answered({ body: withoutEnd });
+    const stated = Object.entries(granted);
+    const withoutEnds = Object.fromEntries(stated.filter(([name]) => !/expires_in$/.test(name)));
+    const saysRefreshEnd = stated.some(([name]) => /refresh_.*expires_in$/.test(name));
+    const { tokens } = await answered({ body: withoutEnds });
     expect(tokens?.expiresInSeconds).toBe(understood.defaultLifetimeSeconds);
+    const { refreshLifetimeSeconds, defaultRefreshLifetimeSeconds } = understood;
+    expect(tokens?.refreshTokenExpiresInSeconds).toBe(
+      defaultRefreshLifetimeSeconds ?? (saysRefreshEnd ? undefined : refreshLifetimeSeconds),
+    );
   });
 
   test("rotates its refresh token as its entry says", () => {

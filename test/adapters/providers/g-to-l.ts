@@ -10,7 +10,11 @@ export const exchangesGToL = {
       scope: "",
       token_type: "bearer",
     },
-    understood: { defaultLifetimeSeconds: 28_800, refreshLifetimeSeconds: 183 * 86_400 },
+    understood: {
+      defaultLifetimeSeconds: 28_800,
+      refreshLifetimeSeconds: 183 * 86_400,
+      defaultRefreshLifetimeSeconds: 183 * 86_400,
+    },
     dead: {
       status: 200,
       answer: {
@@ -125,7 +129,11 @@ export const exchangesGToL = {
       parameters: { grant_type: "ig_refresh_token", access_token: "at-1" },
     },
     answer: { token_type: "bearer", expires_in: 5_183_944 },
-    understood: { defaultLifetimeSeconds: 60 * 86_400, refreshLifetimeSeconds: 5_183_944 },
+    understood: {
+      defaultLifetimeSeconds: 60 * 86_400,
+      refreshLifetimeSeconds: 5_183_944,
+      defaultRefreshLifetimeSeconds: 60 * 86_400,
+    },
     rules: { minimumRefreshIntervalSeconds: 86_400 },
     dead: {
       status: 400,
@@ -163,6 +171,7 @@ export const exchangesGToL = {
     understood: {
       defaultLifetimeSeconds: 3600,
       refreshLifetimeSeconds: 101 * 86_400,
+      defaultRefreshLifetimeSeconds: 100 * 86_400,
     },
     rules: { refreshTokenAbsoluteSeconds: 1_825 * 86_400 },
   },

@@ -19,7 +19,7 @@ export const exchangesMToO = {
       live_mode: true,
     },
     understood: {
-      defaultLifetimeSeconds: 15552000,
+      defaultLifetimeSeconds: 180 * 86_400,
       keeps: ["user_id", "live_mode"],
     },
   },
@@ -36,7 +36,7 @@ export const exchangesMToO = {
     },
     understood: {
       defaultLifetimeSeconds: 3600,
-      refreshLifetimeSeconds: 2592000,
+      refreshLifetimeSeconds: 30 * 86_400,
     },
   },
   microsoft: {
@@ -62,7 +62,7 @@ export const exchangesMToO = {
     },
     understood: {
       defaultLifetimeSeconds: 3599,
-      refreshLifetimeSeconds: 7776000,
+      refreshLifetimeSeconds: 90 * 86_400,
     },
     dead: {
       status: 400,
@@ -88,7 +88,7 @@ export const exchangesMToO = {
     },
     understood: {
       defaultLifetimeSeconds: 3600,
-      refreshLifetimeSeconds: 5184000,
+      refreshLifetimeSeconds: 60 * 86_400,
       keeps: ["team_id"],
     },
   },
@@ -107,7 +107,7 @@ export const exchangesMToO = {
     understood: {
       defaultLifetimeSeconds: 3600,
     },
-    rules: { refreshTokenAbsoluteSeconds: 604800 },
+    rules: { refreshTokenAbsoluteSeconds: 7 * 86_400 },
   },
   nextcloud: {
     registration: {
@@ -185,7 +185,7 @@ export const exchangesMToO = {
     },
     understood: {
       defaultLifetimeSeconds: 3600,
-      refreshLifetimeSeconds: 604800,
+      refreshLifetimeSeconds: 7 * 86_400,
     },
   },
   oura: {

@@ -45,7 +45,7 @@ export const exchangesPToR = {
       refresh_token_expires_in: 5184000,
     },
     understood: {
-      refreshLifetimeSeconds: 5184000,
+      refreshLifetimeSeconds: 60 * 86_400,
       keeps: ["response_type"],
     },
   },
@@ -106,7 +106,7 @@ export const exchangesPToR = {
     },
     understood: {
       defaultLifetimeSeconds: 7200,
-      refreshLifetimeSeconds: 1209600,
+      refreshLifetimeSeconds: 14 * 86_400,
     },
   },
   reddit: {
@@ -157,6 +157,7 @@ export const exchangesPToR = {
     understood: {
       defaultLifetimeSeconds: 3600,
       refreshLifetimeSeconds: 604799,
+      defaultRefreshLifetimeSeconds: 7 * 86_400,
       keeps: ["owner_id"],
     },
   },

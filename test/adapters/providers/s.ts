@@ -19,7 +19,8 @@ export const exchangesS = {
     },
     understood: {
       defaultLifetimeSeconds: 300,
-      refreshLifetimeSeconds: 2678400,
+      refreshLifetimeSeconds: 31 * 86_400,
+      defaultRefreshLifetimeSeconds: 31 * 86_400,
     },
   },
   salesforce: {
@@ -77,7 +78,7 @@ export const exchangesS = {
     },
     understood: {
       defaultLifetimeSeconds: 3600,
-      refreshLifetimeSeconds: 7776000,
+      refreshLifetimeSeconds: 90 * 86_400,
       scope: "read_orders write_products",
       notes: ["token_type is missing or not usable"],
     },
@@ -120,7 +121,7 @@ export const exchangesS = {
       token_type: "Bearer",
       expires_in: 600,
     },
-    rules: { refreshTokenAbsoluteSeconds: 7776000 },
+    rules: { refreshTokenAbsoluteSeconds: 90 * 86_400 },
   },
   sonos: {
     sent: {
@@ -147,7 +148,7 @@ export const exchangesS = {
     understood: {
       defaultLifetimeSeconds: 3600,
     },
-    rules: { refreshTokenAbsoluteSeconds: 15638400 },
+    rules: { refreshTokenAbsoluteSeconds: 181 * 86_400 },
   },
   "stripe-connect": {
     sent: {
