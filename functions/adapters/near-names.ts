@@ -12,14 +12,15 @@ const nearNames = (name: string, names: readonly string[]): readonly string[] =>
   const meant = name.trim().toLowerCase().slice(0, 64);
   return names
     .map((candidate) => ({ candidate, distance: distanceOf(meant, candidate) }))
-    .filter(({ distance }) => distance <= maximumDistance)
+    .filter(({ candidate, distance }) => distance <= maximumDistance && distance < candidate.length)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, maximumNames)
     .map(({ candidate }) => candidate);
 };
 
 function distanceOf(meant: string, candidate: string): number {
-  const isPart = meant.length >= 3 && (candidate.includes(meant) || meant.includes(candidate));
+  const isLong = Math.min(meant.length, candidate.length) >= 3;
+  const isPart = isLong && (candidate.includes(meant) || meant.includes(candidate));
   return isPart ? 1 : editDistance(meant, candidate);
 }
 

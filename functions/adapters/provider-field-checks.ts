@@ -12,6 +12,7 @@ export const visible = matching(/^[\x20-\x7e]+$/, "printable ASCII characters");
 export const memberName = matching(/^[^.\p{Cc}]{1,128}$/u, "the name of a member");
 export const memberPath = matching(/^[^\p{Cc}]{1,256}$/u, "names of members, between dots");
 export const aboveZero = wholeNumber(1, Number.MAX_SAFE_INTEGER, "a whole number above 0");
+export const zeroOrMore = wholeNumber(0, Number.MAX_SAFE_INTEGER, "a whole number");
 export const status = wholeNumber(100, 999, "an HTTP status");
 
 const pattern: Check<string> = (value, at, faults) => {

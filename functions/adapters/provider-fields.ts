@@ -20,6 +20,7 @@ import {
   tokenEnd,
   urlVariable,
   visible,
+  zeroOrMore,
 } from "./provider-field-checks.ts";
 
 /** What a registration's secret may replace of a catalogue entry, beside endpoints and client authentication. */
@@ -60,7 +61,7 @@ const checks: Checks<ReplaceableBehaviour> = {
   errorTextAt: memberPath,
   errors: filledList(errorRule),
   rotation: oneOf(["always", "sometimes", "never", "setting"]),
-  rotationGraceSeconds: aboveZero,
+  rotationGraceSeconds: zeroOrMore,
   refreshTokenIdleSeconds: aboveZero,
   refreshTokenAbsoluteSeconds: aboveZero,
   accessTokenLifetimeSeconds: aboveZero,
