@@ -1,4 +1,5 @@
 import { exchangeLine, welcome } from "./local/console.ts";
+import { eventLine } from "./local/event-lines.ts";
 import { startLocalService } from "./local/service.ts";
 import { localSettings } from "./local/settings.ts";
 import { shutdown as newShutdown } from "./local/shutdown.ts";
@@ -12,8 +13,14 @@ async function main(): Promise<void> {
   endOnSignals(() => shutdown.run());
   try {
     const settings = localSettings(process.env);
-    const service = await startLocalService(settings, shutdown, (exchange) =>
-      console.log(exchangeLine(exchange, new Date())),
+    const service = await startLocalService(
+      settings,
+      shutdown,
+      (exchange) => console.log(exchangeLine(exchange, new Date())),
+      (published) => {
+        const line = eventLine(published, new Date());
+        if (line !== undefined) console.log(line);
+      },
     );
     console.log(welcome(service, settings, performance.now()));
   } catch (error) {

@@ -111,8 +111,9 @@ function subjectOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
 function membersOf(event: RefreshEvent): Readonly<Record<string, unknown>> {
   switch (event.code) {
     case "refresh.refreshed": {
-      const { integration, version, rotated, commitGapMs, notes } = event;
-      return { integration, version, rotated, commit_gap_ms: commitGapMs, notes };
+      const { integration, version, expiresAtMs, rotated, commitGapMs, notes } = event;
+      const expires_at = expiresAtMs === undefined ? null : isoSecond(expiresAtMs);
+      return { integration, version, expires_at, rotated, commit_gap_ms: commitGapMs, notes };
     }
     case "refresh.failed": {
       const { integration, failure, reason, providerError, providerErrorDescription } = event;

@@ -65,6 +65,7 @@ const events: RefreshEvent[] = [
     code: "refresh.refreshed",
     integration: "acme",
     version: 8,
+    expiresAtMs: Date.UTC(2025, 9, 19, 12),
     rotated: true,
     commitGapMs: 4,
     notes: ["no token_type"],

@@ -1,4 +1,6 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { workerConfig } from "../../functions/config.ts";
+import { budgetFor } from "../../functions/domain/budget.ts";
 import { startEventSourceMapping, waitSeconds } from "./event-source-mapping.ts";
 import type { LambdaFunction } from "./lambda-function.ts";
 import { queueArn, rescueTimeoutMs } from "./queues.ts";
@@ -13,8 +15,17 @@ interface QueueWorker {
 
 /** The very modules that are deployed. They read the environment when they are loaded. */
 async function queueWorkers(variables: Variables): Promise<readonly QueueWorker[]> {
-  const rescue = await import("../../functions/lambda/rescue.ts");
+  const [worker, rescue] = await Promise.all([
+    import("../../functions/lambda/worker.ts"),
+    import("../../functions/lambda/rescue.ts"),
+  ]);
+  const { providerTimeoutSeconds } = workerConfig(process.env);
+  const { functionTimeoutMs: timeoutMs } = budgetFor(providerTimeoutSeconds);
   return [
+    {
+      queueUrl: variables.REFRESH_QUEUE_URL ?? "",
+      function: { name: "worker", timeoutMs, handler: worker.handler },
+    },
     {
       queueUrl: variables.RESCUE_QUEUE_URL ?? "",
       function: { name: "rescue", timeoutMs: rescueTimeoutMs, handler: rescue.handler },

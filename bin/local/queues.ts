@@ -31,7 +31,7 @@ export async function createQueues(endpoint: string): Promise<QueueUrls> {
     return {
       refreshQueueUrl: await createQueue(client, "refresh", {
         attributes: { VisibilityTimeout: visibilityTimeout(refreshTimeoutMs) },
-        maxReceiveCount: 3,
+        maxReceiveCount: 5,
       }),
       // The store may be away for long: as often as this a token set is tried, for more than an hour.
       rescueQueueUrl: await createQueue(client, "rescue", {

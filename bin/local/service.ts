@@ -1,11 +1,13 @@
 import { dirname } from "node:path";
 import { apiConfig } from "../../functions/config.ts";
 import { budgetFor } from "../../functions/domain/budget.ts";
+import type { PublishedEvent } from "../../functions/runtime/observers.ts";
 import { startAuthorizationServer } from "./authorization-server.ts";
 import { makeWritable } from "./directories.ts";
 import { writeEnvFile } from "./env-file.ts";
 import { type Api, type Exchange, type Gateway, startGateway } from "./gateway.ts";
 import { startQueueWorkers } from "./queue-workers.ts";
+import { startSchedule } from "./schedule.ts";
 import { demo, seed } from "./seed.ts";
 import { CannotStart, type LocalSettings } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -14,6 +16,7 @@ import { otherCredentials, startStandIns } from "./stand-ins.ts";
 export interface LocalService {
   readonly apiUrl: string;
   readonly apiKey: string;
+  readonly sweepIntervalSeconds: number;
 }
 
 /** The whole service, in this process. It is up when the promise resolves. */
@@ -21,6 +24,7 @@ export async function startLocalService(
   settings: LocalSettings,
   shutdown: Shutdown,
   onAnswer: (exchange: Exchange) => void,
+  onEvent: (published: PublishedEvent) => void,
 ): Promise<LocalService> {
   const { dataDirectory, envFile } = settings;
   const gateway = await startOn(settings.port, shutdown, onAnswer);
@@ -35,7 +39,8 @@ export async function startLocalService(
   // The functions read the environment when they are loaded, and the SDK when it makes a client.
   setEnvironment(settings, variables);
   const { apiKey } = await seed(settings, authorizationServer, shutdown);
-  await startQueueWorkers(variables, shutdown);
+  const { sweepIntervalMs } = apiConfig(process.env);
+  await startWorkers(variables, sweepIntervalMs, shutdown, onEvent);
   gateway.serve(await loadApi(settings.region));
   // What has begun is answered before anything that it needs is closed.
   shutdown.add(() => gateway.close());
@@ -48,7 +53,7 @@ export async function startLocalService(
   );
   shutdown.add(() => file.remove());
   process.once("exit", () => file.remove());
-  return { apiUrl, apiKey };
+  return { apiUrl, apiKey, sweepIntervalSeconds: sweepIntervalMs / 1000 };
 }
 
 async function startOn(
@@ -77,6 +82,29 @@ function setEnvironment(
   process.env.LOG_LEVEL ??= "ERROR";
   process.env.POWERTOOLS_METRICS_DISABLED ??= "true";
 }
+
+/** What runs without being called: the schedule's sweep, and whatever works on the queues. */
+async function startWorkers(
+  variables: Readonly<Record<string, string>>,
+  sweepIntervalMs: number,
+  shutdown: Shutdown,
+  onEvent: (published: PublishedEvent) => void,
+): Promise<void> {
+  const [{ eventChannel }, sweep] = await Promise.all([
+    import("../../functions/runtime/observers.ts"),
+    import("../../functions/lambda/sweep.ts"),
+  ]);
+  eventChannel.subscribe((published) => onEvent(published as PublishedEvent));
+  await startQueueWorkers(variables, shutdown);
+  startSchedule(
+    { name: "sweep", timeoutMs: sweepTimeoutMs, handler: sweep.handler },
+    sweepIntervalMs,
+    shutdown,
+    (fault) => console.error(fault),
+  );
+}
+
+const sweepTimeoutMs = 55_000;
 
 /** The very modules that are deployed. */
 async function loadApi(region: string): Promise<Api> {

@@ -59,6 +59,7 @@ export async function commitTokens(
     ...keyOf(connection),
     integration: connection.integration,
     version: commit.expectedVersion + 1,
+    expiresAtMs: commit.expiresAtMs,
     rotated: granted.refreshToken !== undefined,
     commitGapMs: dependencies.clock.nowMs() - granted.receivedAtMs,
     notes,

@@ -44,6 +44,8 @@ export type ConnectionEvent = OfConnection &
         readonly code: "refresh.refreshed";
         readonly integration: string;
         readonly version: number;
+        /** Of the access token; undefined: unknown. */
+        readonly expiresAtMs: number | undefined;
         readonly rotated: boolean;
         /** From the provider's last byte to the acknowledged commit. */
         readonly commitGapMs: number;

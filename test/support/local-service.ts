@@ -47,7 +47,12 @@ export async function startLocalService(
 ): Promise<LocalService> {
   const directory = mkdtempSync(join(tmpdir(), "local-service-"));
   const envFile = environment.LOCAL_ENV_FILE ?? join(directory, "env");
-  const child = spawnLocalService({ PORT: "0", LOCAL_ENV_FILE: envFile, ...environment });
+  const child = spawnLocalService({
+    ...{ PORT: "0", LOCAL_ENV_FILE: envFile },
+    // The schedule stays out of tests that do not ask for it.
+    SWEEP_INTERVAL_SECONDS: "3600",
+    ...environment,
+  });
   const ended = endOf(child.process);
   ended.finally(() => rmSync(directory, { recursive: true, force: true }));
   const end = await Promise.race([child.ready, ended]);
