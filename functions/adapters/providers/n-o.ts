@@ -15,7 +15,6 @@ export const providersNToO = {
     variables: {
       account_id: { pattern: "^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$", example: "1234567-sb1" },
     },
-    tokenEndpointAuthMethod: "client_secret_basic",
     basicCredentials: "raw",
     refreshTokenAbsoluteSeconds: 7 * 86_400,
     accessTokenLifetimeSeconds: 3_600,
@@ -51,7 +50,6 @@ export const providersNToO = {
     verified: "vendor",
     note: "The answer does not say when the access token ends.",
     parametersIn: "json",
-    tokenEndpointAuthMethod: "client_secret_basic",
     basicCredentials: "raw",
     rotation: "always",
   },
@@ -73,7 +71,6 @@ export const providersNToO = {
         default: "default",
       },
     },
-    tokenEndpointAuthMethod: "client_secret_basic",
     rotation: "setting",
     rotationGraceSeconds: 30,
     refreshTokenIdleSeconds: 7 * 86_400,

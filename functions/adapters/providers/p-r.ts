@@ -27,7 +27,6 @@ export const providersPToR = {
         default: "api-m.paypal.com",
       },
     },
-    tokenEndpointAuthMethod: "client_secret_basic",
   },
   pinterest: {
     title: "Pinterest",
@@ -38,7 +37,6 @@ export const providersPToR = {
     ],
     verified: "vendor",
     note: "The parameter refresh_on asks for continuous refresh: a refresh token that renews itself.",
-    tokenEndpointAuthMethod: "client_secret_basic",
     rotation: "setting",
   },
   pipedrive: {
@@ -50,7 +48,6 @@ export const providersPToR = {
     ],
     verified: "vendor",
     note: "api_domain of the answer is where the company's API calls go.",
-    tokenEndpointAuthMethod: "client_secret_basic",
     basicCredentials: "raw",
   },
   procore: {
@@ -79,7 +76,6 @@ export const providersPToR = {
     variables: {
       host: { choices: ["api.ramp.com", "demo-api.ramp.com"], default: "api.ramp.com" },
     },
-    tokenEndpointAuthMethod: "client_secret_basic",
   },
   "rdstation-crm": {
     title: "RD Station CRM",
@@ -100,7 +96,6 @@ export const providersPToR = {
     ],
     verified: "vendor",
     note: "Ask for duration=permanent. Errors may come with status 200.",
-    tokenEndpointAuthMethod: "client_secret_basic",
     basicCredentials: "raw",
     rotation: "never",
   },
@@ -111,7 +106,6 @@ export const providersPToR = {
       "https://docs.reltio.com/explore/get-going-with-apis-and-rocs-utilities/reltio-rest-apis/explore-apis/authentication-api/refresh-token",
     ],
     verified: "vendor",
-    tokenEndpointAuthMethod: "client_secret_basic",
     rotation: "never",
     accessTokenLifetimeSeconds: 3_599,
   },
@@ -123,7 +117,6 @@ export const providersPToR = {
     ],
     verified: "vendor",
     note: "Client-side web apps have no secret, and send their client_id alone.",
-    tokenEndpointAuthMethod: "client_secret_basic",
     basicCredentials: "raw",
     rotation: "always",
     rotationGraceSeconds: 0,

@@ -120,7 +120,6 @@ export const providersS = {
     variables: {
       account: { pattern: "^[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*$", example: "acme-analytics" },
     },
-    tokenEndpointAuthMethod: "client_secret_basic",
     rotation: "setting",
     refreshTokenAbsoluteSeconds: 90 * 86_400,
   },
@@ -129,7 +128,6 @@ export const providersS = {
     tokenEndpoint: "https://api.sonos.com/login/v3/oauth/access",
     source: ["https://docs.sonos.com/docs/authorize"],
     verified: "vendor",
-    tokenEndpointAuthMethod: "client_secret_basic",
   },
   spotify: {
     title: "Spotify",
@@ -140,7 +138,6 @@ export const providersS = {
     ],
     verified: "vendor",
     note: "A user has to sign in again six months after the consent; no refresh moves that.",
-    tokenEndpointAuthMethod: "client_secret_basic",
     rotation: "sometimes",
     refreshTokenAbsoluteSeconds: 181 * 86_400,
     accessTokenLifetimeSeconds: 3_600,
@@ -156,7 +153,6 @@ export const providersS = {
     note: "Apps without a secret (PKCE) have a new refresh token each time. Square advises to refresh every seven days or sooner: an access token that ended more than 15 days ago may take its refresh token along.",
     parametersIn: "json",
     tokenEndpointAuthMethod: "client_secret_post",
-    accessTokenEnd: { as: "iso_8601", member: "expires_at" },
     rotation: "never",
     accessTokenLifetimeSeconds: 30 * 86_400,
   },
@@ -196,7 +192,6 @@ export const providersS = {
       "https://github.com/supabase/supabase/blob/master/apps/docs/content/guides/integrations/build-a-supabase-integration.mdx",
     ],
     verified: "vendor",
-    tokenEndpointAuthMethod: "client_secret_basic",
     basicCredentials: "raw",
   },
 } as const satisfies Readonly<Record<string, ProviderEntry>>;

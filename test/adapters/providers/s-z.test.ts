@@ -147,7 +147,7 @@ describe("strava", () => {
       status: 400,
       body: { message: "Bad Request", errors: [{ resource, field, code: "invalid" }] },
     });
-    expect(answer).toMatchObject({ kind });
+    expect(answer).toMatchObject({ kind, providerErrorDescription: "Bad Request" });
   });
 
   test("too many requests", async () => {
@@ -202,7 +202,12 @@ describe("withings", () => {
     const { answer } = await replay("withings", {
       body: { status: 503, body: {}, error: "Invalid Params: invalid code" },
     });
-    expect(answer).toMatchObject({ kind: "unusable", serverFailed: false, providerError: "503" });
+    expect(answer).toMatchObject({
+      kind: "unusable",
+      serverFailed: false,
+      providerError: "503",
+      providerErrorDescription: "Invalid Params: invalid code",
+    });
   });
 
   test("too many requests", async () => {
@@ -210,4 +215,14 @@ describe("withings", () => {
       kind: "rate_limited",
     });
   });
+});
+
+test.each([
+  ["slack", 12 * 3_600],
+  ["square", 30 * 86_400],
+  ["strava", 6 * 3_600],
+  ["withings", 3 * 3_600],
+] as const)("%s: an access token whose end is not told lives %i s", async (name, seconds) => {
+  const { tokens } = await replay(name, { body: { access_token: "at-2" } });
+  expect(tokens?.expiresInSeconds).toBe(seconds);
 });
