@@ -1,0 +1,21 @@
+import fc from "fast-check";
+import { binaryHeap } from "../../../bin/local/binary-heap.ts";
+
+test("whatever is pushed and popped, the least of what is there comes first", () =>
+  fc.assert(
+    fc.property(fc.array(fc.option(fc.integer({ min: -20, max: 20 }))), (steps) => {
+      const heap = binaryHeap<number>((one, other) => one < other);
+      const there: number[] = [];
+      // A number is pushed; null pops.
+      for (const step of steps) {
+        if (step !== null) {
+          heap.push(step);
+          there.push(step);
+          there.sort((one, other) => one - other);
+        } else {
+          expect(heap.pop()).toBe(there.shift());
+        }
+        expect(heap.peek()).toBe(there[0]);
+      }
+    }),
+  ));
