@@ -172,6 +172,14 @@ describe("metrics", () => {
   });
 });
 
+it.each(["commit.superseded", "rescue.superseded"] as const)(
+  "%s keeps the ciphertext of what was overtaken in its line",
+  (code) => {
+    const [line] = told({ ...key, code, expectedVersion: 7, credentials: sealed }).lines;
+    expect(line).toMatchObject({ expected_version: 7, credentials: sealed });
+  },
+);
+
 describe("the record of last resort", () => {
   it("is read back from its log line as it was", () => {
     const [line] = told({ ...key, code: "commit.last_resort", commit }).lines;

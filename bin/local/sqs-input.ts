@@ -22,7 +22,7 @@ export function messageInput(input: AwsJson): MessageInput {
   }
   const body = requiredText(input, "MessageBody");
   if (Buffer.byteLength(body) > maximumMessageBytes) {
-    throw invalidValue("MessageBody has to be shorter than 1048576 bytes");
+    throw invalidValue("MessageBody has at most 1048576 bytes");
   }
   if (forbidden.test(body)) {
     throw new AwsError("InvalidMessageContents", "MessageBody has a character that is not allowed");
