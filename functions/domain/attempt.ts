@@ -9,7 +9,12 @@ import {
   type OpenedTokenSet,
   UnreadableCredentials,
 } from "./ports.ts";
-import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
+import {
+  keyOf,
+  type RefreshDependencies,
+  type RefreshOutcome,
+  type RefreshRequest,
+} from "./refresh.ts";
 import { rereadRegistration } from "./registration.ts";
 import { misconfigured, release, settle } from "./settle.ts";
 
@@ -22,19 +27,23 @@ export interface Attempt {
 }
 
 /**
- * The refresh itself, by the holder of the lease: prepare, ask the provider, commit or record.
- * @param admitted the caller's own leave to ask, if it has one, which it gives back by itself
+ * The refresh itself, by the holder of the lease: prepare, ask the provider, commit or record. Leave to
+ * ask that the request brings along is given back by whoever has asked for it.
  */
 export async function attemptRefresh(
   dependencies: RefreshDependencies,
-  invocation: Invocation,
+  { admission: admitted, force, invocation }: RefreshRequest,
   connection: Connection,
   lease: Lease,
-  admitted: Admission | undefined,
 ): Promise<RefreshOutcome> {
   const prepared = await prepare(dependencies, connection, lease, admitted);
   try {
     const { opened, admission } = prepared;
+    if (!force && isTooSoon(dependencies, admission.registration, connection)) {
+      await release(dependencies, connection, lease);
+      const { connectionId, expiresAtMs } = connection;
+      return { kind: "coalesced", connectionId, expiresAtMs };
+    }
     const attempt: Attempt = { connection, lease, invocation, opened };
     const { answer, registration } = await askProvider(dependencies, attempt, prepared);
     const report = () => dependencies.breaker.report(registration, answer, admission.hold);
@@ -51,6 +60,15 @@ export async function attemptRefresh(
     if (admitted === undefined) await leave(dependencies, prepared.admission);
   }
 }
+
+/** A provider that limits how often one refresh token may be used would refuse, or block it for a while. */
+const isTooSoon = (
+  { clock }: RefreshDependencies,
+  { minimumRefreshIntervalSeconds = 0 }: ClientRegistration,
+  { lastRefreshedAtMs }: Connection,
+): boolean =>
+  lastRefreshedAtMs !== undefined &&
+  clock.nowMs() - lastRefreshedAtMs < minimumRefreshIntervalSeconds * 1000;
 
 interface Prepared {
   readonly admission: Admission;

@@ -134,7 +134,7 @@ async function leaseAndRefresh(
     if (acquisition.kind === "absent") throw new RefreshError("connection_not_found");
     const { connection } = acquisition;
     if (acquisition.kind === "acquired") {
-      return attemptRefresh(dependencies, request.invocation, connection, lease, request.admission);
+      return attemptRefresh(dependencies, request, connection, lease);
     }
     throwIfNotRefreshable(connection);
     const committedSinceMs = refreshedBeforeMs ?? arrivedAtMs;

@@ -306,6 +306,30 @@ describe("a refusal", () => {
   });
 });
 
+describe("a provider that limits how often a refresh token may be used", () => {
+  const limited = {
+    registry: {
+      registration: async () => ({ ...registration, minimumRefreshIntervalSeconds: 600 }),
+    },
+  };
+  const refreshedAgo = (agoMs: number) =>
+    connection({ lastRefreshedAtMs: startMs - agoMs, expiresAtMs: startMs + 600_000 });
+
+  test("is not asked again before its interval is over: the last refresh answers", async () => {
+    const h = harness({ ...limited, stored: refreshedAgo(599_999) });
+    expect(await h.refresh()).toMatchObject({ kind: "coalesced", expiresAtMs: startMs + 600_000 });
+    expect(h.grants).toHaveLength(0);
+    expect(h.stored().lease).toBeUndefined();
+  });
+
+  test("is asked when the interval is over, or the caller insists", async () => {
+    const later = harness({ ...limited, stored: refreshedAgo(600_000) });
+    expect((await later.refresh()).kind).toBe("refreshed");
+    const forced = harness({ ...limited, stored: refreshedAgo(20_000) });
+    expect((await forced.refresh({ force: true })).kind).toBe("refreshed");
+  });
+});
+
 describe("a rejected client", () => {
   test("is tried again with the secret that was rotated while cached", async () => {
     let current = registration;
