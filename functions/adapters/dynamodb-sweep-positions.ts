@@ -4,6 +4,7 @@ import {
   type CoordinationItem,
   type CoordinationTable,
   changeItem,
+  type ItemChange,
   number,
   numberIn,
   readItem,
@@ -30,24 +31,20 @@ export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions
     return item && { position: positionIn(item) };
   },
 
-  async advance(refreshShard, leaseId, { refreshAtMs, connectionId }) {
+  async advance(refreshShard, leaseId, position) {
     const item = await changeItem(table, itemOf(refreshShard), {
-      set: {
-        swept_through: number(Math.floor(refreshAtMs / 1000)),
-        ...(connectionId !== undefined && { connection_id: { S: connectionId } }),
-      },
-      remove: connectionId === undefined ? ["connection_id"] : [],
-      condition: "lease_id = :leaseId",
-      values: { ":leaseId": { S: leaseId } },
+      ...positionChange(position),
+      ...whileClaimedBy(leaseId),
     });
     return item !== undefined;
   },
 
-  async release(refreshShard, leaseId) {
+  async release(refreshShard, leaseId, position) {
+    const { set = {}, remove = [] } = position === undefined ? {} : positionChange(position);
     await changeItem(table, itemOf(refreshShard), {
-      remove: ["lease_id", "lease_expires_at_ms"],
-      condition: "lease_id = :leaseId",
-      values: { ":leaseId": { S: leaseId } },
+      set,
+      remove: [...remove, "lease_id", "lease_expires_at_ms"],
+      ...whileClaimedBy(leaseId),
     });
   },
 
@@ -64,6 +61,19 @@ export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions
     });
     return item !== undefined;
   },
+});
+
+const whileClaimedBy = (leaseId: string) => ({
+  condition: "lease_id = :leaseId",
+  values: { ":leaseId": { S: leaseId } },
+});
+
+const positionChange = ({ refreshAtMs, connectionId }: SweepPosition): ItemChange => ({
+  set: {
+    swept_through: number(Math.floor(refreshAtMs / 1000)),
+    ...(connectionId !== undefined && { connection_id: { S: connectionId } }),
+  },
+  remove: connectionId === undefined ? ["connection_id"] : [],
 });
 
 function positionIn(item: CoordinationItem): SweepPosition | undefined {

@@ -390,8 +390,12 @@ export interface SweepPositions {
   claim(refreshShard: number, lease: Lease, nowMs: number): Promise<ClaimedShard | undefined>;
   /** False: the claim has been lost. @throws {StoreUnavailable} */
   advance(refreshShard: number, leaseId: string, position: SweepPosition): Promise<boolean>;
-  /** @throws {StoreUnavailable} */
-  release(refreshShard: number, leaseId: string): Promise<void>;
+  /** Ends the claim, if it still stands, at the position that was reached. @throws {StoreUnavailable} */
+  release(
+    refreshShard: number,
+    leaseId: string,
+    position: SweepPosition | undefined,
+  ): Promise<void>;
   /** How far the shard has been swept. @throws {StoreUnavailable} */
   position(refreshShard: number): Promise<SweepPosition | undefined>;
   /** True for one caller in every `intervalMs`. @throws {StoreUnavailable} */

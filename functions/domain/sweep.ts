@@ -124,7 +124,7 @@ async function sweepShard(
   let lagMs = 0;
   for (let enqueued = 0; ; ) {
     if (!hasTime(invocation)) {
-      await positions.release(refreshShard, leaseId);
+      await positions.release(refreshShard, leaseId, after);
       return { enqueued, isWhole: false, lagMs };
     }
     const page = await index.page({ refreshShard, after, throughMs, limit: pageSize });
@@ -136,10 +136,12 @@ async function sweepShard(
     after = isLast
       ? { refreshAtMs: throughMs, connectionId: undefined }
       : (taken.position ?? after);
-    const isMine = after === undefined || (await positions.advance(refreshShard, leaseId, after));
-    if (isLast || !taken.isWhole || !isMine) {
-      await positions.release(refreshShard, leaseId);
+    if (isLast || !taken.isWhole || after === undefined) {
+      await positions.release(refreshShard, leaseId, after);
       return { enqueued, isWhole: isLast, lagMs };
+    }
+    if (!(await positions.advance(refreshShard, leaseId, after))) {
+      return { enqueued, isWhole: false, lagMs };
     }
   }
 }

@@ -27,9 +27,9 @@ test("a shard is claimed by one, until it is released or its claim has run out",
   );
   const winner = claims.findIndex((claim) => claim !== undefined);
   expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
-  await positions.release(1, "somebody else");
+  await positions.release(1, "somebody else", undefined);
   expect(await positions.claim(1, lease("late"), startMs)).toBeUndefined();
-  await positions.release(1, `sweep-${winner}`);
+  await positions.release(1, `sweep-${winner}`, undefined);
   expect(await positions.claim(1, lease("next"), startMs)).toEqual({ position: undefined });
   expect(await positions.claim(1, lease("heir"), startMs + 55_000)).toBeDefined();
 });
@@ -40,8 +40,7 @@ test("a position is kept to the second and the connection, and found again", asy
   expect(await positions.advance(2, "sweep", middle)).toBe(true);
   expect(await positions.position(2)).toEqual(middle);
   const whole = { refreshAtMs: startMs + 1_000, connectionId: undefined };
-  expect(await positions.advance(2, "sweep", whole)).toBe(true);
-  await positions.release(2, "sweep");
+  await positions.release(2, "sweep", whole);
   expect(await positions.claim(2, lease("next"), startMs)).toEqual({ position: whole });
 });
 
@@ -50,7 +49,7 @@ test("who has lost the claim moves nothing", async () => {
   await positions.claim(3, lease("second"), startMs + 60_000);
   const position = { refreshAtMs: startMs, connectionId: undefined };
   expect(await positions.advance(3, "first", position)).toBe(false);
-  await positions.release(3, "first");
+  await positions.release(3, "first", position);
   expect(await positions.position(3)).toBeUndefined();
   expect(await positions.advance(3, "second", position)).toBe(true);
 });

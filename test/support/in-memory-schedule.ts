@@ -45,8 +45,10 @@ export function inMemorySweepPositions(): SweepPositions {
       positions.set(shard, position);
       return true;
     },
-    async release(shard, leaseId) {
-      if (leases.get(shard)?.leaseId === leaseId) leases.delete(shard);
+    async release(shard, leaseId, position) {
+      if (leases.get(shard)?.leaseId !== leaseId) return;
+      leases.delete(shard);
+      if (position !== undefined) positions.set(shard, position);
     },
     position: async (shard) => positions.get(shard),
     async claimCatchUp(nowMs, intervalMs) {

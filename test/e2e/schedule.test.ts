@@ -1,0 +1,114 @@
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import type { ConnectionId } from "../../functions/domain/connection.ts";
+import { shardOf } from "../../functions/domain/schedule.ts";
+import { type LocalService, startLocalService } from "../support/local-service.ts";
+import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
+
+jest.setTimeout(90_000);
+
+/** The whole service as `npm start` runs it, its schedule looking every second. */
+let service: LocalService;
+let table: DynamoDBClient;
+beforeAll(async () => {
+  service = await startLocalService({ SWEEP_INTERVAL_SECONDS: "1" });
+  table = new DynamoDBClient({
+    endpoint: service.environment.AWS_ENDPOINT_URL_DYNAMODB ?? "",
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  });
+});
+afterAll(async () => {
+  table.destroy();
+  await service.stop("SIGKILL");
+});
+
+const Key = (connectionId: string) => ({ connection_id: { S: connectionId } });
+const TableName = () => service.environment.CONNECTIONS_TABLE ?? "";
+
+/** Due in a moment, as if its time had come. */
+async function makeDue(connectionId: string): Promise<void> {
+  await table.send(
+    new UpdateItemCommand({
+      TableName: TableName(),
+      Key: Key(connectionId),
+      UpdateExpression: "SET refresh_shard = :shard, refresh_at = :at",
+      ExpressionAttributeValues: {
+        ":shard": { N: String(shardOf(connectionId as ConnectionId)) },
+        ":at": { N: String(Math.floor(Date.now() / 1000) + 3) },
+      },
+    }),
+  );
+}
+
+async function item(connectionId: string) {
+  const command = new GetItemCommand({ TableName: TableName(), Key: Key(connectionId) });
+  return (await table.send(command)).Item ?? {};
+}
+
+/** Asks until it holds: what is waited for happens in another process. */
+async function until<Value>(
+  ask: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+): Promise<Value> {
+  for (;;) {
+    const value = await ask();
+    if (holds(value)) return value;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+test("what is due is refreshed without anybody calling, scheduled anew, and told in a line", async () => {
+  const before = Number((await item("conn_demo")).credentials_version?.N);
+  await makeDue("conn_demo");
+  const after = await until(
+    () => item("conn_demo"),
+    ({ credentials_version }) => Number(credentials_version?.N) > before,
+  );
+  expect(after.lease_id).toBeUndefined();
+  expect(Date.parse(after.expires_at?.S ?? "")).toBeGreaterThan(Date.now() + 60_000);
+  expect(Number(after.refresh_at?.N) * 1000).toBeGreaterThan(Date.now());
+  await until(
+    async () => service.output(),
+    (output) =>
+      /\d\d:\d\d:\d\d {2}schedule {2}conn_demo {2}refreshed, good until \d\d:/.test(output),
+  );
+  // The rotated token is the one that the authorization server accepts.
+  expect((await service.refresh("conn_demo", { force: true })).status).toBe(200);
+});
+
+describe("a provider that is down", () => {
+  let provider: ProviderStandIn;
+  beforeAll(async () => {
+    provider = await startProvider((response) => response.writeHead(500).end("{}"));
+    const put = `integrations put down --token-endpoint ${provider.url} --client-id c --auth none`;
+    await service.admin(put);
+    for (let n = 0; n < 8; n++) {
+      await service.admin(
+        `connections put conn_down_${n} --workspace wsp_demo --integration down`,
+        `rt-${n}`,
+      );
+    }
+  });
+  afterAll(() => provider.close());
+
+  test("is held: its connections are put off without asking it, and a caller is told when to come", async () => {
+    await Promise.all(Array.from({ length: 8 }, (_, n) => makeDue(`conn_down_${n}`)));
+    const failures = await until(
+      () => Promise.all(Array.from({ length: 8 }, (_, n) => item(`conn_down_${n}`))),
+      (items) => items.every(({ failure }) => failure !== undefined),
+    );
+    for (const { status, refresh_at } of failures) {
+      expect(status?.S).toBe("active");
+      expect(Number(refresh_at?.N) * 1000).toBeGreaterThan(Date.now() - 60_000);
+    }
+    const asked = provider.requests.length;
+    const { status, headers, body } = await service.refresh("conn_down_0", { force: true });
+    expect([status, body.code]).toEqual([503, "integration_held"]);
+    expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(provider.requests).toHaveLength(asked);
+  });
+
+  test("keeps no other integration waiting", async () => {
+    expect((await service.refresh("conn_demo", { force: true })).status).toBe(200);
+  });
+});
