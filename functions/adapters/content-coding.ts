@@ -46,6 +46,25 @@ const decoders = new Map<string, Decoder>([
 ]);
 
 /**
+ * As {@link decodeContent}, of as much of the body's front as decodes to what is permitted: half of it,
+ * or half of that, and so on.
+ */
+export function decodeFront(
+  body: Buffer,
+  contentEncoding: string | undefined,
+  maximumBytes: number,
+): Buffer {
+  for (let length = body.length; length > 0; length = Math.floor(length / 2)) {
+    try {
+      return decodeContent(body.subarray(0, length), contentEncoding, maximumBytes);
+    } catch (error) {
+      if (!(error instanceof BodyTooLarge)) throw error;
+    }
+  }
+  return Buffer.alloc(0);
+}
+
+/**
  * Undoes `Content-Encoding` (RFC 9110 §8.4), which a server may use although it was asked not to. A
  * body that is not what the header says, or is in a coding that is not known, stays as it came: it
  * may well be plain.

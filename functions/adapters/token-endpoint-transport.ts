@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../domain/ports.ts";
-import { BodyTooLarge, decodeContent } from "./content-coding.ts";
+import { BodyTooLarge, decodeContent, decodeFront } from "./content-coding.ts";
 import { type Deadline, deadlineIn } from "./deadline.ts";
 import { connectTo, type Lookup, reasonOf } from "./provider-connection.ts";
 
@@ -144,27 +144,15 @@ function receivedParts(clock: TransportDependencies["clock"]) {
   let bytes = 0;
   let response: IncomingMessage | undefined;
 
-  /** @throws {BodyTooLarge} once decoded */
-  const answer = (): HttpAnswer | undefined =>
+  /** @throws {BodyTooLarge} by `decode` */
+  const answer = (decode: typeof decodeContent): HttpAnswer | undefined =>
     response && {
       status: response.statusCode ?? 0,
       headers: response.headers,
-      body: decodeContent(
-        Buffer.concat(chunks),
-        response.headers["content-encoding"],
-        maximumBodyBytes,
-      ),
+      body: decode(Buffer.concat(chunks), response.headers["content-encoding"], maximumBodyBytes),
       receivedAtMs: clock.nowMs(),
     };
-
-  const unlessTooLarge = <Result>(result: () => Result): Result | undefined => {
-    try {
-      return result();
-    } catch (error) {
-      if (error instanceof BodyTooLarge) return undefined;
-      throw error;
-    }
-  };
+  const partial = () => answer(decodeFront);
 
   return {
     begin: (incoming: IncomingMessage): void => {
@@ -176,12 +164,17 @@ function receivedParts(clock: TransportDependencies["clock"]) {
       chunks.push(chunk);
       return bytes <= maximumBodyBytes;
     },
-    partial: () => unlessTooLarge(answer),
+    partial,
     whole: (): Exchange => {
-      const whole = unlessTooLarge(answer);
-      return whole === undefined
-        ? { kind: "too_large", partial: undefined }
-        : { kind: "answered", answer: whole };
+      try {
+        const whole = answer(decodeContent);
+        return whole === undefined
+          ? { kind: "too_large", partial: undefined }
+          : { kind: "answered", answer: whole };
+      } catch (error) {
+        if (!(error instanceof BodyTooLarge)) throw error;
+        return { kind: "too_large", partial: partial() };
+      }
     },
   };
 }

@@ -1,5 +1,9 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { BodyTooLarge, decodeContent } from "../../functions/adapters/content-coding.ts";
+import {
+  BodyTooLarge,
+  decodeContent,
+  decodeFront,
+} from "../../functions/adapters/content-coding.ts";
 
 const plain = Buffer.from('{"access_token":"a"}');
 const limit = 1024;
@@ -25,6 +29,19 @@ test.each(["gzip", "deflate", "br"])(
     expect(decodeContent(plain, coding, limit)).toEqual(plain);
   },
 );
+
+test.each([
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["br", brotliCompressSync],
+] as const)("the front of a %s body that decodes to too much is decoded", (coding, compress) => {
+  const much = Array.from({ length: 200 * limit }, (_, i) => (i * 7919) % 997).join();
+  const body = compress(Buffer.concat([plain, Buffer.from(much)]));
+  expect(() => decodeContent(body, coding, limit)).toThrow(BodyTooLarge);
+  const front = decodeFront(body, coding, 64 * limit);
+  expect(front.length).toBeLessThanOrEqual(64 * limit);
+  expect(front.subarray(0, plain.length)).toEqual(plain);
+});
 
 test("an unknown coding stays as it came", () => {
   expect(decodeContent(plain, "zstd", limit)).toEqual(plain);

@@ -43,9 +43,13 @@ export async function startProvider(
   return standIn(server, tls ? "https" : "http", requests);
 }
 
-/** One that writes the bytes it is told to, once a request has come, and may end as it likes. */
-export function startRawProvider(answer: (socket: Socket) => void): Promise<ProviderStandIn> {
-  const server = createTcpServer((socket) => socket.once("data", () => answer(socket)));
+/** One that writes the bytes it is told to, once a request has begun to come, and may end as it likes. */
+export function startRawProvider(
+  answer: (socket: Socket, beginning: Buffer) => void,
+): Promise<ProviderStandIn> {
+  const server = createTcpServer((socket) => {
+    socket.once("data", (beginning) => answer(socket, beginning));
+  });
   return standIn(server, "http", []);
 }
 
