@@ -46,6 +46,7 @@ declare module "oidc-provider" {
       grantId: string;
       gty: string;
       scope: string;
+      jkt?: string | undefined;
     }) => RefreshToken;
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
     on(event: string, listener: (...details: unknown[]) => void): this;

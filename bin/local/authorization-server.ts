@@ -36,7 +36,7 @@ export interface GrantCounts {
   readonly refused: number;
 }
 
-interface StoredPayload {
+export interface StoredPayload {
   readonly payload: AdapterPayload;
   /** Undefined: does not expire. */
   readonly expiresAtMs: number | undefined;
@@ -162,7 +162,7 @@ const newSigningKey = () => ({
 });
 
 /** https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
-function adapterFor(model: string, state: State): Adapter {
+export function adapterFor(model: string, state: DurableMap<StoredPayload>): Adapter {
   const keyOf = (id: string): string => `${model}:${id}`;
   const find = async (id: string): Promise<AdapterPayload | undefined> =>
     state.get(keyOf(id))?.payload;

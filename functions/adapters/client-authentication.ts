@@ -1,20 +1,33 @@
-import { type ClientAuth, ClientSecretPost, None } from "oauth4webapi";
+import { type ClientAuth, ClientSecretPost, None, TlsClientAuth } from "oauth4webapi";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
 import type { ClientRegistration } from "../domain/ports.ts";
+import { type AssertionTerms, clientSecretJwt, privateKeyJwt } from "./client-assertion.ts";
 import { registeredProvider } from "./registered-provider.ts";
 
 /**
  * Client authentication at the token endpoint, RFC 6749 §2.3.
  *
- * @throws {MisconfiguredRegistration} the method needs a secret and there is none
+ * @param terms of an assertion, where the method has one
+ * @throws {MisconfiguredRegistration} the method needs a secret, a key or a certificate, and there is none
  */
-export function clientAuthentication(registration: ClientRegistration): ClientAuth {
+export function clientAuthentication(
+  registration: ClientRegistration,
+  terms: AssertionTerms,
+): ClientAuth {
   const method = registration.tokenEndpointAuthMethod;
   switch (method) {
     case "client_secret_basic":
       return clientSecretBasic(secretFor(registration), basicEncoding(registration));
     case "client_secret_post":
       return ClientSecretPost(secretFor(registration));
+    case "client_secret_jwt":
+      return clientSecretJwt(secretFor(registration), terms);
+    case "private_key_jwt":
+      return privateKeyJwt(needed(registration, "signingKey", "a private_key"), terms);
+    case "tls_client_auth":
+    case "self_signed_tls_client_auth":
+      needed(registration, "tlsCredentials", "a tls_client_certificate");
+      return TlsClientAuth();
     case "none":
       return None();
     default:
@@ -46,6 +59,16 @@ function secretFor({ clientSecret, tokenEndpointAuthMethod }: ClientRegistration
   const secret = clientSecret?.reveal() ?? "";
   if (secret !== "") return secret;
   throw new MisconfiguredRegistration(`${tokenEndpointAuthMethod} needs a client_secret`);
+}
+
+function needed<Member extends "signingKey" | "tlsCredentials">(
+  registration: ClientRegistration,
+  member: Member,
+  what: string,
+): NonNullable<ClientRegistration[Member]> {
+  const value = registration[member];
+  if (value !== undefined) return value;
+  throw new MisconfiguredRegistration(`${registration.tokenEndpointAuthMethod} needs ${what}`);
 }
 
 /** Of a registration that did not come through the types. */

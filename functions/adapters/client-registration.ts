@@ -7,6 +7,7 @@ import {
   refreshPolicies,
 } from "../domain/ports.ts";
 import { Secret } from "../domain/secret.ts";
+import { parseClientCredentials } from "./client-credentials.ts";
 import { parseRegisteredProvider } from "./registered-provider.ts";
 
 /** What a person states of a registration; what is left undefined gets the defaults of {@link parseClientRegistration}. */
@@ -69,9 +70,7 @@ export function parseClientRegistration(
     clientAuthenticationMethods,
     defaultMethod(clientSecret, clientAuthentication),
   );
-  if (tokenEndpointAuthMethod !== "none" && !read.has("client_secret")) {
-    faults.push(`client_secret: required by ${tokenEndpointAuthMethod}`);
-  }
+  const credentials = parseClientCredentials(secret, tokenEndpointAuthMethod, faults);
   const tokenEndpoint = endpointOf(read, endpoint);
   const refreshPolicy = read.oneOf("refresh_policy", refreshPolicies, "proactive");
   if (refreshPolicy === "keepalive" && provider.refreshTokenIdleSeconds === undefined) {
@@ -85,6 +84,7 @@ export function parseClientRegistration(
     clientId,
     clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
     tokenEndpointAuthMethod,
+    ...credentials,
     tokenEndpoint,
     refreshPolicy,
     refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,

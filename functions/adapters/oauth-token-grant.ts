@@ -1,13 +1,22 @@
 import { lookup as lookupHost } from "node:dns/promises";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { Clock, GrantAnswer, GrantRequest, TokenGrant } from "../domain/ports.ts";
+import type {
+  ClientRegistration,
+  Clock,
+  GrantAnswer,
+  GrantRequest,
+  TlsCredentials,
+  TokenGrant,
+} from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
+import { type Deadline, deadlineIn } from "./deadline.ts";
 import type { Lookup } from "./provider-connection.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import { providerRequest, renewedToken } from "./provider-request.ts";
 import { refreshTokenRequest } from "./refresh-token-request.ts";
 import { registeredEndpoint } from "./registered-endpoint.ts";
 import { registeredProvider } from "./registered-provider.ts";
+import { assertCertificateIsValid } from "./tls-credentials.ts";
 import {
   type Exchange,
   maximumBodyBytes,
@@ -38,11 +47,14 @@ export function oauthTokenGrant({
   const exchange = tokenEndpointTransport({ clock, allowLoopback, lookup });
   return {
     refresh: async (request) => {
-      const written = await writeRequest(request, allowLoopback);
-      if ("reason" in written) return written;
-      const { registration, scope } = request;
-      const reader = { provider: registeredProvider(registration), secrets: secretsOf(request) };
-      return withScopeCompared(judge(await exchange(written), reader), scope);
+      const deadline = deadlineIn(request.timeoutMs);
+      try {
+        const written = await writeRequest(request, deadline, clock.nowMs(), allowLoopback);
+        if ("reason" in written) return written;
+        return withScopeCompared(judge(await exchange(written), readerFor(request)), request.scope);
+      } finally {
+        deadline.clear();
+      }
     },
   };
 }
@@ -57,18 +69,38 @@ type Misconfigured = Extract<GrantAnswer, { kind: "misconfigured" }>;
 
 async function writeRequest(
   request: GrantRequest,
+  deadline: Deadline,
+  nowMs: number,
   allowLoopback: boolean,
 ): Promise<TokenEndpointRequest | Misconfigured> {
-  const { registration, config, timeoutMs, maySend } = request;
+  const { registration, config, maySend } = request;
   try {
     const url = registeredEndpoint(registration, config, allowLoopback);
+    const clientCertificate = certificateFor(registration, url, nowMs);
+    const audience = registration.assertionAudience ?? registration.issuer ?? url.href;
     const refreshToken = renewedToken(request);
-    const written = await refreshTokenRequest({ registration, refreshToken }, url);
-    return { ...providerRequest({ url, ...written }, request), timeoutMs, maySend };
+    const terms = { audience, nowMs };
+    const written = await refreshTokenRequest({ registration, refreshToken }, url, terms);
+    const message = providerRequest({ url, ...written }, request);
+    return { ...message, clientCertificate, deadline, maySend };
   } catch (error) {
     if (!(error instanceof MisconfiguredRegistration)) throw error;
     return { kind: "misconfigured", reason: error.message };
   }
+}
+
+/** @throws {MisconfiguredRegistration} there is one, and it would not do */
+function certificateFor(
+  { tlsCredentials }: ClientRegistration,
+  { protocol }: URL,
+  nowMs: number,
+): TlsCredentials | undefined {
+  if (tlsCredentials === undefined) return undefined;
+  if (protocol !== "https:") {
+    throw new MisconfiguredRegistration("tls_client_certificate needs a token endpoint with https");
+  }
+  assertCertificateIsValid(tlsCredentials, nowMs);
+  return tlsCredentials;
 }
 
 function judge(exchange: Exchange, { provider, secrets }: Reader): GrantAnswer {
@@ -77,6 +109,12 @@ function judge(exchange: Exchange, { provider, secrets }: Reader): GrantAnswer {
       return {
         kind: "misconfigured",
         reason: "the host of the token endpoint has no address that may be connected to",
+      };
+    case "certificate_refused":
+      return {
+        kind: "client_rejected",
+        providerError: `TLS alert ${exchange.alert}`,
+        providerErrorDescription: undefined,
       };
     case "unreachable":
       return { kind: "unavailable", reason: exchange.reason, retryAfterMs: undefined };
@@ -111,6 +149,11 @@ function withScopeCompared(answer: GrantAnswer, formerScope: string | undefined)
     ? { ...answer, notes: [...answer.notes, "the scope is narrower than before"] }
     : answer;
 }
+
+const readerFor = (request: GrantRequest): Reader => ({
+  provider: registeredProvider(request.registration),
+  secrets: secretsOf(request),
+});
 
 const secretsOf = ({
   registration,

@@ -2,9 +2,11 @@ import type { LookupAddress } from "node:dns";
 import { once } from "node:events";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { TlsCredentials } from "../domain/ports.ts";
 import { type LoopbackRule, mayConnectTo } from "./address-rules.ts";
 import { type Deadline, DeadlinePassed } from "./deadline.ts";
 import { errorCodeOf } from "./error-code.ts";
+import { alertOfClientCertificate } from "./tls-alert.ts";
 
 /** All addresses of a host; rejects with a coded error (`ENOTFOUND`) when there is none. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -13,12 +15,16 @@ export interface ConnectionRules {
   readonly lookup: Lookup;
   readonly loopback: LoopbackRule;
   readonly deadline: Deadline;
+  /** Shown in the TLS handshake to a server that asks. */
+  readonly clientCertificate?: TlsCredentials | undefined;
 }
 
 export type ProviderConnection =
   | { readonly kind: "connected"; readonly socket: Socket }
   /** The host has addresses, and none that may be connected to. */
   | { readonly kind: "forbidden" }
+  /** The server's TLS stack turned the client's certificate away, or missed one. */
+  | { readonly kind: "certificate_refused"; readonly alert: string }
   /** Host not found, connection refused, TLS failed, or the deadline passed. */
   | { readonly kind: "unreachable"; readonly reason: string };
 
@@ -27,8 +33,10 @@ export async function connectTo(url: URL, rules: ConnectionRules): Promise<Provi
   try {
     const addresses = await permittedAddresses(hostOf(url), rules);
     if (addresses.length === 0) return { kind: "forbidden" };
-    return { kind: "connected", socket: await openSocket(url, addresses, rules.deadline) };
+    return { kind: "connected", socket: await openSocket(url, addresses, rules) };
   } catch (error) {
+    const alert = alertOfClientCertificate(error);
+    if (alert !== undefined) return { kind: "certificate_refused", alert };
     return { kind: "unreachable", reason: reasonOf(error) };
   }
 }
@@ -49,7 +57,7 @@ async function permittedAddresses(
 async function openSocket(
   url: URL,
   addresses: readonly LookupAddress[],
-  deadline: Deadline,
+  { deadline, clientCertificate }: ConnectionRules,
 ): Promise<Socket> {
   const host = hostOf(url);
   const isTls = url.protocol === "https:";
@@ -66,6 +74,10 @@ async function openSocket(
         // RFC 6066 §3: no server name for an address.
         servername: isIP(host) === 0 ? host : "",
         ALPNProtocols: ["http/1.1"],
+        ...(clientCertificate && {
+          cert: clientCertificate.certificateChain,
+          key: clientCertificate.privateKey.reveal(),
+        }),
       })
     : connectTcp(options);
   socket.on("error", () => {});

@@ -1,6 +1,7 @@
 import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
 import type { GrantRequest } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
+import type { AssertionTerms } from "./client-assertion.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 import type { TokenEndpointRequest } from "./token-endpoint-transport.ts";
 
@@ -19,12 +20,13 @@ interface RefreshTokenGrant extends Pick<GrantRequest, "registration"> {
 export async function refreshTokenRequest(
   { registration, refreshToken }: RefreshTokenGrant,
   url: URL,
+  terms: AssertionTerms,
 ): Promise<Pick<TokenEndpointRequest, "headers" | "body">> {
   const written = Promise.withResolvers<Pick<TokenEndpointRequest, "headers" | "body">>();
   await refreshTokenGrantRequest(
     { issuer: url.origin, token_endpoint: url.href },
     { client_id: registration.clientId },
-    clientAuthentication(registration),
+    clientAuthentication(registration, terms),
     refreshToken.reveal(),
     {
       headers: { "user-agent": userAgent },

@@ -1,9 +1,10 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Clock } from "../domain/ports.ts";
+import type { Clock, TlsCredentials } from "../domain/ports.ts";
 import { BodyTooLarge, decodeContent, decodeFront } from "./content-coding.ts";
-import { type Deadline, deadlineIn } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
 import { connectTo, type Lookup, reasonOf } from "./provider-connection.ts";
+import { alertOfClientCertificate } from "./tls-alert.ts";
 
 export const maximumBodyBytes = 1024 * 1024;
 const maximumHeaderBytes = 64 * 1024;
@@ -14,8 +15,10 @@ export interface TokenEndpointRequest {
   readonly method: "GET" | "POST";
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** From the look-up of the host to the last byte of the answer. */
-  readonly timeoutMs: number;
+  /** Shown in the TLS handshake to a server that asks. */
+  readonly clientCertificate?: TlsCredentials | undefined;
+  /** Of all from the look-up of the host to the last byte of the answer. */
+  readonly deadline: Deadline;
   /** Asked when the connection stands; false: nothing is sent. */
   readonly maySend: () => boolean;
 }
@@ -29,11 +32,13 @@ export interface HttpAnswer {
 }
 
 /**
- * How one exchange ended. `forbidden`, `unreachable`, `not_sent`: nothing of the request was sent. The
- * others: the server may have done what was asked. `partial` is what came of an answer.
+ * How one exchange ended. `forbidden`, `unreachable`, `not_sent`: nothing of the request was sent;
+ * `certificate_refused`: nothing of it was read. The others: the server may have done what was asked.
+ * `partial` is what came of an answer.
  */
 export type Exchange =
   | { readonly kind: "forbidden" }
+  | { readonly kind: "certificate_refused"; readonly alert: string }
   | { readonly kind: "unreachable"; readonly reason: string }
   | { readonly kind: "not_sent" }
   | { readonly kind: "answered"; readonly answer: HttpAnswer }
@@ -62,27 +67,23 @@ export type TokenEndpointTransport = (request: TokenEndpointRequest) => Promise<
 export const tokenEndpointTransport =
   ({ clock, lookup, allowLoopback }: TransportDependencies): TokenEndpointTransport =>
   async (request) => {
-    const deadline = deadlineIn(request.timeoutMs);
-    const isPlain = request.url.protocol === "http:";
+    const { url, deadline, clientCertificate } = request;
+    const isPlain = url.protocol === "http:";
     const loopback = allowLoopback ? (isPlain ? "only" : "also") : "never";
-    try {
-      const connection = await connectTo(request.url, { lookup, loopback, deadline });
-      if (connection.kind !== "connected") return connection;
-      return await sendOver(connection.socket, request, deadline, clock);
-    } finally {
-      deadline.clear();
-    }
+    const rules = { lookup, loopback, deadline, clientCertificate } as const;
+    const connection = await connectTo(url, rules);
+    if (connection.kind !== "connected") return connection;
+    return sendOver(connection.socket, request, clock);
   };
 
 async function sendOver(
   socket: Socket,
   request: TokenEndpointRequest,
-  deadline: Deadline,
   clock: TransportDependencies["clock"],
 ): Promise<Exchange> {
   try {
     if (!request.maySend()) return { kind: "not_sent" };
-    return await exchange(socket, request, deadline, clock);
+    return await exchange(socket, request, clock);
   } finally {
     socket.destroy();
   }
@@ -90,15 +91,17 @@ async function sendOver(
 
 function exchange(
   socket: Socket,
-  { url, method, headers, body }: TokenEndpointRequest,
-  deadline: Deadline,
+  { url, method, headers, body, deadline }: TokenEndpointRequest,
   clock: TransportDependencies["clock"],
 ): Promise<Exchange> {
   return new Promise((resolve) => {
     const received = receivedParts(clock);
     let failure: unknown;
-    const breakOff = () =>
+    const breakOff = () => {
+      const alert = alertOfClientCertificate(failure);
+      if (alert !== undefined) return resolve({ kind: "certificate_refused", alert });
       resolve({ kind: "broken_off", reason: breakReason(failure), partial: received.partial() });
+    };
 
     const outgoing = httpRequest({
       createConnection: () => socket,

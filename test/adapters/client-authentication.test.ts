@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { refreshTokenRequest } from "../../functions/adapters/refresh-token-request.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
 import { MisconfiguredRegistration } from "../../functions/domain/errors.ts";
@@ -5,8 +6,11 @@ import {
   type ClientAuthenticationMethod,
   type ClientRegistration,
   clientAuthenticationMethods,
+  type SigningKey,
+  type TlsCredentials,
 } from "../../functions/domain/ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
+import { acmeCertificate } from "../support/client-certificates.ts";
 
 const registrationOf = (
   tokenEndpointAuthMethod: ClientAuthenticationMethod,
@@ -28,17 +32,36 @@ const registrationOf = (
   provider: {},
 });
 
+const signingKey: SigningKey = {
+  algorithm: "EdDSA",
+  keyId: "key-1",
+  privateKey: new Secret(
+    generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  ),
+};
+const tlsCredentials: TlsCredentials = {
+  certificateChain: acmeCertificate.certificate,
+  privateKey: new Secret(acmeCertificate.privateKey),
+  validFromMs: 0,
+  validToMs: Number.MAX_SAFE_INTEGER,
+};
+
 const write = (registration: ClientRegistration) =>
   refreshTokenRequest(
     { registration, refreshToken: new Secret("refresh+token/1=&") },
     new URL(registration.tokenEndpoint),
+    { audience: "https://example.com", nowMs: Date.UTC(2026, 0, 1) },
   );
 
 const grant = { grant_type: "refresh_token", refresh_token: "refresh+token/1=&" };
 
 test("every request asks for JSON and says who asks", async () => {
   for (const method of clientAuthenticationMethods) {
-    const { headers, body } = await write(registrationOf(method));
+    const { headers, body } = await write({
+      ...registrationOf(method),
+      signingKey,
+      tlsCredentials,
+    });
     expect(headers).toMatchObject({
       accept: "application/json",
       "content-type": expect.stringMatching(/^application\/x-www-form-urlencoded/),
@@ -78,7 +101,65 @@ test("none: the id in the body, and no secret although there is one", async () =
   });
 });
 
-test.each(["client_secret_basic", "client_secret_post"] as const)(
+describe("an assertion", () => {
+  const assertionOf = async (registration: ClientRegistration) => {
+    const form = new URLSearchParams((await write(registration)).body);
+    const [header, payload] = (form.get("client_assertion") ?? "").split(".").slice(0, 2);
+    const parse = (part = "") => JSON.parse(Buffer.from(part, "base64url").toString());
+    return { form, header: parse(header), payload: parse(payload) };
+  };
+  const signing = () => ({ ...registrationOf("private_key_jwt"), signingKey });
+
+  test("says who, to whom, and for a minute, RFC 7523 §3; the secret is not in the form", async () => {
+    for (const registration of [signing(), registrationOf("client_secret_jwt")]) {
+      const { form, payload } = await assertionOf(registration);
+      expect(payload).toEqual({
+        iss: "client-1_a.b",
+        sub: "client-1_a.b",
+        aud: "https://example.com",
+        iat: Date.UTC(2026, 0, 1) / 1000,
+        nbf: Date.UTC(2026, 0, 1) / 1000,
+        exp: Date.UTC(2026, 0, 1) / 1000 + 60,
+        jti: expect.stringMatching(/^.{16,}$/),
+      });
+      expect(Object.fromEntries(form)).toEqual({
+        ...grant,
+        client_id: "client-1_a.b",
+        client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        client_assertion: expect.any(String),
+      });
+    }
+  });
+
+  test("names algorithm and key", async () => {
+    expect((await assertionOf(signing())).header).toEqual({ alg: "EdDSA", kid: "key-1" });
+    const unnamed = { ...signing(), signingKey: { ...signingKey, keyId: undefined } };
+    expect((await assertionOf(unnamed)).header).toEqual({ alg: "EdDSA" });
+    expect((await assertionOf(registrationOf("client_secret_jwt"))).header).toEqual({
+      alg: "HS256",
+    });
+  });
+
+  test("is never the same twice: servers turn away a jti that they have seen", async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, async () => (await assertionOf(signing())).payload.jti),
+    );
+    expect(new Set(ids).size).toBe(20);
+  });
+});
+
+test("without the key or the certificate that the method needs: the registration is at fault", async () => {
+  await expect(write(registrationOf("private_key_jwt"))).rejects.toThrow(
+    new MisconfiguredRegistration("private_key_jwt needs a private_key"),
+  );
+  for (const method of ["tls_client_auth", "self_signed_tls_client_auth"] as const) {
+    await expect(write(registrationOf(method))).rejects.toThrow(
+      new MisconfiguredRegistration(`${method} needs a tls_client_certificate`),
+    );
+  }
+});
+
+test.each(["client_secret_basic", "client_secret_post", "client_secret_jwt"] as const)(
   "%s without a secret: the registration is at fault",
   async (method) => {
     for (const secret of [undefined, ""]) {
@@ -92,6 +173,6 @@ test.each(["client_secret_basic", "client_secret_post"] as const)(
 );
 
 test("an unknown method: the registration is at fault", async () => {
-  const method = "private_key_jwt" as ClientAuthenticationMethod;
+  const method = "attest_jwt_client_auth" as string as ClientAuthenticationMethod;
   await expect(write(registrationOf(method))).rejects.toThrow(MisconfiguredRegistration);
 });
