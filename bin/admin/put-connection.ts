@@ -65,7 +65,7 @@ export async function putConnection(
     client: secretsManagerClient(),
     prefix: SECRET_PREFIX,
   }).show(registrationName ?? (`integrations/${integration}` as RegistrationName));
-  registeredEndpoint(registration, config, true);
+  if (registration.tokenEndpoint !== undefined) registeredEndpoint(registration, config, true);
   assertParametersHaveValues(registration, config);
   const clock = systemClock;
   const nowMs = clock.nowMs();

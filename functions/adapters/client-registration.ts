@@ -15,7 +15,7 @@ export interface ClientRegistrationDraft {
   readonly clientId: string;
   readonly clientSecret?: Secret<string> | undefined;
   readonly tokenEndpointAuthMethod?: string | undefined;
-  /** Optional where a `provider` is named. */
+  /** Optional where a `provider` or an issuer is named. */
   readonly tokenEndpoint?: string | undefined;
   /** A catalogue entry. */
   readonly provider?: string | undefined;
@@ -72,6 +72,14 @@ export function parseClientRegistration(
   );
   const credentials = parseClientCredentials(secret, tokenEndpointAuthMethod, faults);
   const tokenEndpoint = endpointOf(read, endpoint);
+  if (!["token_endpoint", "issuer", "provider"].some(read.has)) {
+    faults.push("token_endpoint: required, or issuer");
+  }
+  const issuer = read.optional(
+    "issuer",
+    isIssuer,
+    "an http or https URL without user, password, query, fragment and variables",
+  );
   const refreshPolicy = read.oneOf("refresh_policy", refreshPolicies, "proactive");
   if (refreshPolicy === "keepalive" && provider.refreshTokenIdleSeconds === undefined) {
     faults.push("refresh_token_idle_seconds: required by the refresh_policy keepalive");
@@ -85,6 +93,7 @@ export function parseClientRegistration(
     clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
     tokenEndpointAuthMethod,
     ...credentials,
+    issuer,
     tokenEndpoint,
     refreshPolicy,
     refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,
@@ -105,13 +114,11 @@ const defaultMethod = (
   clientSecret === undefined && entryMethod.startsWith("client_secret_") ? "none" : entryMethod;
 
 /** Where refresh tokens are exchanged. A `token_endpoint` of the secret stands for both of the entry's. */
-function endpointOf(read: MemberReader, entryEndpoint: string | undefined): string {
+function endpointOf(read: MemberReader, entryEndpoint: string | undefined): string | undefined {
   const form = "an http or https URL without user, password and fragment";
-  const tokenEndpoint = read.has("provider")
-    ? read.optional("token_endpoint", isEndpoint, form)
-    : read.required("token_endpoint", isEndpoint, form);
+  const tokenEndpoint = read.optional("token_endpoint", isEndpoint, form);
   const refreshEndpoint = read.optional("refresh_endpoint", isEndpoint, form);
-  return refreshEndpoint ?? tokenEndpoint ?? entryEndpoint ?? "";
+  return refreshEndpoint ?? tokenEndpoint ?? entryEndpoint;
 }
 
 /** @param reason for the operator; holds no secret */
@@ -181,3 +188,7 @@ const isEndpoint: Check = (value) => {
   if (url === null || !["https:", "http:"].includes(url.protocol)) return false;
   return url.username === "" && url.password === "" && !value.includes("#");
 };
+
+/** RFC 8414 §2. Whether it may be asked is for the grant to say. */
+const isIssuer: Check = (value) =>
+  isEndpoint(value) && /^[\x21\x23-\x5b\x5d-\x7a\x7c\x7e]+$/.test(value) && !value.includes("?");

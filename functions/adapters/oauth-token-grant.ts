@@ -1,22 +1,16 @@
 import { lookup as lookupHost } from "node:dns/promises";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type {
-  ClientRegistration,
-  Clock,
-  GrantAnswer,
-  GrantRequest,
-  TlsCredentials,
-  TokenGrant,
-} from "../domain/ports.ts";
+import type { Clock, GrantAnswer, GrantRequest, TokenGrant } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import { type Deadline, deadlineIn } from "./deadline.ts";
+import { certificateFor, locateTokenEndpoint } from "./grant-endpoint.ts";
 import type { Lookup } from "./provider-connection.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import { providerRequest, renewedToken } from "./provider-request.ts";
 import { refreshTokenRequest } from "./refresh-token-request.ts";
 import { registeredEndpoint } from "./registered-endpoint.ts";
 import { registeredProvider } from "./registered-provider.ts";
-import { assertCertificateIsValid } from "./tls-credentials.ts";
+import { type ServerDiscovery, serverDiscovery, type Undiscovered } from "./server-discovery.ts";
 import {
   type Exchange,
   maximumBodyBytes,
@@ -34,6 +28,8 @@ export interface OauthTokenGrantDependencies {
   readonly allowLoopback?: boolean;
   /** @default the operating system's resolver */
   readonly lookup?: Lookup;
+  /** How long an issuer's metadata may take; part of a grant's time. @default 2500 */
+  readonly discoveryTimeoutMs?: number;
 }
 
 const systemLookup: Lookup = (hostname) => lookupHost(hostname, { all: true });
@@ -43,13 +39,16 @@ export function oauthTokenGrant({
   clock,
   allowLoopback = false,
   lookup = systemLookup,
+  discoveryTimeoutMs: timeoutMs,
 }: OauthTokenGrantDependencies): TokenGrant {
   const exchange = tokenEndpointTransport({ clock, allowLoopback, lookup });
+  const discover = serverDiscovery({ clock, exchange, allowLoopback, timeoutMs });
+  const writing: Writing = { clock, allowLoopback, discover };
   return {
     refresh: async (request) => {
       const deadline = deadlineIn(request.timeoutMs);
       try {
-        const written = await writeRequest(request, deadline, clock.nowMs(), allowLoopback);
+        const written = await writeRequest(request, deadline, writing);
         if ("reason" in written) return written;
         return withScopeCompared(judge(await exchange(written), readerFor(request)), request.scope);
       } finally {
@@ -65,17 +64,22 @@ interface Reader {
   readonly secrets: readonly Secret<string>[];
 }
 
-type Misconfigured = Extract<GrantAnswer, { kind: "misconfigured" }>;
+interface Writing extends Required<Pick<OauthTokenGrantDependencies, "clock" | "allowLoopback">> {
+  readonly discover: ServerDiscovery;
+}
 
 async function writeRequest(
   request: GrantRequest,
   deadline: Deadline,
-  nowMs: number,
-  allowLoopback: boolean,
-): Promise<TokenEndpointRequest | Misconfigured> {
-  const { registration, config, maySend } = request;
+  { clock, allowLoopback, discover }: Writing,
+): Promise<TokenEndpointRequest | Undiscovered> {
+  const { config, maySend } = request;
   try {
+    const located = await locateTokenEndpoint(request.registration, discover, deadline);
+    if (located.kind !== "located") return located;
+    const { registration } = located;
     const url = registeredEndpoint(registration, config, allowLoopback);
+    const nowMs = clock.nowMs();
     const clientCertificate = certificateFor(registration, url, nowMs);
     const audience = registration.assertionAudience ?? registration.issuer ?? url.href;
     const refreshToken = renewedToken(request);
@@ -87,20 +91,6 @@ async function writeRequest(
     if (!(error instanceof MisconfiguredRegistration)) throw error;
     return { kind: "misconfigured", reason: error.message };
   }
-}
-
-/** @throws {MisconfiguredRegistration} there is one, and it would not do */
-function certificateFor(
-  { tlsCredentials }: ClientRegistration,
-  { protocol }: URL,
-  nowMs: number,
-): TlsCredentials | undefined {
-  if (tlsCredentials === undefined) return undefined;
-  if (protocol !== "https:") {
-    throw new MisconfiguredRegistration("tls_client_certificate needs a token endpoint with https");
-  }
-  assertCertificateIsValid(tlsCredentials, nowMs);
-  return tlsCredentials;
 }
 
 function judge(exchange: Exchange, { provider, secrets }: Reader): GrantAnswer {

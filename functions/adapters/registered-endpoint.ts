@@ -1,3 +1,4 @@
+import { MisconfiguredRegistration } from "../domain/errors.ts";
 import type { ClientRegistration, GrantRequest } from "../domain/ports.ts";
 import { registeredProvider } from "./registered-provider.ts";
 import { tokenEndpointUrl } from "./token-endpoint.ts";
@@ -6,14 +7,17 @@ import { tokenEndpointUrl } from "./token-endpoint.ts";
  * Where the refresh tokens of a connection with this `config` are exchanged.
  *
  * @param allowLoopback permits http, to a loopback address alone
- * @throws {MisconfiguredRegistration} a variable is not filled, or not by what may stand for it
+ * @throws {MisconfiguredRegistration} there is none, or a variable is not filled by what may stand for it
  */
 export function registeredEndpoint(
-  registration: ClientRegistration,
+  registration: Pick<ClientRegistration, "provider" | "tokenEndpoint">,
   config: GrantRequest["config"],
   allowLoopback: boolean,
 ): URL {
   const { variables = {}, config: registrationConfig = {} } = registeredProvider(registration);
   const template = registration.tokenEndpoint;
+  if (template === undefined) {
+    throw new MisconfiguredRegistration("there is neither a token_endpoint nor an issuer");
+  }
   return tokenEndpointUrl({ template, config, variables, registrationConfig, allowLoopback });
 }

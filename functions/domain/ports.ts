@@ -171,8 +171,11 @@ export interface ClientRegistration {
   readonly tlsCredentials?: TlsCredentials | undefined;
   /** The authorization server's identifier, RFC 8414 §2. */
   readonly issuer?: string | undefined;
-  /** May hold variables, `{subdomain}`, that the connection's `config` fills. */
-  readonly tokenEndpoint: string;
+  /**
+   * May hold variables, `{subdomain}`, that the connection's `config` fills. Undefined: the one of the
+   * issuer's metadata.
+   */
+  readonly tokenEndpoint: string | undefined;
   readonly refreshPolicy: RefreshPolicy;
   /** An unused refresh token ends after this; each refresh begins it anew. */
   readonly refreshTokenIdleSeconds: number | undefined;

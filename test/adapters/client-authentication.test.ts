@@ -49,7 +49,7 @@ const tlsCredentials: TlsCredentials = {
 const write = (registration: ClientRegistration) =>
   refreshTokenRequest(
     { registration, refreshToken: new Secret("refresh+token/1=&") },
-    new URL(registration.tokenEndpoint),
+    new URL("https://example.com/token"),
     { audience: "https://example.com", nowMs: Date.UTC(2026, 0, 1) },
   );
 

@@ -1,0 +1,67 @@
+import { MisconfiguredRegistration } from "../domain/errors.ts";
+import type { ClientRegistration, TlsCredentials } from "../domain/ports.ts";
+import { type Deadline, DeadlinePassed } from "./deadline.ts";
+import type { ServerDiscovery, Undiscovered } from "./server-discovery.ts";
+import type { ServerMetadata } from "./server-metadata.ts";
+import { assertCertificateIsValid } from "./tls-credentials.ts";
+
+/** A registration whose token endpoint is known, if there is any. */
+export interface Located {
+  readonly kind: "located";
+  readonly registration: ClientRegistration;
+}
+
+/**
+ * The registration with the token endpoint of its issuer's metadata, where it names none itself.
+ *
+ * @throws {MisconfiguredRegistration} the metadata rules the registration out
+ */
+export async function locateTokenEndpoint(
+  registration: ClientRegistration,
+  discover: ServerDiscovery,
+  deadline: Deadline,
+): Promise<Located | Undiscovered> {
+  const { tokenEndpoint, issuer } = registration;
+  if (tokenEndpoint !== undefined || issuer === undefined) return { kind: "located", registration };
+  const discovery = await Promise.race([discover(issuer), deadline.passed]).catch(tooLate);
+  if (discovery.kind !== "found") return discovery;
+  const located = { ...registration, tokenEndpoint: endpointIn(discovery.metadata, registration) };
+  return { kind: "located", registration: located };
+}
+
+function tooLate(error: unknown): Undiscovered {
+  if (!(error instanceof DeadlinePassed)) throw error;
+  const reason = "the issuer's metadata could not be read: no answer in time";
+  return { kind: "unavailable", reason, retryAfterMs: undefined };
+}
+
+/**
+ * RFC 8414 §2 has `client_secret_basic` where a server does not list its methods; few of those mean it.
+ * `none` is the absence of a method, and servers that serve public clients often leave it out:
+ * https://github.com/keycloak/keycloak/issues/29822
+ */
+function endpointIn(
+  { tokenEndpoint, mtlsTokenEndpoint, authenticationMethods }: ServerMetadata,
+  { tokenEndpointAuthMethod: method, tlsCredentials }: ClientRegistration,
+): string {
+  if (method !== "none" && authenticationMethods?.includes(method) === false) {
+    throw new MisconfiguredRegistration(
+      `the issuer does not list ${method} in token_endpoint_auth_methods_supported`,
+    );
+  }
+  return (tlsCredentials && mtlsTokenEndpoint) ?? tokenEndpoint;
+}
+
+/** @throws {MisconfiguredRegistration} there is a certificate, and it would not do */
+export function certificateFor(
+  { tlsCredentials }: ClientRegistration,
+  { protocol }: URL,
+  nowMs: number,
+): TlsCredentials | undefined {
+  if (tlsCredentials === undefined) return undefined;
+  if (protocol !== "https:") {
+    throw new MisconfiguredRegistration("tls_client_certificate needs a token endpoint with https");
+  }
+  assertCertificateIsValid(tlsCredentials, nowMs);
+  return tlsCredentials;
+}
