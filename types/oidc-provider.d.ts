@@ -36,6 +36,7 @@ declare module "oidc-provider" {
     constructor(issuer: string, configuration: Record<string, unknown>);
     readonly issuer: string;
     readonly Client: { find(clientId: string): Promise<Client | undefined> };
+    readonly AccessToken: { find(token: string): Promise<{ readonly jkt?: string } | undefined> };
     readonly Grant: new (properties: {
       accountId: string;
       clientId: string;

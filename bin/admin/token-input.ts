@@ -1,4 +1,6 @@
+import { parseDpopKey } from "../../functions/adapters/dpop.ts";
 import { grantedTokens } from "../../functions/adapters/granted-tokens.ts";
+import { UnusableKey } from "../../functions/adapters/private-key.ts";
 import { registeredProvider } from "../../functions/adapters/registered-provider.ts";
 import { accessTokenExpiry } from "../../functions/adapters/token-lifetimes.ts";
 import type { TokenSet } from "../../functions/domain/connection.ts";
@@ -40,7 +42,8 @@ export function parseTokens(
     throw new CommandFailed("the JSON on stdin holds neither an access_token nor a refresh_token");
   }
   const { receivedAtMs: _, ...others } = granted.tokens;
-  const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...tokens } = others;
+  const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...answered } = others;
+  const tokens = { ...answered, dpopKey: dpopKey(members) };
   const ends = { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs };
   if (isPartial) {
     const accessToken = new Secret("");
@@ -55,6 +58,18 @@ export function parseTokens(
 }
 
 const plainRegistration = { provider: {}, renewsWithAccessToken: false };
+
+/** `dpop_jwk`, beside the tokens that are bound to it: RFC 9449. */
+function dpopKey({ dpop_jwk: jwk }: Readonly<Record<string, unknown>>): Secret | undefined {
+  if (jwk === undefined) return undefined;
+  try {
+    parseDpopKey(typeof jwk === "object" && jwk !== null ? { ...jwk } : {});
+    return new Secret(JSON.stringify(jwk));
+  } catch (error) {
+    if (!(error instanceof UnusableKey)) throw error;
+    throw new CommandFailed(`dpop_jwk on stdin ${error.message}`);
+  }
+}
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {

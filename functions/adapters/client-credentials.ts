@@ -1,10 +1,17 @@
-import type { ClientAuthenticationMethod, ClientRegistration } from "../domain/ports.ts";
+import {
+  type ClientAuthenticationMethod,
+  type ClientRegistration,
+  type DpopAlgorithm,
+  dpopAlgorithms,
+} from "../domain/ports.ts";
 import { parseSigningKey } from "./signing-key.ts";
 import { parseTlsCredentials } from "./tls-credentials.ts";
 
+type Members = Readonly<Record<string, unknown>>;
+
 type ClientCredentials = Pick<
   ClientRegistration,
-  "signingKey" | "assertionAudience" | "tlsCredentials"
+  "signingKey" | "assertionAudience" | "tlsCredentials" | "dpopAlgorithm"
 >;
 
 /**
@@ -13,7 +20,7 @@ type ClientCredentials = Pick<
  * @param faults gets every member at fault, and no value
  */
 export function parseClientCredentials(
-  members: Readonly<Record<string, unknown>>,
+  members: Members,
   method: ClientAuthenticationMethod,
   faults: string[],
 ): ClientCredentials {
@@ -31,10 +38,11 @@ export function parseClientCredentials(
     signingKey: method === "private_key_jwt" ? parseSigningKey(members, faults) : undefined,
     assertionAudience: parseAudience(audience, faults),
     tlsCredentials: parseTlsCredentials(members, faults),
+    dpopAlgorithm: parseDpop(members, faults),
   };
 }
 
-const hasKey = ({ jwks, private_key, tls_client_private_key }: Readonly<Record<string, unknown>>) =>
+const hasKey = ({ jwks, private_key, tls_client_private_key }: Members) =>
   [jwks, private_key, tls_client_private_key].some((member) => member !== undefined);
 
 const needsSecret = (method: ClientAuthenticationMethod): boolean =>
@@ -51,4 +59,20 @@ function parseAudience(audience: unknown, faults: string[]): string | undefined 
   if (typeof audience === "string" && /^[\x21-\x7e]+$/.test(audience)) return audience;
   faults.push("token_endpoint_auth_audience: has to be a string without spaces");
   return undefined;
+}
+
+/**
+ * `dpop_bound_access_tokens`, RFC 9449 §5.2. `dpop_signing_alg`, for which no standard has a name, is what
+ * new keys are made for; `ES256` where it is absent.
+ */
+function parseDpop(
+  { dpop_bound_access_tokens: isBound = false, dpop_signing_alg: alg = "ES256" }: Members,
+  faults: string[],
+): DpopAlgorithm | undefined {
+  const algorithm = dpopAlgorithms.find((name) => name === alg);
+  if (algorithm === undefined) {
+    faults.push(`dpop_signing_alg: has to be one of ${dpopAlgorithms.join(", ")}`);
+  }
+  if (typeof isBound !== "boolean") faults.push("dpop_bound_access_tokens: has to be a boolean");
+  return isBound === true ? algorithm : undefined;
 }

@@ -9,8 +9,8 @@ const maximumExtraBytes = 64 * 1024;
 
 /**
  * Left out of `extra`: what has a place of its own; `id_token`, which proves a login to the client at
- * the time of it and is no credential for an API, but tells a person's name and address; `__proto__`,
- * which is no one's data.
+ * the time of it and is no credential for an API, but tells a person's name and address; `dpop_jwk`,
+ * the name of our own key among the stored tokens; `__proto__`, which is no one's data.
  */
 const notExtra = [
   "access_token",
@@ -18,6 +18,7 @@ const notExtra = [
   "token_type",
   "scope",
   "id_token",
+  "dpop_jwk",
   "__proto__",
   ...expiryNames,
 ];

@@ -3,7 +3,9 @@ import { MisconfiguredRegistration } from "../domain/errors.ts";
 import type { Clock, GrantAnswer, GrantRequest, TokenGrant } from "../domain/ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import { type Deadline, deadlineIn } from "./deadline.ts";
+import type { AskOnce, DpopNonces, Prove } from "./dpop.ts";
 import { certificateFor, locateTokenEndpoint } from "./grant-endpoint.ts";
+import { lruMap } from "./lru-map.ts";
 import type { Lookup } from "./provider-connection.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import { providerRequest, renewedToken } from "./provider-request.ts";
@@ -44,19 +46,35 @@ export function oauthTokenGrant({
   const exchange = tokenEndpointTransport({ clock, allowLoopback, lookup });
   const discover = serverDiscovery({ clock, exchange, allowLoopback, timeoutMs });
   const writing: Writing = { clock, allowLoopback, discover };
+  const nonces: DpopNonces = lruMap(maximumNonces);
+
+  const askOnce: AskOnce = async (request, prove) => {
+    const deadline = deadlineIn(request.timeoutMs);
+    try {
+      const written = await writeRequest(request, deadline, writing);
+      if ("reason" in written) return { answer: written };
+      const ended = await exchange(await prove(written));
+      const answer = withScopeCompared(judge(ended, readerFor(request)), request.scope);
+      return { answer, exchanged: { url: written.url, exchange: ended } };
+    } finally {
+      deadline.clear();
+    }
+  };
   return {
-    refresh: async (request) => {
-      const deadline = deadlineIn(request.timeoutMs);
-      try {
-        const written = await writeRequest(request, deadline, writing);
-        if ("reason" in written) return written;
-        return withScopeCompared(judge(await exchange(written), readerFor(request)), request.scope);
-      } finally {
-        deadline.clear();
-      }
+    async refresh(request) {
+      const isBound = request.dpopKey ?? request.registration.dpopAlgorithm;
+      if (isBound === undefined) return (await askOnce(request, unproven)).answer;
+      // Most deployments have no such connection, and never evaluate the code that signs.
+      const { dpopGrant } = await import("./dpop.ts");
+      return dpopGrant(request, askOnce, { nonces, clock });
     },
   };
 }
+
+/** Servers whose last nonce is kept. */
+const maximumNonces = 500;
+
+const unproven: Prove = async (request) => request;
 
 interface Reader {
   readonly provider: ProviderBehaviour;

@@ -2,10 +2,18 @@ import type { TokenSet } from "../domain/connection.ts";
 import { Secret } from "../domain/secret.ts";
 
 /** The plaintext of a sealed token set; names of RFC 6749 §5.1, and beside them what `extra` holds. */
-const reservedNames = ["access_token", "refresh_token", "token_type", "scope", "expires_at"];
+const reservedNames = [
+  "access_token",
+  "refresh_token",
+  "token_type",
+  "scope",
+  "expires_at",
+  "dpop_jwk",
+];
 
 /**
- * One JSON object. `expires_at` is ISO 8601 in UTC. A member of `extra` with a reserved name is left
+ * One JSON object. `expires_at` is ISO 8601 in UTC; `dpop_jwk` the private JWK that the tokens are bound
+ * to (RFC 9449), which no provider's answer replaces. A member of `extra` with a reserved name is left
  * out. Never throws for what a provider sent: an instant that no date can hold is left out as well.
  */
 export function tokenSetJson(tokens: TokenSet): string {
@@ -16,13 +24,14 @@ export function tokenSetJson(tokens: TokenSet): string {
     token_type: tokens.tokenType,
     scope: tokens.scope,
     expires_at: isoInstant(tokens.expiresAtMs),
+    dpop_jwk: tokens.dpopKey && JSON.parse(tokens.dpopKey.reveal()),
     ...Object.fromEntries(extra),
   });
 }
 
 /** @throws {TypeError} naming the member at fault, and no value */
 export function parseTokenSet(json: string): TokenSet {
-  const { access_token, refresh_token, token_type, scope, expires_at, ...extra } =
+  const { access_token, refresh_token, token_type, scope, expires_at, dpop_jwk, ...extra } =
     parseObject(json);
   const accessToken = optionalString("access_token", access_token);
   if (accessToken === undefined) throw new TypeError("access_token is missing");
@@ -34,6 +43,7 @@ export function parseTokenSet(json: string): TokenSet {
     scope: optionalString("scope", scope),
     expiresAtMs: optionalInstantMs("expires_at", expires_at),
     extra,
+    ...(dpop_jwk !== undefined && { dpopKey: dpopKey(dpop_jwk) }),
   };
 }
 
@@ -49,6 +59,12 @@ function parseObject(json: string): Record<string, unknown> {
     throw new TypeError("the token set is not a JSON object");
   }
   return value as Record<string, unknown>;
+}
+
+function dpopKey(value: unknown): Secret<string> {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject) throw new TypeError("dpop_jwk is not an object");
+  return new Secret(JSON.stringify(value));
 }
 
 function optionalString(name: string, value: unknown): string | undefined {

@@ -133,7 +133,7 @@ async function askProvider(
   attempt: Attempt,
   { admission }: Prepared,
 ): Promise<Asked> {
-  const { refreshToken, accessToken, scope } = attempt.opened.tokens;
+  const { refreshToken, accessToken, dpopKey, scope } = attempt.opened.tokens;
   const { grant, clock, budget, journal } = dependencies;
   let { registration } = admission;
   for (let tries = 1; ; tries++) {
@@ -142,6 +142,7 @@ async function askProvider(
       config: attempt.connection.config,
       refreshToken,
       accessToken,
+      dpopKey,
       scope,
       timeoutMs: budget.providerTimeoutMs,
       maySend: () => roomForGrantMs(dependencies, attempt) >= 0,

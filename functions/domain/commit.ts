@@ -77,6 +77,7 @@ function successor(previous: TokenSet, granted: GrantedTokens): TokenSet {
     scope: granted.scope ?? previous.scope,
     expiresAtMs: granted.expiresAtMs,
     extra: { ...previous.extra, ...granted.extra },
+    dpopKey: granted.dpopKey ?? previous.dpopKey,
   };
 }
 

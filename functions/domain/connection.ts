@@ -98,6 +98,8 @@ export interface TokenSet {
   readonly expiresAtMs: number | undefined;
   /** Members of the provider's answer that a caller may need (`instance_url`, `team`, …). */
   readonly extra: Readonly<Record<string, unknown>>;
+  /** A private JWK: the key that the tokens are bound to, RFC 9449. Ours, never a provider's. */
+  readonly dpopKey?: Secret<string> | undefined;
 }
 
 export const leaseIsLive = (connection: Connection, nowMs: number): boolean =>

@@ -136,6 +136,10 @@ export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[nu
 export const signingAlgorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
+/** What the key of a connection is made for, where it has none. */
+export const dpopAlgorithms = ["ES256", "EdDSA", "Ed25519"] as const satisfies SigningAlgorithm[];
+export type DpopAlgorithm = (typeof dpopAlgorithms)[number];
+
 /** What `private_key_jwt` signs with. */
 export interface SigningKey {
   readonly algorithm: SigningAlgorithm;
@@ -169,6 +173,8 @@ export interface ClientRegistration {
   readonly assertionAudience?: string | undefined;
   /** Shown whatever the method: certificate-bound tokens (RFC 8705 §3) need them beside any. */
   readonly tlsCredentials?: TlsCredentials | undefined;
+  /** There is one where tokens are to be bound to a key of the connection's own (DPoP, RFC 9449). */
+  readonly dpopAlgorithm?: DpopAlgorithm | undefined;
   /** The authorization server's identifier, RFC 8414 §2. */
   readonly issuer?: string | undefined;
   /**
@@ -218,6 +224,8 @@ export interface GrantRequest {
   /** Undefined: there is none, and the registration renews with the access token. */
   readonly refreshToken: Secret<string> | undefined;
   readonly accessToken: Secret<string>;
+  /** A private JWK: what the refresh token is, or the next tokens are to be, bound to. */
+  readonly dpopKey?: Secret<string> | undefined;
   /** What the stored token set may do, to be compared with what the new one may. */
   readonly scope: string | undefined;
   /** From the look-up of the host to the last byte of the answer. */
@@ -277,6 +285,8 @@ export interface GrantedTokens {
   /** Of all refresh tokens of the user's consent; no refresh moves it. Undefined: not said, what is stored stays. */
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
+  /** What the tokens are bound to. Undefined: nothing, or what is stored. */
+  readonly dpopKey?: Secret<string> | undefined;
   /** When the last byte of the answer was read. */
   readonly receivedAtMs: number;
 }

@@ -75,6 +75,23 @@ describe("a granted refresh", () => {
     });
   });
 
+  test("keeps the key that tokens are bound to, or the first one that the grant made", async () => {
+    const keyAfter = async (storedKey: string | undefined, madeKey: string | undefined) => {
+      const dpopKey = storedKey === undefined ? undefined : new Secret(storedKey);
+      const made = madeKey === undefined ? {} : { dpopKey: new Secret(madeKey) };
+      const h = harness({
+        stored: connection({ credentials: sealed(tokenSet("rt-0", { dpopKey })) }),
+        answers: [granted("rt-1", startMs, made)],
+      });
+      await h.refresh();
+      expect(h.grants[0]?.dpopKey?.reveal()).toBe(storedKey);
+      return h.storedTokens().dpopKey?.reveal();
+    };
+    expect(await keyAfter("k-0", undefined)).toBe("k-0");
+    expect(await keyAfter(undefined, "k-1")).toBe("k-1");
+    expect(await keyAfter(undefined, undefined)).toBeUndefined();
+  });
+
   test("answers null for an expiry that the provider does not state", async () => {
     const h = harness({ answers: [granted("rt-1", startMs, { expiresAtMs: undefined })] });
     await expect(h.refresh()).resolves.toMatchObject({ expiresAtMs: undefined });

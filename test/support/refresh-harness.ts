@@ -84,10 +84,11 @@ export const sealed = (tokens: TokenSet): SealedTokenSet =>
     ...tokens,
     accessToken: tokens.accessToken.reveal(),
     refreshToken: tokens.refreshToken?.reveal(),
+    dpopKey: tokens.dpopKey?.reveal(),
   }) as SealedTokenSet;
 
 export function opened(credentials: SealedTokenSet): TokenSet {
-  const { serial: _, accessToken, refreshToken, ...rest } = JSON.parse(credentials);
+  const { serial: _, accessToken, refreshToken, dpopKey, ...rest } = JSON.parse(credentials);
   return {
     tokenType: undefined,
     scope: undefined,
@@ -95,6 +96,7 @@ export function opened(credentials: SealedTokenSet): TokenSet {
     ...rest,
     accessToken: new Secret(accessToken),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+    dpopKey: dpopKey === undefined ? undefined : new Secret(dpopKey),
   };
 }
 

@@ -19,6 +19,8 @@ export interface VerifyingServer {
    * @param jkt thumbprint of the key that the refresh token is bound to, RFC 9449 §5
    */
   mintRefreshToken(clientId: string, jkt?: string): Promise<string>;
+  /** Thumbprint of the key that an access token is bound to. */
+  boundTo(accessToken: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export async function startVerifyingServer({
     tokenEndpoint: `${issuer}/token`,
     requests: (path) => paths.filter((asked) => asked === path).length,
     mintRefreshToken: (clientId, jkt) => mintRefreshToken(provider, clientId, jkt),
+    boundTo: async (accessToken) => (await provider.AccessToken.find(accessToken))?.jkt,
     close: () => closeServer(server),
   };
 }

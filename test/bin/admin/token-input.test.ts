@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from "node:crypto";
+import { CommandFailed } from "../../../bin/admin/io.ts";
 import { parseTokens } from "../../../bin/admin/token-input.ts";
 import { Secret } from "../../../functions/domain/secret.ts";
 
@@ -80,5 +82,27 @@ describe("tokens on stdin", () => {
   ])("are refused without a word of them: %s", (_, text, reason) => {
     expect(() => parse(text)).toThrow(reason);
     expect(() => parse(text)).not.toThrow("canary");
+  });
+});
+
+describe("dpop_jwk beside the tokens", () => {
+  const response = { refresh_token: "refresh-1" };
+  const jwk = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+
+  test("is the key that they are bound to, and no member that a caller reads", () => {
+    const { dpopKey, extra } = parse(JSON.stringify({ ...response, dpop_jwk: jwk }));
+    expect(JSON.parse(dpopKey?.reveal() ?? "")).toEqual(jwk);
+    expect(extra).toEqual({});
+  });
+
+  test.each<[string, unknown]>([
+    ["has a kty that is not RSA, EC or OKP", "hunter2"],
+    ["has a kty that is not RSA, EC or OKP", null],
+    ["is a public key: the private one is needed", { ...jwk, d: undefined }],
+    ["has an alg that a key of its kind cannot sign with", { ...jwk, alg: "ES256" }],
+  ])("%s: turned down without a word of it", (reason, dpop_jwk) => {
+    expect(() => parse(JSON.stringify({ ...response, dpop_jwk }))).toThrow(
+      new CommandFailed(`dpop_jwk on stdin ${reason}`),
+    );
   });
 });
