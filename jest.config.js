@@ -14,5 +14,7 @@ export default {
       },
     ],
   },
-  transformIgnorePatterns: ["/node_modules/(?!(@middy|oauth4webapi|jose|oidc-provider)/)"],
+  transformIgnorePatterns: [
+    "/node_modules/(?!(@middy|oauth4webapi|jose|oidc-provider|oauth2-mock-server|basic-auth)/)",
+  ],
 };
