@@ -9,21 +9,29 @@ import {
 import { ownValue } from "../../functions/adapters/stated-values.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
 import {
+  type ClientAuthenticationMethod,
   type ClientRegistration,
   clientAuthenticationMethods,
   refreshPolicies,
 } from "../../functions/domain/ports.ts";
 import { registrationName, wholeNumber } from "./arguments.ts";
+import {
+  type CredentialOptions,
+  credentialHelp,
+  credentialRow,
+  readCredentials,
+  withCredentialOptions,
+} from "./client-credentials.ts";
 import { type AdminIo, requireEnvironment } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
 import { replacement } from "./replacement.ts";
-import { readSecret } from "./secret-input.ts";
 
-interface PutOptions extends OutputOptions {
+interface PutOptions extends OutputOptions, CredentialOptions {
   readonly provider?: string;
   readonly tokenEndpoint?: string;
+  readonly issuer?: string;
   readonly clientId: string;
-  readonly auth?: string;
+  readonly auth?: ClientAuthenticationMethod;
   readonly refreshPolicy?: string;
   readonly refreshTokenIdleSeconds?: number;
   readonly set?: Readonly<Record<string, unknown>>;
@@ -32,12 +40,12 @@ interface PutOptions extends OutputOptions {
 /** Client registrations: what a provider gave out when the OAuth app was registered there. */
 export function integrationCommands(io: AdminIo): Command {
   const integrations = new Command("integrations").description("client registrations at providers");
-  integrations
-    .command("put")
+  withCredentialOptions(integrations.command("put"))
     .description("create a client registration, or replace all of it")
     .argument("<integration>", "its name", registrationName)
     .option("--provider <name>", "of the catalogue: npm run admin -- providers list")
     .option("--token-endpoint <url>", "{variables} are filled from a connection's config")
+    .option("--issuer <url>", "whose metadata names the token endpoint, where none is given")
     .requiredOption("--client-id <id>", "the client identifier")
     .addOption(
       new Option("--auth <method>", "token_endpoint_auth_method of RFC 7591").choices(
@@ -71,25 +79,26 @@ export function integrationCommands(io: AdminIo): Command {
   return integrations;
 }
 
-const putHelp = `
-The client secret is read from stdin, or asked for; with --auth none there is none. Of --provider and
---token-endpoint one is needed. The fields that --set replaces are those of providers show; a value is
+const putHelp = `${credentialHelp}
+Of --provider, --token-endpoint and --issuer one is needed. The fields that --set replaces are those of providers show; a value is
 JSON, or else text.
 
 Examples:
   npm run admin -- integrations put acme --token-endpoint https://acme.example/oauth/token --client-id c < secret
   npm run admin -- integrations put mail --provider google --client-id c < secret
   npm run admin -- integrations put crm --provider salesforce --client-id c --set rotation=always < secret
-  npm run admin -- integrations put local --token-endpoint http://127.0.0.1:9000/token --client-id c --auth none`;
+  npm run admin -- integrations put local --token-endpoint http://127.0.0.1:9000/token --client-id c --auth none
+  npm run admin -- integrations put kc --issuer https://kc.example/realms/acme --client-id c --auth private_key_jwt < key.pem
+  npm run admin -- integrations put bank --issuer https://bank.example --client-id c --auth tls_client_auth --certificate c.pem --certificate-key k.pem`;
 
 async function put(io: AdminIo, name: RegistrationName, options: PutOptions): Promise<void> {
-  const { provider, auth, clientId, tokenEndpoint, refreshPolicy, refreshTokenIdleSeconds } =
-    options;
+  const { provider, auth, clientId, tokenEndpoint, issuer } = options;
+  const { refreshPolicy, refreshTokenIdleSeconds } = options;
   const admin = registrations(io);
   const method = auth ?? ownValue(catalogue, provider ?? "")?.tokenEndpointAuthMethod;
-  const clientSecret = method === "none" ? undefined : await readSecret(io, "client secret");
   const { outcome, registration } = await admin.put(name, {
-    ...{ clientId, clientSecret, tokenEndpointAuthMethod: auth, provider, tokenEndpoint },
+    ...(await readCredentials(io, method ?? "client_secret_basic", options)),
+    ...{ clientId, tokenEndpointAuthMethod: auth, provider, tokenEndpoint, issuer },
     ...{ refreshPolicy, refreshTokenIdleSeconds, replacements: options.set },
   });
   print(io, options, { outcome, ...registrationRow(registration) });
@@ -107,6 +116,7 @@ const registrationRow = (registration: ClientRegistration): Row => ({
   client_secret: registration.clientSecret?.toString(),
   token_endpoint_auth_method: registration.tokenEndpointAuthMethod,
   token_endpoint: registration.tokenEndpoint,
+  ...credentialRow(registration),
   refresh_policy: registration.refreshPolicy,
   refresh_token_idle_seconds: registration.refreshTokenIdleSeconds,
   refresh_token_absolute_seconds: registration.refreshTokenAbsoluteSeconds,
@@ -121,5 +131,6 @@ const listedRow = (listed: ListedRegistration): Row =>
         client_id: listed.registration.clientId,
         token_endpoint_auth_method: listed.registration.tokenEndpointAuthMethod,
         token_endpoint: listed.registration.tokenEndpoint,
+        issuer: listed.registration.issuer,
         refresh_policy: listed.registration.refreshPolicy,
       };

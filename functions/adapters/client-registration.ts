@@ -15,10 +15,13 @@ export interface ClientRegistrationDraft {
   readonly clientId: string;
   readonly clientSecret?: Secret<string> | undefined;
   readonly tokenEndpointAuthMethod?: string | undefined;
+  /** Members for methods that need more than a secret, by their names in the secret. */
+  readonly credentials?: Secret<Readonly<Record<string, unknown>>> | undefined;
   /** Optional where a `provider` or an issuer is named. */
   readonly tokenEndpoint?: string | undefined;
   /** A catalogue entry. */
   readonly provider?: string | undefined;
+  readonly issuer?: string | undefined;
   readonly refreshPolicy?: string | undefined;
   readonly refreshTokenIdleSeconds?: number | undefined;
   /** Members that replace fields of the entry, by their names in the secret. */
@@ -33,7 +36,9 @@ export const registrationJson = (draft: ClientRegistrationDraft): string =>
     client_id: draft.clientId,
     client_secret: draft.clientSecret?.reveal(),
     token_endpoint_auth_method: draft.tokenEndpointAuthMethod,
+    ...draft.credentials?.reveal(),
     token_endpoint: draft.tokenEndpoint,
+    issuer: draft.issuer,
     refresh_policy: draft.refreshPolicy,
     refresh_token_idle_seconds:
       draft.refreshTokenIdleSeconds ?? draft.replacements?.refresh_token_idle_seconds,

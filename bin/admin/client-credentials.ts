@@ -1,0 +1,121 @@
+import { readFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import type { ClientRegistrationDraft } from "../../functions/adapters/client-registration.ts";
+import { isoSecond } from "../../functions/domain/instant.ts";
+import {
+  type ClientAuthenticationMethod,
+  type ClientRegistration,
+  dpopAlgorithms,
+  signingAlgorithms,
+} from "../../functions/domain/ports.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import { type AdminIo, CommandFailed } from "./io.ts";
+import type { Row } from "./output.ts";
+import { readSecret, readText } from "./secret-input.ts";
+
+/** How a client authenticates, and what its tokens are bound to. */
+export interface CredentialOptions {
+  readonly signingAlg?: string;
+  readonly keyId?: string;
+  readonly audience?: string;
+  readonly certificate?: string;
+  readonly certificateKey?: string;
+  readonly dpop?: true;
+  readonly dpopAlg?: string;
+}
+
+export const withCredentialOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option("--signing-alg <alg>", "what a private key signs with; else by its kind").choices(
+        signingAlgorithms,
+      ),
+    )
+    .option("--key-id <kid>", "the private key's name at the provider")
+    .option("--audience <aud>", "of assertions; else the issuer, or the token endpoint")
+    .option("--certificate <file>", "the client's certificate and its chain, in PEM")
+    .option("--certificate-key <file>", "its private key, in PEM")
+    .option("--dpop", "tokens are bound to a key of each connection (RFC 9449)")
+    .addOption(
+      new Option("--dpop-alg <alg>", "what new keys are made for").choices(dpopAlgorithms),
+    );
+
+export const credentialHelp = `
+What stdin is depends on --auth: the client secret, or for private_key_jwt the private key (PEM, a JWK or a
+JWK Set). Nothing is read for none and for the TLS methods, whose --certificate and --certificate-key are files.`;
+
+type Credentials = Pick<ClientRegistrationDraft, "clientSecret" | "credentials">;
+
+/**
+ * What a registration's secret is to hold for its method.
+ * @throws {CommandFailed} a file or stdin cannot be read
+ */
+export async function readCredentials(
+  io: AdminIo,
+  method: ClientAuthenticationMethod,
+  options: CredentialOptions,
+): Promise<Credentials> {
+  const key = method === "private_key_jwt" ? await readPrivateKey(io) : {};
+  const credentials = {
+    ...key,
+    private_key_id: options.keyId,
+    token_endpoint_auth_signing_alg: options.signingAlg,
+    token_endpoint_auth_audience: options.audience,
+    tls_client_certificate: await readPem("--certificate", options.certificate),
+    tls_client_private_key: await readPem("--certificate-key", options.certificateKey),
+    dpop_bound_access_tokens: options.dpop,
+    dpop_signing_alg: options.dpopAlg,
+  };
+  const clientSecret = method.startsWith("client_secret_")
+    ? await readSecret(io, "client secret")
+    : undefined;
+  return { clientSecret, credentials: new Secret(credentials) };
+}
+
+type PrivateKeyMembers = { readonly private_key: unknown } | { readonly jwks: unknown };
+
+/** What is wrong with the key is for the registration to say; this tells its forms apart. */
+async function readPrivateKey(io: AdminIo): Promise<PrivateKeyMembers> {
+  if (io.stdin.isTTY === true)
+    throw new CommandFailed("the private key is read from stdin: < key.pem");
+  const text = (await readText(io, "private key")).trim();
+  if (text === "") throw new CommandFailed("the private key on stdin is empty");
+  if (!text.startsWith("{")) return { private_key: `${text}\n` };
+  const key = parseKey(text);
+  return "keys" in key ? { jwks: key } : { private_key: key };
+}
+
+function parseKey(text: string): object {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the key.
+    throw new CommandFailed("the private key on stdin is neither PEM nor valid JSON");
+  }
+}
+
+async function readPem(option: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new CommandFailed(`the file of ${option} cannot be read`, cause);
+  }
+}
+
+/** What a person may see of them. */
+export const credentialRow = ({
+  issuer,
+  signingKey,
+  assertionAudience,
+  tlsCredentials,
+  dpopAlgorithm,
+}: ClientRegistration): Row => ({
+  issuer,
+  signing_alg: signingKey?.algorithm,
+  private_key: signingKey?.privateKey.toString(),
+  private_key_id: signingKey?.keyId,
+  assertion_audience: assertionAudience,
+  certificate_ends_at: tlsCredentials && isoSecond(tlsCredentials.validToMs),
+  dpop_alg: dpopAlgorithm,
+});
