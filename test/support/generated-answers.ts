@@ -76,7 +76,7 @@ const memberName = fc.constantFrom(
 const flatMembers = fc.dictionary(fc.oneof(memberName, fc.string()), value, { maxKeys: 8 });
 
 /** Of an answer, some of which are objects themselves. */
-export const members = fc
+const members = fc
   .tuple(flatMembers, fc.dictionary(memberName, flatMembers, { maxKeys: 2 }))
   .map(([flat, nested]) => ({ ...flat, ...nested }));
 
