@@ -13,6 +13,8 @@ import {
   apiKeyKey,
   apiKeyTimeToLive,
   connectionKey,
+  coordinationKey,
+  coordinationTimeToLive,
   dueIndex,
 } from "../functions/adapters/tables.ts";
 import type { Settings } from "./settings.ts";
@@ -29,7 +31,9 @@ export interface DataStackProps extends StackProps {
 export class DataStack extends Stack {
   readonly connections: Table;
   readonly apiKeys: Table;
-  /** Of both tables, at rest. */
+  /** What processes agree by: holds and limits of integrations, how far the sweep has come. */
+  readonly coordination: Table;
+  /** Of all tables, at rest. */
   readonly tableKey: Key;
   /** Of the token sets alone: whoever reads, exports or restores a table reads no token. */
   readonly tokenKey: Key;
@@ -57,12 +61,18 @@ export class DataStack extends Stack {
       indexName: dueIndex.name,
       partitionKey: { name: dueIndex.hashKey, type: AttributeType.NUMBER },
       sortKey: { name: dueIndex.rangeKey, type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: [...dueIndex.projected],
     });
     this.apiKeys = new Table(this, "ApiKeys", {
       ...protectedTable,
       partitionKey: { name: apiKeyKey, type: AttributeType.STRING },
       timeToLiveAttribute: apiKeyTimeToLive,
+    });
+    this.coordination = new Table(this, "Coordination", {
+      ...protectedTable,
+      partitionKey: { name: coordinationKey, type: AttributeType.STRING },
+      timeToLiveAttribute: coordinationTimeToLive,
     });
 
     this.#tell(settings);
@@ -79,6 +89,7 @@ export class DataStack extends Stack {
   #tell({ secretPrefix }: Settings): void {
     new CfnOutput(this, "ConnectionsTable", { value: this.connections.tableName });
     new CfnOutput(this, "ApiKeysTable", { value: this.apiKeys.tableName });
+    new CfnOutput(this, "CoordinationTable", { value: this.coordination.tableName });
     new CfnOutput(this, "TokenKeyArn", { value: this.tokenKey.keyArn });
     new CfnOutput(this, "SecretPrefix", { value: secretPrefix });
   }

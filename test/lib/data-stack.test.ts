@@ -1,7 +1,7 @@
 import type { Template } from "aws-cdk-lib/assertions";
 import { deployed, propertiesOf, resource } from "./deployed.ts";
 
-const tables = ["Connections", "ApiKeys"];
+const tables = ["Connections", "ApiKeys", "Coordination"];
 const table = (data: Template, id: string) => resource(data, "AWS::DynamoDB::Table", id);
 
 describe("data stack", () => {
@@ -32,7 +32,7 @@ describe("data stack", () => {
     });
   });
 
-  it("has a sparse index of what is due, of keys alone", () => {
+  it("has a sparse index of what is due, with what a worker's message says", () => {
     expect(propertiesOf(data, "AWS::DynamoDB::Table", "Connections")).toMatchObject({
       KeySchema: [{ AttributeName: "connection_id", KeyType: "HASH" }],
       GlobalSecondaryIndexes: [
@@ -42,7 +42,10 @@ describe("data stack", () => {
             { AttributeName: "refresh_shard", KeyType: "HASH" },
             { AttributeName: "refresh_at", KeyType: "RANGE" },
           ],
-          Projection: { ProjectionType: "KEYS_ONLY" },
+          Projection: {
+            ProjectionType: "INCLUDE",
+            NonKeyAttributes: ["workspace_id", "integration"],
+          },
         },
       ],
     });
@@ -51,6 +54,13 @@ describe("data stack", () => {
   it("lets expired API keys go", () => {
     expect(propertiesOf(data, "AWS::DynamoDB::Table", "ApiKeys")).toMatchObject({
       KeySchema: [{ AttributeName: "key_hash", KeyType: "HASH" }],
+      TimeToLiveSpecification: { AttributeName: "expires_at", Enabled: true },
+    });
+  });
+
+  it("lets go of what processes agreed by and is long over", () => {
+    expect(propertiesOf(data, "AWS::DynamoDB::Table", "Coordination")).toMatchObject({
+      KeySchema: [{ AttributeName: "item_id", KeyType: "HASH" }],
       TimeToLiveSpecification: { AttributeName: "expires_at", Enabled: true },
     });
   });
@@ -68,7 +78,10 @@ describe("data stack", () => {
 
   it("tells what the CLI has to know", () => {
     expect(Object.keys(data.findOutputs("*"))).toEqual(
-      expect.arrayContaining(["ConnectionsTable", "ApiKeysTable", "TokenKeyArn", "SecretPrefix"]),
+      expect.arrayContaining([
+        ...["ConnectionsTable", "ApiKeysTable", "CoordinationTable"],
+        ...["TokenKeyArn", "SecretPrefix"],
+      ]),
     );
     expect(data.findOutputs("SecretPrefix").SecretPrefix?.Value).toBe("oauth-token-refresh/main");
   });
