@@ -11,14 +11,13 @@ import { readSettings } from "./settings.ts";
 
 const service = "oauth-token-refresh";
 
-/**
- * Both stacks, for whatever account and region the deployment is made to, and the checks without
- * which none is made.
- * @throws {InvalidSettings}
- */
-export function createDeployment(app: App): { data: DataStack; service: ServiceStack } {
-  const settings = readSettings(app.node.getAllContext());
-  const { stage } = settings;
+export interface Deployment {
+  readonly data: DataStack;
+  readonly service: ServiceStack;
+}
+
+/** Both stacks, and the checks without which no deployment is made. @throws {InvalidSettings} */
+export function createDeployment(app: App): Deployment {
   Validations.of(app).addPlugins(
     new AwsSolutionsChecks(app),
     new ServerlessChecks(app),
@@ -26,6 +25,13 @@ export function createDeployment(app: App): { data: DataStack; service: ServiceS
     // not warnings, is a flag in cdk.json.
     new CloudFormationValidatePlugin() as IPolicyValidationPlugin,
   );
+  return createStacks(app);
+}
+
+/** For whatever account and region the deployment is made to. @throws {InvalidSettings} */
+export function createStacks(app: App): Deployment {
+  const settings = readSettings(app.node.getAllContext());
+  const { stage } = settings;
   // CloudFormation tags every resource as its stack.
   const tags = { service, stage };
   const data = new DataStack(app, "Data", {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
-import { createDeployment } from "../../lib/deployment.ts";
+import { createStacks } from "../../lib/deployment.ts";
 
 export interface Deployed {
   readonly app: App;
@@ -22,10 +22,10 @@ export function newApp(context: Properties = {}, outdir?: string): App {
   });
 }
 
-/** What a deployment with these settings consists of. */
+/** What a deployment with these settings consists of. It is checked in deployment.test.ts, once. */
 export function deployed(context: Properties = {}): Deployed {
   const app = newApp(context);
-  const { data, service } = createDeployment(app);
+  const { data, service } = createStacks(app);
   return { app, data: Template.fromStack(data), service: Template.fromStack(service) };
 }
 

@@ -1,10 +1,8 @@
 import { AttributeType, type CfnTable, Table } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
-import { createDeployment } from "../../lib/deployment.ts";
+import { createDeployment, type Deployment } from "../../lib/deployment.ts";
 import { newApp } from "./deployed.ts";
-
-type Deployment = ReturnType<typeof createDeployment>;
 
 describe("deployment", () => {
   it("is clean, and made for whatever account and region it is deployed to", () => {
