@@ -79,6 +79,7 @@ const metricNames = {
   /** Milliseconds that what is due has waited at the most for its sweep. */
   sweepLag: "SweepLag",
 } as const;
+export type MetricName = (typeof metricNames)[keyof typeof metricNames];
 
 /** Embedded metric format: one more line on stdout for each event that counts. */
 export const createMetrics = (service: string): Metrics =>

@@ -1,9 +1,10 @@
-import { type Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { type Duration, RemovalPolicy, Token, Validations } from "aws-cdk-lib";
 import { Policy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogLevel, NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import type { Environment } from "../functions/config.ts";
 import { bundling } from "./bundling.ts";
 import type { Settings } from "./settings.ts";
 
@@ -12,6 +13,8 @@ export interface NodeFunctionProps {
   /** From the project's root. */
   readonly entry: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** The function's own reader: what it would refuse at its start is refused at synthesis. */
+  readonly readEnvironment: (environment: Environment) => unknown;
   /** All that it may do, its own log and traces apart. */
   readonly permissions: readonly PolicyStatement[];
   readonly timeout: Duration;
@@ -28,6 +31,7 @@ export class NodeFunction extends Construct {
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
     super(scope, id);
     const { description, entry, environment, permissions, timeout, settings } = props;
+    props.readEnvironment(atSynthesis(environment));
     this.logGroup = createLogGroup(this, "Log", settings);
     const role = createRole(this, permissions, this.logGroup);
     this.function = new NodejsFunction(this, "Function", {
@@ -54,6 +58,15 @@ export class NodeFunction extends Construct {
     });
   }
 }
+
+/** A queue's address is known at deployment alone. */
+const atSynthesis = (environment: Readonly<Record<string, string>>): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      Token.isUnresolved(value) ? "https://known-at-deployment.invalid/" : value,
+    ]),
+  );
 
 /** Kept beyond its stack, for the token sets of last resort, unless the deployment is a throw-away one. */
 export const createLogGroup = (

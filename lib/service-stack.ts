@@ -1,131 +1,83 @@
-import { CfnOutput, Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
-import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
-import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { apiConfig, authorizerConfig } from "../functions/config.ts";
-import { budgetFor } from "../functions/domain/budget.ts";
-import { NodeFunction } from "./constructs.ts";
+import { createAuthorizer } from "./authorizer.ts";
 import type { DataStack } from "./data-stack.ts";
-import { createAlarms } from "./monitoring.ts";
-import { readSecrets, sendTo, useItems, useTokenKey } from "./permissions.ts";
+import { createMonitoring } from "./monitoring.ts";
+import { FailureQueue, WorkQueue } from "./queues.ts";
+import {
+  createRefresh,
+  createRescue,
+  createWorker,
+  refreshTimeout,
+  rescueTimeout,
+} from "./refresh-functions.ts";
 import { createRestApi } from "./rest-api.ts";
 import type { Settings } from "./settings.ts";
+import { createSweep } from "./sweep.ts";
 
 export interface ServiceStackProps extends StackProps {
   readonly data: DataStack;
   readonly settings: Settings;
 }
 
-/** What serves callers: the API and its functions. What must not be lost is in the {@link DataStack}. */
+/**
+ * What serves callers, the API and its functions; and what needs none, the schedule and its workers. What
+ * must not be lost is in the {@link DataStack}.
+ */
 export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, { data, settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
-    const failedInvocations = createFailedInvocations(this);
-    const refresh = createRefresh(this, data, settings, failedInvocations);
+    const failedInvocations = new FailureQueue(this, "FailedInvocations");
+    const missedSweeps = new FailureQueue(this, "MissedSweeps");
+    const refreshes = createRefreshQueue(this, settings);
+    const rescues = createRescueQueue(this, settings);
+
+    const storing = { data, rescues: rescues.queue, settings };
+    const refresh = createRefresh(this, storing, failedInvocations);
+    const worker = createWorker(this, storing, refreshes.queue);
+    const rescue = createRescue(this, storing);
+    const sweep = createSweep(this, { data, refreshes: refreshes.queue, missedSweeps, settings });
     const authorizer = createAuthorizer(this, data, settings);
+
+    refreshes.feed(worker, {
+      batchSize: settings.workerConcurrency,
+      maxConcurrency: settings.workerMaximumConcurrency,
+    });
+    rescues.feed(rescue, { batchSize: 10, maxConcurrency: 2 });
     const api = createRestApi(this, { refresh, authorizer }, settings);
-    createAlarms(this, { api, refresh, failedInvocations }, settings);
+    createMonitoring(
+      this,
+      { api, refresh, worker, sweep, refreshes, rescues, failedInvocations, missedSweeps },
+      settings,
+    );
+
     const host = `${api.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
     new CfnOutput(this, "ApiUrl", { value: `https://${host}/${settings.stage}` });
     new CfnOutput(this, "RefreshFunctionArn", { value: refresh.function.functionArn });
+    new CfnOutput(this, "RefreshQueueUrl", { value: refreshes.queue.queueUrl });
+    new CfnOutput(this, "RescueQueueUrl", { value: rescues.queue.queueUrl });
   }
 }
 
-function createRefresh(
-  scope: Construct,
-  { connections, tableKey, tokenKey }: DataStack,
-  settings: Settings,
-  failedInvocations: Queue,
-): NodeFunction {
-  const environment = {
-    CONNECTIONS_TABLE: connections.tableName,
-    SECRET_PREFIX: settings.secretPrefix,
-    KMS_KEY_ID: tokenKey.keyArn,
-    PROVIDER_TIMEOUT_SECONDS: `${settings.providerTimeoutSeconds}`,
-    COALESCE_WINDOW_SECONDS: `${settings.coalesceWindowSeconds}`,
-    CLIENT_CACHE_SECONDS: `${settings.clientCacheSeconds}`,
-    LOG_LEVEL: settings.logLevel,
-  };
-  // What the function would refuse at its start is refused here.
-  apiConfig(environment);
-  const refresh = new NodeFunction(scope, "Refresh", {
-    description: "Refreshes one OAuth connection",
-    entry: "functions/lambda/api.ts",
-    environment,
-    permissions: [
-      ...useItems({ table: connections, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
-      useTokenKey(tokenKey),
-      readSecrets(settings.secretPrefix),
-      sendTo(failedInvocations),
-    ],
-    timeout: Duration.millis(budgetFor(settings.providerTimeoutSeconds).functionTimeoutMs),
-    reservedConcurrency: settings.reservedConcurrency,
-    settings,
+/** A message is a hint: what is due is in the index, and is put here again. */
+const createRefreshQueue = (scope: Construct, settings: Settings): WorkQueue =>
+  new WorkQueue(scope, "Refreshes", {
+    functionTimeout: refreshTimeout(settings),
+    retention: Duration.days(1),
+    // At least five is AWS's recommendation.
+    // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    maximumReceives: 5,
   });
-  // Of direct invocations: a caller of the API gets an answer, whatever happens.
-  refresh.function.configureAsyncInvoke({
-    onFailure: new SqsDestination(failedInvocations),
-    maxEventAge: Duration.hours(1),
-  });
-  Validations.of(refresh).acknowledge(
-    {
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${settings.secretPrefix}/*]`,
-      reason: "Client registrations come and go without a deployment; nothing else lies below.",
-    },
-    {
-      id: "Serverless-LambdaDLQ",
-      reason: "A destination holds what a dead-letter queue would, and why it failed.",
-    },
-  );
-  return refresh;
-}
 
-/** An API key is looked up in three attempts of 3 s at most; a key set is waited for 3 s. */
-const authorizerTimeout = Duration.seconds(10);
-
-function createAuthorizer(
-  scope: Construct,
-  { apiKeys, tableKey }: DataStack,
-  settings: Settings,
-): NodeFunction {
-  const { jwt, logLevel } = settings;
-  const environment = {
-    API_KEYS_TABLE: apiKeys.tableName,
-    LOG_LEVEL: logLevel,
-    ...(jwt && {
-      JWT_ISSUER: jwt.issuer,
-      JWT_AUDIENCE: jwt.audience,
-      JWT_JWKS_URI: jwt.jwksUri,
-      ...(jwt.algorithms && { JWT_ALGORITHMS: jwt.algorithms }),
-    }),
-  };
-  authorizerConfig(environment);
-  const authorizer = new NodeFunction(scope, "Authorizer", {
-    description: "Tells who asks, by API key or JWT",
-    entry: "functions/lambda/authorizer.ts",
-    environment,
-    permissions: useItems({ table: apiKeys, tableKey }, "dynamodb:GetItem"),
-    timeout: authorizerTimeout,
-    settings,
+/**
+ * A message is a token set, which is nowhere else. It is tried as often as SQS allows, once in six
+ * timeouts: for two days, and then lies in the dead-letter queue for twelve, for it keeps its age.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+ */
+const createRescueQueue = (scope: Construct, { throwAway }: Settings): WorkQueue =>
+  new WorkQueue(scope, "Rescues", {
+    functionTimeout: rescueTimeout,
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue.html
+    maximumReceives: 1_000,
+    removalPolicy: throwAway ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   });
-  const reason = "Only the gateway invokes it, and waits for its answer.";
-  Validations.of(authorizer).acknowledge(
-    { id: "Serverless-LambdaDLQ", reason },
-    { id: "Serverless-LambdaAsyncFailureDestination", reason },
-  );
-  return authorizer;
-}
-
-function createFailedInvocations(scope: Construct): Queue {
-  const queue = new Queue(scope, "FailedInvocations", {
-    encryption: QueueEncryption.SQS_MANAGED,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
-  });
-  const reason = "Nothing consumes it by itself: an alarm calls a person.";
-  Validations.of(queue).acknowledge(
-    { id: "AwsSolutions-SQS3", reason },
-    { id: "Serverless-SQSRedrivePolicy", reason },
-  );
-  return queue;
-}

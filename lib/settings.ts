@@ -4,6 +4,7 @@ import {
   defaultProviderTimeoutSeconds,
   maximumProviderTimeoutSeconds,
 } from "../functions/domain/budget.ts";
+import { refreshShards } from "../functions/domain/schedule.ts";
 
 /** What the names of all settings begin with: `npx cdk deploy --all -c refresh:stage=staging`. */
 const settingPrefix = "refresh:";
@@ -25,6 +26,25 @@ export interface Settings {
   readonly clientCacheSeconds: number;
   /** How long a credential that was accepted is not checked again, 0 to 3600 s. @default 60 */
   readonly authorizerCacheSeconds: number;
+
+  /**
+   * Whether what is due is refreshed by itself. `false`: no sweep is begun; the queues stay, and what is
+   * in them is worked on. @default true
+   */
+  readonly schedule: boolean;
+  /** From one sweep to the next, 1 to 30 min. @default 1 */
+  readonly sweepIntervalMinutes: number;
+  /** Sweeps that share the work, 1 to 64. @default 1 */
+  readonly sweepers: number;
+  /** Messages that one worker takes, and works on, at a time, 1 to 10. @default 10 */
+  readonly workerConcurrency: number;
+  /** Workers at a time, 2 to 1000. @default 50 */
+  readonly workerMaximumConcurrency: number;
+  /**
+   * How long a token may have been expired, with nothing but transient failures, before its connection's
+   * status is `error`, 1 to 366 days. @default 7
+   */
+  readonly giveUpAfterDays: number;
 
   /** All of them or none; without them API keys alone are accepted. @default none */
   readonly jwt: JwtSettings | undefined;
@@ -88,6 +108,7 @@ export function readSettings(context: Readonly<Record<string, unknown>>): Settin
     coalesceWindowSeconds: read.integer("coalesceWindowSeconds", 0, 300) ?? 10,
     clientCacheSeconds: read.integer("clientCacheSeconds", 0, 86_400) ?? 300,
     authorizerCacheSeconds: read.integer("authorizerCacheSeconds", 0, 3_600) ?? 60,
+    ...scheduleSettings(read),
     jwt: jwtSettings(read),
     throttleRate: read.integer("throttleRate", 1, 10_000) ?? 100,
     throttleBurst: read.integer("throttleBurst", 1, 5_000) ?? 200,
@@ -101,6 +122,30 @@ export function readSettings(context: Readonly<Record<string, unknown>>): Settin
   read.throwIfFaulty();
   return settings;
 }
+
+type ScheduleSettings = Pick<
+  Settings,
+  | "schedule"
+  | "sweepIntervalMinutes"
+  | "sweepers"
+  | "workerConcurrency"
+  | "workerMaximumConcurrency"
+  | "giveUpAfterDays"
+>;
+
+const scheduleSettings = (read: Reader): ScheduleSettings => ({
+  schedule: read.flag("schedule", true),
+  // Scheduler's rates are whole minutes.
+  // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#rate-based
+  sweepIntervalMinutes: read.integer("sweepIntervalMinutes", 1, 30) ?? 1,
+  sweepers: read.integer("sweepers", 1, refreshShards) ?? 1,
+  // What a batch from a standard queue may hold without waiting for it to fill:
+  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+  workerConcurrency: read.integer("workerConcurrency", 1, 10) ?? 10,
+  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+  workerMaximumConcurrency: read.integer("workerMaximumConcurrency", 2, 1_000) ?? 50,
+  giveUpAfterDays: read.integer("giveUpAfterDays", 1, 366) ?? 7,
+});
 
 function jwtSettings(read: Reader): JwtSettings | undefined {
   const issuer = read.text("jwtIssuer", /^\S+$/);

@@ -39,7 +39,7 @@ describe("bundles of the functions", () => {
     return directory;
   };
 
-  describe.each(["Refresh", "Authorizer"])("%s", (id) => {
+  describe.each(["Refresh", "Worker", "Sweep", "Rescue", "Authorizer"])("%s", (id) => {
     it("is one file and its source map, without the sources", () => {
       expect(readdirSync(bundleOf(id))).toEqual(["index.js", "index.js.map"]);
       const map = JSON.parse(readFileSync(join(bundleOf(id), "index.js.map"), "utf8"));
@@ -66,6 +66,8 @@ describe("bundles of the functions", () => {
         ...{ CONNECTIONS_TABLE: "connections", COORDINATION_TABLE: "coordination" },
         ...{ SECRET_PREFIX: "prefix", KMS_KEY_ID: "key" },
         API_KEYS_TABLE: "api-keys",
+        REFRESH_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/refreshes",
+        RESCUE_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/rescues",
       };
       const printed = execFileSync(
         process.execPath,

@@ -1,5 +1,5 @@
 import type { Template } from "aws-cdk-lib/assertions";
-import { deployed, legible } from "./deployed.ts";
+import { deployed, legible, propertiesOf } from "./deployed.ts";
 
 interface Statement {
   readonly Action: string | readonly string[];
@@ -27,72 +27,136 @@ const throughDynamoDb = (table: string) => ({
   },
 });
 
-const tracing = { Action: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource: "*" };
+const ofEveryFunction = (functionId: string) => [
+  {
+    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+    Resource: `${functionId}LogArn`,
+  },
+  { Action: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource: "*" },
+];
 
-const ownLog = (functionId: string) => ({
-  Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-  Resource: `${functionId}LogArn`,
+const openTable = (table: string) => ({
+  Action: "kms:Decrypt",
+  Resource: "TableKeyArn",
+  Condition: throughDynamoDb(table),
 });
 
-describe("permissions of the functions", () => {
-  const { service } = deployed();
+const useOfConnections = [
+  { Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource: "ConnectionsArn" },
+  openTable("Connections"),
+];
 
-  it("permits the refresh function what it does, and nothing else", () => {
-    const expected = [
-      { Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource: "ConnectionsArn" },
-      {
-        Action: "kms:Decrypt",
-        Resource: "TableKeyArn",
-        Condition: throughDynamoDb("Connections"),
+const refreshing = [
+  ...useOfConnections,
+  {
+    Action: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"],
+    Resource: "CoordinationArn",
+  },
+  openTable("Coordination"),
+  {
+    Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+    Resource: "TokenKeyArn",
+    Condition: {
+      StringLike: {
+        "kms:EncryptionContext:workspace_id": "?*",
+        "kms:EncryptionContext:connection_id": "?*",
       },
+      "ForAllValues:StringEquals": {
+        "kms:EncryptionContextKeys": ["workspace_id", "connection_id"],
+      },
+    },
+  },
+  {
+    Action: "secretsmanager:GetSecretValue",
+    Resource:
+      "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:oauth-token-refresh/main/*",
+  },
+];
+
+const workOn = (queue: string) => ({
+  Action: ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+  Resource: `${queue}Arn`,
+});
+
+const permitted = {
+  Refresh: [
+    ...refreshing,
+    { Action: "sqs:SendMessage", Resource: ["FailedInvocationsArn", "RescuesQueueArn"] },
+  ],
+  Worker: [
+    ...refreshing,
+    { Action: "sqs:SendMessage", Resource: "RescuesQueueArn" },
+    workOn("RefreshesQueue"),
+  ],
+  Rescue: [...useOfConnections, workOn("RescuesQueue")],
+  Sweep: [
+    { Action: "dynamodb:Query", Resource: "ConnectionsArn/index/due" },
+    openTable("Connections"),
+    { Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource: "CoordinationArn" },
+    openTable("Coordination"),
+    { Action: ["sqs:GetQueueAttributes", "sqs:SendMessage"], Resource: "RefreshesQueueArn" },
+    { Action: "sqs:SendMessage", Resource: "MissedSweepsArn" },
+  ],
+  Authorizer: [{ Action: "dynamodb:GetItem", Resource: "ApiKeysArn" }, openTable("ApiKeys")],
+};
+
+describe("permissions", () => {
+  const { service } = deployed();
+  const roles = Object.entries(service.findResources("AWS::IAM::Role")).filter(
+    ([id]) => !id.startsWith("ApiCloudWatchRole"),
+  );
+
+  it.each(Object.entries(permitted))("permit %s what it does, and nothing else", (id, own) => {
+    const expected = [...own, ...ofEveryFunction(id)];
+    const permissions = permissionsOf(service, id);
+    expect(permissions).toHaveLength(expected.length);
+    expect(permissions).toEqual(expect.arrayContaining(expected));
+  });
+
+  it("permit the schedule to invoke the sweep, and to tell that it could not", () => {
+    expect(permissionsOf(service, "Sweeps")).toEqual([
+      { Action: "lambda:InvokeFunction", Resource: "SweepFunctionArn" },
+      { Action: "sqs:SendMessage", Resource: "MissedSweepsArn" },
+    ]);
+  });
+
+  it("are the schedule's only in the name of our own group of schedules", () => {
+    const { AssumeRolePolicyDocument } = propertiesOf(service, "AWS::IAM::Role", "SweepsRole");
+    const { Statement } = legible(AssumeRolePolicyDocument) as { Statement: unknown };
+    expect(Statement).toEqual([
       {
-        Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-        Resource: "TokenKeyArn",
+        Action: "sts:AssumeRole",
+        Effect: "Allow",
+        Principal: { Service: "scheduler.amazonaws.com" },
         Condition: {
-          StringLike: {
-            "kms:EncryptionContext:workspace_id": "?*",
-            "kms:EncryptionContext:connection_id": "?*",
-          },
-          "ForAllValues:StringEquals": {
-            "kms:EncryptionContextKeys": ["workspace_id", "connection_id"],
-          },
+          StringEquals: { "aws:SourceAccount": "AWS::AccountId", "aws:SourceArn": "SweepsArn" },
         },
       },
-      {
-        Action: "secretsmanager:GetSecretValue",
-        Resource:
-          "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:oauth-token-refresh/main/*",
-      },
-      { Action: "sqs:SendMessage", Resource: "FailedInvocationsArn" },
-      ownLog("Refresh"),
-      tracing,
-    ];
-    const permissions = permissionsOf(service, "Refresh");
-    expect(permissions).toHaveLength(expected.length);
-    expect(permissions).toEqual(expect.arrayContaining(expected));
+    ]);
   });
 
-  it("permits the authorizer to look up a key, and nothing else", () => {
-    const expected = [
-      { Action: "dynamodb:GetItem", Resource: "ApiKeysArn" },
-      { Action: "kms:Decrypt", Resource: "TableKeyArn", Condition: throughDynamoDb("ApiKeys") },
-      ownLog("Authorizer"),
-      tracing,
-    ];
-    const permissions = permissionsOf(service, "Authorizer");
-    expect(permissions).toHaveLength(expected.length);
-    expect(permissions).toEqual(expect.arrayContaining(expected));
-  });
-
-  it("gives its functions no managed policy and no policy that is not listed here", () => {
-    const functionRoles = Object.entries(service.findResources("AWS::IAM::Role")).filter(
-      ([id]) => !id.startsWith("ApiCloudWatchRole"),
-    );
-    expect(functionRoles).toHaveLength(2);
-    for (const [, { Properties: role }] of functionRoles) {
-      expect(Object.keys(role)).toEqual(["AssumeRolePolicyDocument"]);
+  it("are in no managed policy and no policy that is not listed here", () => {
+    const owners = [...Object.keys(permitted), "Sweeps"];
+    const isListed = (id: string) => owners.some((owner) => id.startsWith(`${owner}Role`));
+    expect(roles).toHaveLength(owners.length);
+    for (const [id, { Properties: role }] of roles) {
+      expect({ id, isListed: isListed(id), members: Object.keys(role) }).toEqual({
+        ...{ id, isListed: true },
+        members: ["AssumeRolePolicyDocument"],
+      });
     }
-    const owners = Object.keys(service.findResources("AWS::IAM::Policy"));
-    expect(owners.every((id) => /^(?:Refresh|Authorizer)Role/.test(id))).toBe(true);
+    const policies = Object.keys(service.findResources("AWS::IAM::Policy"));
+    expect(policies.filter((id) => !isListed(id))).toEqual([]);
+  });
+
+  it("to use a queue are given to nobody by the queue itself", () => {
+    for (const { Properties: policy } of Object.values(
+      service.findResources("AWS::SQS::QueuePolicy"),
+    )) {
+      const effects = (policy.PolicyDocument.Statement as { Effect: string }[]).map(
+        ({ Effect }) => Effect,
+      );
+      expect(effects).toEqual(["Deny"]);
+    }
   });
 });

@@ -1,4 +1,11 @@
-import { apiConfig, authorizerConfig, type Environment } from "../../functions/config.ts";
+import {
+  apiConfig,
+  authorizerConfig,
+  type Environment,
+  rescueConfig,
+  sweepConfig,
+  workerConfig,
+} from "../../functions/config.ts";
 import { budgetFor, gatewayTimeoutMs } from "../../functions/domain/budget.ts";
 import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts";
 
@@ -8,7 +15,7 @@ describe("service stack", () => {
     propertiesOf(service, "AWS::Lambda::Function", `${id}Function`);
 
   it("runs one bundle each on Node.js 24 and arm64, traced, with a log of its own", () => {
-    for (const id of ["Refresh", "Authorizer"]) {
+    for (const id of ["Refresh", "Worker", "Sweep", "Rescue", "Authorizer"]) {
       expect(functionOf(id)).toMatchObject({
         Runtime: "nodejs24.x",
         Architectures: ["arm64"],
@@ -22,39 +29,27 @@ describe("service stack", () => {
 
   it("keeps every log for a time, and beyond the stack", () => {
     const logs = Object.values(service.findResources("AWS::Logs::LogGroup"));
-    expect(logs).toHaveLength(3);
+    expect(logs).toHaveLength(6);
     for (const log of logs) {
       expect(log).toMatchObject({ DeletionPolicy: "Retain", Properties: { RetentionInDays: 30 } });
     }
   });
 
-  it("holds what failed for good, encrypted", () => {
-    expect(propertiesOf(service, "AWS::Lambda::EventInvokeConfig")).toMatchObject({
-      DestinationConfig: {
-        OnFailure: { Destination: { "Fn::GetAtt": [expect.stringMatching(/^FailedInv/), "Arn"] } },
-      },
-    });
-    expect(propertiesOf(service, "AWS::SQS::Queue").SqsManagedSseEnabled).toBe(true);
-  });
-
-  it("says in every alarm what people suffer", () => {
-    const alarms = Object.values(service.findResources("AWS::CloudWatch::Alarm"));
-    expect(alarms.length).toBeGreaterThan(0);
-    for (const { Properties: alarm } of alarms) {
-      expect(alarm.AlarmDescription).toMatch(/connect again|token/);
-      expect(alarm).not.toHaveProperty("AlarmActions");
-    }
-  });
-
-  it("watches for token sets that are in the log alone", () => {
-    expect(propertiesOf(service, "AWS::Logs::MetricFilter")).toMatchObject({
-      FilterPattern: '{ $.code = "commit.last_resort" }',
-      LogGroupName: { Ref: expect.stringMatching(/^RefreshLog/) },
+  it("holds the direct invocations that failed for good", () => {
+    const { DestinationConfig } = propertiesOf(
+      service,
+      "AWS::Lambda::EventInvokeConfig",
+      "Refresh",
+    );
+    expect(legible(DestinationConfig)).toEqual({
+      OnFailure: { Destination: "FailedInvocationsArn" },
     });
   });
 
-  it("tells where the API is", () => {
-    expect(Object.keys(service.findOutputs("*"))).toEqual(["ApiUrl", "RefreshFunctionArn"]);
+  it("tells where the API and the queues are", () => {
+    expect(Object.keys(service.findOutputs("*"))).toEqual([
+      ...["ApiUrl", "RefreshFunctionArn", "RefreshQueueUrl", "RescueQueueUrl"],
+    ]);
     expect(legible(service.findOutputs("ApiUrl").ApiUrl?.Value)).toMatch(
       /^https:\/\/\w+\.execute-api\.AWS::Region\.AWS::URLSuffix\/main$/,
     );
@@ -75,7 +70,10 @@ describe("environment of the functions", () => {
     const { Variables } = propertiesOf(service, "AWS::Lambda::Function", `${id}Function`)
       .Environment as { Variables: Properties };
     return Object.fromEntries(
-      Object.entries(Variables).map(([name, value]) => [name, String(legible(value))]),
+      Object.entries(Variables).map(([name, value]) => {
+        const text = String(legible(value)).replace(/[0-9A-F]{8}$/, "");
+        return [name, name.endsWith("_QUEUE_URL") ? `https://sqs.example/${text}` : text];
+      }),
     );
   };
 
@@ -95,23 +93,44 @@ describe("environment of the functions", () => {
 
   it.each([
     ["Refresh", apiConfig],
+    ["Worker", workerConfig],
+    ["Sweep", sweepConfig],
+    ["Rescue", rescueConfig],
     ["Authorizer", authorizerConfig],
   ] as const)("of %s is all that it reads", (id, read) => {
     const environment = environmentOf(id);
-    expect(Object.keys({ ...environment, ALLOW_LOOPBACK_PROVIDERS: "" }).sort()).toEqual(
-      namesReadBy(read, environment),
+    const forDevelopment = "ALLOW_LOOPBACK_PROVIDERS";
+    expect(Object.keys(environment).sort()).toEqual(
+      namesReadBy(read, environment).filter((name) => name !== forDevelopment),
     );
   });
 
   it("names what is deployed", () => {
-    expect(apiConfig(environmentOf("Refresh"))).toEqual({
+    const refreshing = {
       connectionsTable: "Connections",
+      coordinationTable: "Coordination",
+      rescueQueueUrl: "https://sqs.example/RescuesQueue",
+      // A minute, and the one at any second of which the schedule may begin.
+      sweepIntervalMs: 120_000,
+      giveUpAfterMs: 7 * 24 * 60 * 60 * 1000,
       secretPrefix: "oauth-token-refresh/main",
       kmsKeyId: "TokenKeyArn",
       providerTimeoutSeconds: 15,
       coalesceWindowMs: 10_000,
       clientCacheMs: 300_000,
       allowLoopback: false,
+      logLevel: "DEBUG",
+    };
+    expect(apiConfig(environmentOf("Refresh"))).toEqual(refreshing);
+    expect(workerConfig(environmentOf("Worker"))).toEqual({ ...refreshing, concurrency: 10 });
+    expect(sweepConfig(environmentOf("Sweep"))).toEqual({
+      connectionsTable: "Connections",
+      coordinationTable: "Coordination",
+      refreshQueueUrl: "https://sqs.example/RefreshesQueue",
+      logLevel: "DEBUG",
+    });
+    expect(rescueConfig(environmentOf("Rescue"))).toEqual({
+      connectionsTable: "Connections",
       logLevel: "DEBUG",
     });
     expect(authorizerConfig(environmentOf("Authorizer"))).toMatchObject({
@@ -158,7 +177,6 @@ describe("time", () => {
 describe("settings of a deployment", () => {
   const { service } = deployed({
     "refresh:reservedConcurrency": 20,
-    "refresh:alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
     "refresh:gatewayLogRole": false,
     "refresh:throwAway": true,
   });
@@ -168,19 +186,12 @@ describe("settings of a deployment", () => {
     expect(refresh.ReservedConcurrentExecutions).toBe(20);
   });
 
-  it("calls somebody", () => {
-    for (const { Properties: alarm } of Object.values(
-      service.findResources("AWS::CloudWatch::Alarm"),
-    )) {
-      expect(alarm.AlarmActions).toEqual(["arn:aws:sns:eu-west-1:123456789012:alarms"]);
-    }
-  });
-
   it("leaves the account's role for the gateway's logs alone", () => {
     service.resourceCountIs("AWS::ApiGateway::Account", 0);
   });
 
-  it("leaves no log behind", () => {
+  it("leaves no log and no queue behind", () => {
     service.allResources("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
+    service.allResources("AWS::SQS::Queue", { DeletionPolicy: "Delete" });
   });
 });

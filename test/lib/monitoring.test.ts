@@ -1,0 +1,183 @@
+import type { Template } from "aws-cdk-lib/assertions";
+import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts";
+
+const alarmOf = (service: Template, id: string): Properties =>
+  propertiesOf(service, "AWS::CloudWatch::Alarm", id);
+
+/** Of all logs that a metric comes from. */
+const filtersOf = (service: Template, metricName: string) =>
+  Object.values(service.findResources("AWS::Logs::MetricFilter"))
+    .map(({ Properties: filter }) => legible(filter) as Record<string, unknown>)
+    .filter(({ MetricTransformations }) =>
+      (MetricTransformations as { MetricName: string }[]).some(
+        ({ MetricName }) => MetricName === metricName,
+      ),
+    )
+    .map(({ LogGroupName, FilterPattern, MetricTransformations }) => ({
+      log: String(LogGroupName).replace(/[0-9A-F]{8}$/, ""),
+      pattern: FilterPattern,
+      transformations: MetricTransformations,
+    }));
+
+describe("alarms", () => {
+  const { service } = deployed();
+  const alarms = Object.values(service.findResources("AWS::CloudWatch::Alarm")).map(
+    ({ Properties: alarm }) => alarm as Properties,
+  );
+
+  it("say what people suffer, and call nobody by default", () => {
+    expect(alarms).toHaveLength(15);
+    for (const alarm of alarms) {
+      expect(alarm.AlarmDescription).toMatch(/connect again|token|refreshed|what came due/);
+      expect(alarm).not.toHaveProperty("AlarmActions");
+    }
+  });
+
+  it("call somebody", () => {
+    const topic = "arn:aws:sns:eu-west-1:123456789012:alarms";
+    deployed({ "refresh:alarmTopicArn": topic }).service.allResourcesProperties(
+      "AWS::CloudWatch::Alarm",
+      { AlarmActions: [topic] },
+    );
+  });
+
+  it.each([
+    ["RefreshesGivenUp", "RefreshesFailures"],
+    ["RescuesGivenUp", "RescuesFailures"],
+    ["EventsUnanswered", "FailedInvocations"],
+    ["SweepsUndelivered", "MissedSweeps"],
+  ])("%s: from the first message in %s", (id, queue) => {
+    expect(alarmOf(service, id)).toMatchObject({
+      Namespace: "AWS/SQS",
+      MetricName: "ApproximateNumberOfMessagesVisible",
+      Dimensions: [
+        {
+          Name: "QueueName",
+          Value: { "Fn::GetAtt": [expect.stringMatching(`^${queue}`), "QueueName"] },
+        },
+      ],
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      Threshold: 1,
+      EvaluationPeriods: 1,
+      TreatMissingData: "notBreaching",
+    });
+  });
+
+  it.each([
+    ["RefreshesWait", "RefreshesQueue"],
+    ["RescuesWait", "RescuesQueue"],
+  ])("%s: when the oldest message of %s is five minutes old", (id, queue) => {
+    expect(alarmOf(service, id)).toMatchObject({
+      MetricName: "ApproximateAgeOfOldestMessage",
+      Dimensions: [
+        {
+          Name: "QueueName",
+          Value: { "Fn::GetAtt": [expect.stringMatching(`^${queue}`), "QueueName"] },
+        },
+      ],
+      Threshold: 300,
+    });
+  });
+
+  it("RescuesWait: before SQS leaves the message out of the age, at its third receipt", () => {
+    const { Threshold, EvaluationPeriods } = alarmOf(service, "RescuesWait");
+    const { VisibilityTimeout } = propertiesOf(service, "AWS::SQS::Queue", "RescuesQueue");
+    expect(EvaluationPeriods).toBe(1);
+    expect(Threshold).toBeLessThan(2 * Number(VisibilityTimeout));
+  });
+
+  it("SweepsMissing: when nothing has been invoked, which no metric says", () => {
+    expect(alarmOf(service, "SweepsMissing")).toMatchObject({
+      Namespace: "AWS/Lambda",
+      MetricName: "Invocations",
+      Statistic: "Sum",
+      Period: 300,
+      Threshold: 3,
+      ComparisonOperator: "LessThanThreshold",
+      TreatMissingData: "breaching",
+    });
+  });
+
+  it("SweepsMissing: not where the schedule is switched off", () => {
+    const { service: silent } = deployed({ "refresh:schedule": "false" });
+    const ids = Object.keys(silent.findResources("AWS::CloudWatch::Alarm"));
+    expect(ids.filter((id) => id.startsWith("SweepsMissing"))).toEqual([]);
+    expect(ids).toHaveLength(alarms.length - 1);
+  });
+
+  it("measure sweeps by the time that five of them take", () => {
+    const { service: slower } = deployed({
+      "refresh:sweepIntervalMinutes": 10,
+      "refresh:sweepers": 2,
+    });
+    expect(alarmOf(slower, "SweepsMissing")).toMatchObject({ Period: 3_000, Threshold: 6 });
+    expect(alarmOf(slower, "SweepsFail")).toMatchObject({ Period: 3_000, Threshold: 6 });
+    expect(alarmOf(slower, "SweepsLag")).toMatchObject({ Period: 3_000, Threshold: 1_800_000 });
+  });
+});
+
+describe("metrics", () => {
+  const { service } = deployed();
+
+  it("count token sets that are in a log alone, whichever function wrote it", () => {
+    const line = {
+      pattern: '{ $.code = "commit.last_resort" }',
+      transformations: [
+        {
+          MetricName: "commit.last_resort",
+          MetricNamespace: "oauth-token-refresh-main",
+          MetricValue: "1",
+        },
+      ],
+    };
+    expect(filtersOf(service, "commit.last_resort")).toEqual([
+      { log: "RefreshLog", ...line },
+      { log: "WorkerLog", ...line },
+    ]);
+  });
+
+  it("tell rejected clients from failing providers", () => {
+    expect(filtersOf(service, "integration.held client_rejected")[0]?.pattern).toBe(
+      '{ ($.code = "integration.held") && ($.reason = "client_rejected") }',
+    );
+    expect(filtersOf(service, "integration.held provider_failing")[0]?.pattern).toBe(
+      '{ ($.code = "integration.held") && ($.reason = "provider_failing") }',
+    );
+  });
+
+  it("are of this stack alone where the functions tell them, at any log level", () => {
+    expect(filtersOf(service, "SweepLag")).toEqual([
+      {
+        log: "SweepLog",
+        pattern: "{ $.SweepLag >= 0 }",
+        transformations: [
+          {
+            MetricName: "SweepLag",
+            MetricNamespace: "oauth-token-refresh-main",
+            MetricValue: "$.SweepLag",
+          },
+        ],
+      },
+    ]);
+    expect(alarmOf(service, "SweepsLag")).toMatchObject({
+      Namespace: "oauth-token-refresh-main",
+      MetricName: "SweepLag",
+      Statistic: "Maximum",
+    });
+  });
+});
+
+describe("dashboard", () => {
+  it("shows the way of what is due", () => {
+    const { service } = deployed();
+    const { DashboardBody } = propertiesOf(service, "AWS::CloudWatch::Dashboard");
+    const body = JSON.stringify(DashboardBody);
+    for (const metric of [
+      ...["Enqueued", "Refreshed", "Failed", "PutOff", "SweepLag", "IntegrationHeld"],
+      ...["ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"],
+      ...["ConcurrentExecutions", "Duration"],
+    ]) {
+      expect(body).toContain(`\\"${metric}\\"`);
+    }
+  });
+});
