@@ -1,4 +1,10 @@
-import { apiConfig, authorizerConfig, rescueConfig } from "../functions/config.ts";
+import {
+  apiConfig,
+  authorizerConfig,
+  rescueConfig,
+  sweepConfig,
+  workerConfig,
+} from "../functions/config.ts";
 
 const api = {
   CONNECTIONS_TABLE: "connections",
@@ -18,6 +24,10 @@ describe("the API function's configuration", () => {
   it("has a default for all that is not the deployment's own", () => {
     expect(apiConfig(api)).toEqual({
       connectionsTable: "connections",
+      coordinationTable: "coordination",
+      rescueQueueUrl: undefined,
+      sweepIntervalMs: 60_000,
+      giveUpAfterMs: 604_800_000,
       secretPrefix: "oauth/prod",
       kmsKeyId: "key",
       providerTimeoutSeconds: 15,
@@ -35,6 +45,8 @@ describe("the API function's configuration", () => {
         PROVIDER_TIMEOUT_SECONDS: "1.5",
         COALESCE_WINDOW_SECONDS: "0",
         CLIENT_CACHE_SECONDS: "0",
+        SWEEP_INTERVAL_SECONDS: "300",
+        GIVE_UP_AFTER_SECONDS: "86400",
         RESCUE_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/rescue",
         ALLOW_LOOPBACK_PROVIDERS: "true",
         LOG_LEVEL: "debug",
@@ -43,6 +55,8 @@ describe("the API function's configuration", () => {
       providerTimeoutSeconds: 1.5,
       coalesceWindowMs: 0,
       clientCacheMs: 0,
+      sweepIntervalMs: 300_000,
+      giveUpAfterMs: 86_400_000,
       rescueQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/rescue",
       allowLoopback: true,
       logLevel: "DEBUG",
@@ -78,6 +92,52 @@ describe("the API function's configuration", () => {
     ]) {
       expect(() => apiConfig(environment)).toThrow(name);
     }
+  });
+});
+
+describe("the worker's configuration", () => {
+  it("is the API function's, and how many messages are worked on at a time", () => {
+    expect(workerConfig(api)).toEqual({ ...apiConfig(api), concurrency: 10 });
+    expect(workerConfig({ ...api, WORKER_CONCURRENCY: "3" }).concurrency).toBe(3);
+  });
+
+  it.each(["0", "101", "2.5", "many"])(
+    "takes no WORKER_CONCURRENCY of %s",
+    (WORKER_CONCURRENCY) => {
+      expect(() => workerConfig({ ...api, WORKER_CONCURRENCY })).toThrow(
+        "WORKER_CONCURRENCY: expected a whole number, 1 to 100",
+      );
+    },
+  );
+
+  it.each([
+    ["SWEEP_INTERVAL_SECONDS", "0", "expected seconds, 1 to 3600"],
+    ["GIVE_UP_AFTER_SECONDS", "60", "expected seconds, 3600 to 31622400"],
+  ])("takes no %s of %s", (name, value, expected) => {
+    expect(() => workerConfig({ ...api, [name]: value })).toThrow(`${name}: ${expected}`);
+  });
+});
+
+describe("the sweep's configuration", () => {
+  const sweep = {
+    CONNECTIONS_TABLE: "connections",
+    COORDINATION_TABLE: "coordination",
+    REFRESH_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/refresh",
+  };
+
+  it("is where it looks, agrees and enqueues", () => {
+    expect(sweepConfig(sweep)).toEqual({
+      connectionsTable: "connections",
+      coordinationTable: "coordination",
+      refreshQueueUrl: sweep.REFRESH_QUEUE_URL,
+      logLevel: "INFO",
+    });
+  });
+
+  it("names what is missing and what is no address", () => {
+    expect(() => sweepConfig({ REFRESH_QUEUE_URL: "refresh" })).toThrow(
+      "CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; REFRESH_QUEUE_URL: expected an http or https address",
+    );
   });
 });
 
