@@ -7,15 +7,25 @@ import type { NodeFunction } from "./constructs.ts";
 /** As long as SQS keeps a message. */
 const longestRetention = Duration.days(14);
 
+export interface FailureQueueProps {
+  /** @default 14 days, as long as SQS keeps a message */
+  readonly retention?: Duration;
+  /** What becomes of it with its stack. @default DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
 /** Holds what failed for good, until a person has looked at it. */
 export class FailureQueue extends Queue {
-  /** @param removalPolicy what becomes of it with its stack */
-  constructor(scope: Construct, id: string, removalPolicy: RemovalPolicy = RemovalPolicy.DESTROY) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { retention = longestRetention, removalPolicy = RemovalPolicy.DESTROY }: FailureQueueProps = {},
+  ) {
     super(scope, id, {
       removalPolicy,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      retentionPeriod: longestRetention,
+      retentionPeriod: retention,
     });
     const reason = "Nothing consumes it by itself: an alarm calls a person.";
     Validations.of(this).acknowledge(
@@ -52,7 +62,7 @@ export class WorkQueue extends Construct {
     }: WorkQueueProps,
   ) {
     super(scope, id);
-    this.failures = new FailureQueue(this, "Failures", removalPolicy);
+    this.failures = new FailureQueue(this, "Failures", { removalPolicy });
     this.queue = new Queue(this, "Queue", {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

@@ -28,7 +28,8 @@ export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, { data, settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
     const failedInvocations = new FailureQueue(this, "FailedInvocations");
-    const missedSweeps = new FailureQueue(this, "MissedSweeps");
+    // Nothing is to be done with one but to know of it: its alarm ends by itself.
+    const missedSweeps = new FailureQueue(this, "MissedSweeps", { retention: Duration.days(1) });
     const refreshes = createRefreshQueue(this, settings);
     const rescues = createRescueQueue(this, settings);
 

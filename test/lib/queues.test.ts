@@ -56,10 +56,14 @@ describe("queues", () => {
     }
   });
 
-  it.each(["RefreshesFailures", "RescuesFailures", "FailedInvocations", "MissedSweeps"])(
+  it.each(["RefreshesFailures", "RescuesFailures", "FailedInvocations"])(
     "hold for two weeks what failed for good: %s",
     (id) => expect(queueOf(id).MessageRetentionPeriod).toBe(14 * 24 * 60 * 60),
   );
+
+  it("forget a sweep that did not take place, and end its alarm, after a day", () => {
+    expect(queueOf("MissedSweeps").MessageRetentionPeriod).toBe(24 * 60 * 60);
+  });
 
   it("feed their functions, which answer with the messages that failed", () => {
     expect(legible(feedOf("Refreshes"))).toMatchObject({
