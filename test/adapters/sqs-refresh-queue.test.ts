@@ -20,7 +20,11 @@ import {
 import type { ConnectionId } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { DueConnection, RefreshQueue } from "../../functions/domain/ports.ts";
-import { localSqsClient, startSilentServer } from "../support/local-aws-clients.ts";
+import {
+  localSqsClient,
+  pollingSqsClient,
+  startSilentServer,
+} from "../support/local-aws-clients.ts";
 import { startMs, workspaceId } from "../support/refresh-harness.ts";
 
 const clients: SQSClient[] = [];
@@ -30,11 +34,12 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-function clientOf(endpoint: string): SQSClient {
-  const client = localSqsClient(endpoint);
+const destroying = (client: SQSClient): SQSClient => {
   clients.push(client);
   return client;
-}
+};
+const clientOf = (endpoint: string): SQSClient => destroying(pollingSqsClient(endpoint));
+const impatient = (endpoint: string) => async () => destroying(localSqsClient(endpoint));
 const closing = <Server extends { close(): Promise<void> }>(server: Server): Server => {
   closers.push(() => server.close());
   return server;
@@ -202,7 +207,9 @@ describe("is unavailable where nothing could be put on it:", () => {
     ["failing", async () => (await sendingAs(broken)).endpoint],
     ["silent", async () => closing(await startSilentServer()).endpoint],
   ])("%s", async (_, start) => {
-    const { queue, delaysMs } = bench(await start(), { maximumInFlight: 1, attempts: 2 });
+    const endpoint = await start();
+    const options = { maximumInFlight: 1, attempts: 2, client: impatient(endpoint) };
+    const { queue, delaysMs } = bench(endpoint, options);
     await expect(queue.enqueue(due(30))).rejects.toBeInstanceOf(StoreUnavailable);
     // Of three batches one alone was tried, twice.
     expect(delaysMs).toHaveLength(1);
@@ -225,6 +232,7 @@ it("says so when it may not be used at all", async () => {
 });
 
 it("does not know its depth while SQS does not answer", async () => {
-  const { queue } = bench(closing(await startSilentServer()).endpoint);
+  const { endpoint } = closing(await startSilentServer());
+  const { queue } = bench(endpoint, { client: impatient(endpoint) });
   await expect(queue.depth()).rejects.toBeInstanceOf(StoreUnavailable);
 });

@@ -10,7 +10,11 @@ import {
 import type { SealedTokenSet } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports.ts";
-import { localSqsClient, startSilentServer } from "../support/local-aws-clients.ts";
+import {
+  localSqsClient,
+  pollingSqsClient,
+  startSilentServer,
+} from "../support/local-aws-clients.ts";
 import { connectionId, startMs, workspaceId } from "../support/refresh-harness.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -21,11 +25,11 @@ const closing = <Server extends { close(): Promise<void> }>(server: Server): Ser
   closers.push(() => server.close());
   return server;
 };
-function clientOf(endpoint: string): SQSClient {
-  const client = localSqsClient(endpoint);
+const destroying = (client: SQSClient): SQSClient => {
   closers.push(() => client.destroy());
   return client;
-}
+};
+const clientOf = (endpoint: string): SQSClient => destroying(pollingSqsClient(endpoint));
 
 const commit: TokenSetCommit = {
   ...{ connectionId, workspaceId, expectedVersion: 7 },
@@ -41,6 +45,8 @@ const keepAt = (endpoint: string, options: Partial<SqsRescueQueueOptions> = {}) 
   sqsRescueQueue({
     client: async () => clientOf(endpoint),
     queueUrl: `${endpoint}/000000000000/rescue`,
+    // What has to arrive may take its time here; what has to be in time says so itself.
+    timeoutMs: 30_000,
     ...options,
   }).keep(commit);
 
@@ -66,7 +72,9 @@ describe("is unavailable:", () => {
     ["failing", answering("InternalFailure", 500)],
     ["silent", async () => closing(await startSilentServer()).endpoint],
   ])("%s", async (_, start) => {
-    await expect(keepAt(await start())).rejects.toBeInstanceOf(StoreUnavailable);
+    const endpoint = await start();
+    const client = async () => destroying(localSqsClient(endpoint));
+    await expect(keepAt(endpoint, { client })).rejects.toBeInstanceOf(StoreUnavailable);
   });
 
   it("slower than the invocation can wait, whatever the client's own patience", async () => {

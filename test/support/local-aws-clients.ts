@@ -21,7 +21,7 @@ export const localSecretsManagerClient = (endpoint: string): SecretsManagerClien
 
 export const localSqsClient = (endpoint: string): SQSClient => new SQSClient(settings(endpoint));
 
-/** One that waits for messages for as long as SQS does. */
+/** One that waits for as long as SQS does, for messages or on a busy machine. */
 export const pollingSqsClient = (endpoint: string): SQSClient =>
   new SQSClient({ ...settings(endpoint), requestHandler: { requestTimeout: 30_000 } });
 

@@ -12,7 +12,6 @@ import {
 } from "../../../bin/local/event-source-mapping.ts";
 import { type LocalSqs, startSqs } from "../../../bin/local/sqs.ts";
 import {
-  localSqsClient,
   type ManualClock,
   manualClock,
   pollingSqsClient,
@@ -23,22 +22,19 @@ const queueArn = "arn:aws:sqs:us-east-1:000000000000:work";
 let sqs: LocalSqs;
 let clock: ManualClock;
 let client: SQSClient;
-let polling: SQSClient;
 let QueueUrl: string | undefined;
 let mapping: EventSourceMapping | undefined;
 
 beforeEach(async () => {
   clock = manualClock();
   sqs = await startSqs({ clock });
-  client = localSqsClient(sqs.endpoint);
-  polling = pollingSqsClient(sqs.endpoint);
+  client = pollingSqsClient(sqs.endpoint);
   const Attributes = { VisibilityTimeout: "30" };
   ({ QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "work", Attributes })));
 });
 afterEach(async () => {
   await mapping?.stop();
   client.destroy();
-  polling.destroy();
   await sqs.close();
 });
 
@@ -66,7 +62,7 @@ function start(handler: Handler, options: Partial<EventSourceMappingOptions> = {
     changed = Promise.withResolvers();
   };
   mapping = startEventSourceMapping({
-    ...{ client: polling, queueUrl: QueueUrl ?? "", queueArn, maximumConcurrency: 1 },
+    ...{ client, queueUrl: QueueUrl ?? "", queueArn, maximumConcurrency: 1 },
     function: {
       ...{ name: "worker", timeoutMs: 5_000 },
       handler: (event: SQSEvent, context: Context) => {
