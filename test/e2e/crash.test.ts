@@ -107,6 +107,8 @@ async function startWorld(): Promise<World> {
     async start() {
       const service = await startLocalService({
         PROVIDER_TIMEOUT_SECONDS: "1",
+        // However long the restart takes, what was committed before it was committed a moment ago.
+        COALESCE_WINDOW_SECONDS: "300",
         AWS_ACCESS_KEY_ID: "local",
         AWS_SECRET_ACCESS_KEY: "local",
         AWS_ENDPOINT_URL_DYNAMODB: dynamoDbUrl,
