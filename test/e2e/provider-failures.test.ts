@@ -84,7 +84,7 @@ describe("a provider's bad answer is told apart, kills nothing, and is forgotten
     ["500 with invalid_grant", json(500, { error: "invalid_grant" }), 502, "provider_error"],
     ["a redirect", raw(302, "text/plain", ""), 502, "provider_error"],
     ["503", json(503, {}), 502, "provider_error"],
-    ["429", json(429, {}, { "Retry-After": "7" }), 429, "provider_rate_limited"],
+    ["429", json(429, {}), 429, "provider_rate_limited"],
     ["a connection closed", (response) => response.destroy(), 502, "provider_error"],
   ])("%s", async (_, respond, status, code) => {
     const { connectionId, respondWith } = await connect(respond);
@@ -103,10 +103,19 @@ describe("a provider's bad answer is told apart, kills nothing, and is forgotten
     expect((await show(connectionId)).failure).toBeUndefined();
   });
 
-  test("429 tells the caller the provider's own Retry-After", async () => {
-    const { connectionId } = await connect(json(429, {}, { "Retry-After": "7" }));
-    const { headers } = await service.refresh(connectionId);
-    expect(headers.get("Retry-After")).toBe("7");
+  test("429 with Retry-After is the provider's word to all: it is not asked again before", async () => {
+    const { connectionId, provider, respondWith } = await connect(
+      json(429, {}, { "Retry-After": "4" }),
+    );
+    const first = await service.refresh(connectionId);
+    expect(first.headers.get("Retry-After")).toBe("4");
+    respondWith(good);
+    const held = await service.refresh(connectionId);
+    expect([held.status, held.body.code]).toEqual([429, "provider_rate_limited"]);
+    expect(Number(held.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(provider.requests).toHaveLength(1);
+    expect(await untilAnswered(200, connectionId)).toBe(200);
+    expect((await show(connectionId)).failure).toBeUndefined();
   });
 
   test("a refused connection", async () => {
@@ -215,7 +224,7 @@ describe("a bad client", () => {
 async function untilAnswered(status: number, connectionId: string): Promise<number> {
   for (let tries = 0; ; tries++) {
     const answer = await service.refresh(connectionId);
-    if (answer.status === status || tries === 40) return answer.status;
+    if (answer.status === status || tries === 80) return answer.status;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -235,13 +244,16 @@ describe("a registration that cannot be used says which, and what is wrong:", ()
   });
 
   test("a variable that the connection's config does not fill", async () => {
-    await service.admin(
-      "integrations put templated --token-endpoint https://{subdomain}.example.com/token --client-id c --auth none",
-    );
+    const put = (endpoint: string) =>
+      service.admin(
+        `integrations put templated --token-endpoint ${endpoint} --client-id c --auth none`,
+      );
+    await put("https://eu.example.com/token");
     await service.admin(
       "connections put conn_templ --workspace wsp_demo --integration templated",
       "r",
     );
+    await put("https://{subdomain}.example.com/token");
     const { status, body } = await service.refresh("conn_templ");
     expect([status, body.code]).toEqual([502, "misconfigured_integration"]);
     expect(String(body.detail)).toContain("subdomain");
