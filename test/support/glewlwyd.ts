@@ -25,11 +25,17 @@ export interface Glewlwyd {
   close(): Promise<void>;
 }
 
+const client = { client_id: "client", client_secret: "client-secret" };
+
+/** Glewlwyd 2.7 has been seen to hang as it starts, on a busy machine, deaf to SIGTERM. */
+const maximumStarts = 3;
+const patienceMs = 10_000;
+
 /**
  * Glewlwyd, an authorization server written in C, with a database of its own, set up through its
  * administration API. https://github.com/babelouest/glewlwyd/blob/master/docs/API.md
  */
-export async function startGlewlwyd(): Promise<Glewlwyd> {
+export async function startGlewlwyd(starts = 1): Promise<Glewlwyd> {
   const directory = mkdtempSync(join(tmpdir(), "glewlwyd-"));
   const origin = await freeOrigin();
   await writeDatabase(join(directory, "database"));
@@ -38,35 +44,32 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
   const child = spawn(binary, ["--config-file", configuration], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const client = { client_id: "client", client_secret: "client-secret" };
   const issuer = `${origin}/api/oidc`;
   const close = async () => {
-    if (child.kill()) await once(child, "exit");
+    if (child.kill("SIGKILL")) await once(child, "exit");
     rmSync(directory, { recursive: true });
   };
   try {
     await started(child);
-    await setUp(`${origin}/api`, issuer, client);
+    await setUp(`${origin}/api`, issuer);
+    return { issuer, client, newRefreshToken: () => newRefreshToken(issuer), close };
   } catch (error) {
     await close();
-    throw error;
+    if (starts === maximumStarts) throw error;
+    return startGlewlwyd(starts + 1);
   }
-  return {
-    issuer,
-    client,
-    async newRefreshToken() {
-      const response = await fetch(`${issuer}/token`, {
-        method: "POST",
-        headers: {
-          authorization: `Basic ${btoa(`${client.client_id}:${client.client_secret}`)}`,
-        },
-        body: new URLSearchParams({ grant_type: "password", scope: "read", ...user }),
-      });
-      const { refresh_token } = (await response.json()) as { refresh_token: string };
-      return refresh_token;
-    },
-    close,
-  };
+}
+
+async function newRefreshToken(issuer: string): Promise<string> {
+  const credentials = btoa(`${client.client_id}:${client.client_secret}`);
+  const response = await fetch(`${issuer}/token`, {
+    method: "POST",
+    headers: { authorization: `Basic ${credentials}` },
+    body: new URLSearchParams({ grant_type: "password", scope: "read", ...user }),
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  const { refresh_token } = (await response.json()) as { refresh_token: string };
+  return refresh_token;
 }
 
 const user = { username: "user", password: "user-password" };
@@ -105,7 +108,7 @@ hash_algorithm="SHA512"
 database = { type = "sqlite3"; path = "${join(directory, "database")}"; };
 `;
 
-/** @throws {Error} it ends instead */
+/** @throws {Error} it ends instead, or does not start in time */
 async function started(child: ChildProcess): Promise<void> {
   let log = "";
   await new Promise<void>((resolve, reject) => {
@@ -117,14 +120,14 @@ async function started(child: ChildProcess): Promise<void> {
     child.stderr?.on("data", read);
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`glewlwyd ended with ${code}: ${log}`)));
+    AbortSignal.timeout(patienceMs).addEventListener("abort", () =>
+      reject(new Error(`glewlwyd has not started: ${log}`)),
+    );
   });
 }
 
-async function setUp(
-  api: string,
-  issuer: string,
-  { client_id, client_secret }: Glewlwyd["client"],
-): Promise<void> {
+async function setUp(api: string, issuer: string): Promise<void> {
+  const { client_id, client_secret } = client;
   // Name and password of the administrator are in the tables that the package comes with.
   const { headers } = await post(`${api}/auth/`, { username: "admin", password: "password" });
   const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";
@@ -167,7 +170,13 @@ const oidcPlugin = (issuer: string) => ({
 /** @throws {Error} not 200 */
 async function post(url: string, body: object, cookie = ""): Promise<Response> {
   const headers = { "content-type": "application/json", cookie };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  const signal = AbortSignal.timeout(patienceMs);
+  const response = await fetch(url, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+    signal,
+  });
   if (response.status !== 200) throw new Error(`${url}: ${response.status}`);
   return response;
 }
