@@ -85,6 +85,7 @@ export function connectionCommands(io: AdminIo): Command {
 
 const putHelp = `
 The refresh token is read from stdin, or asked for; a whole token response in JSON does as well.
+Its member dpop_jwk, a private JWK, is the key that the tokens are bound to (RFC 9449).
 
 Examples:
   npm run admin -- connections put conn_x --workspace wsp_demo --integration acme < refresh-token

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { startDynamoDb } from "../../bin/local/dynamodb.ts";
 import { parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
@@ -22,6 +23,13 @@ function canary(what: string): string {
   const value = serial % 2 ? `canary-${what}-${word}` : `cnry${serial}A8f3kQ9x2Lm7Zp4Rt6Wv1${what}`;
   canaries.push(value);
   return value;
+}
+
+/** A private JWK. */
+function newKey(): JsonWebKey {
+  const { d = "", ...others } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  canaries.push(d);
+  return { ...others, d };
 }
 
 type Respond = Parameters<typeof startProvider>[0];
@@ -161,6 +169,28 @@ test("no token, secret or key is in a line, an answer, an item, a message or wha
     await admin(`connections show ${connectionId} --workspace wsp_demo --json`);
     await admin(`integrations show ${name}`);
   }
+
+  // Keys of a client that signs, and of the connection; what they signed comes back in the answer.
+  const signing = await startProvider(echo(400, "invalid_grant"));
+  providers.push(signing);
+  await admin(
+    `integrations put signing --token-endpoint ${signing.url} --client-id c --auth private_key_jwt --dpop`,
+    JSON.stringify(newKey()),
+  );
+  await admin(
+    "connections put conn_signing --workspace wsp_demo --integration signing",
+    JSON.stringify({ ...tokens(), dpop_jwk: newKey() }),
+  );
+  expect((await refresh("conn_signing")).status).toBe(409);
+  await admin("connections show conn_signing --workspace wsp_demo --json");
+  await admin("integrations show signing --json");
+  const [sentOnce] = signing.requests;
+  const assertion = new URLSearchParams(sentOnce?.body).get("client_assertion");
+  canaries.push(String(assertion), String(sentOnce?.headers.dpop));
+  expect(canaries.slice(-2)).toEqual([
+    expect.stringMatching(/^eyJ/),
+    expect.stringMatching(/^eyJ/),
+  ]);
 
   // A bearer that nobody knows, and what a careless caller puts where it does not belong.
   const bearers = [
