@@ -100,15 +100,12 @@ function endsOf(
   });
   // What a provider says that has an absolute end alone, counts down to it.
   const isAbsolute = refreshTokenAbsoluteSeconds !== undefined && idleSeconds === undefined;
-  const isRenewedByItself = provider.renewsWith === "access_token";
+  // What renews itself has to be renewed before its own end.
+  const renewed = provider.renewsWith === "access_token" ? access : refresh;
   const value = {
     expiresAtMs: access.expiresAtMs,
-    refreshTokenExpiresAtMs: isRenewedByItself
-      ? access.expiresAtMs
-      : isAbsolute
-        ? undefined
-        : refresh.expiresAtMs,
-    refreshTokenAbsoluteExpiresAtMs: isAbsolute ? refresh.expiresAtMs : undefined,
+    refreshTokenExpiresAtMs: isAbsolute ? undefined : renewed.expiresAtMs,
+    refreshTokenAbsoluteExpiresAtMs: isAbsolute ? renewed.expiresAtMs : undefined,
   };
   return { value, notes: [...access.notes, ...refresh.notes] };
 }

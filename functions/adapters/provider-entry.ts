@@ -142,7 +142,7 @@ interface Answer {
   readonly refreshTokenEnd?: TokenEnd;
   /** Statuses that success comes with, and that are not odd. @default 200 */
   readonly successStatuses?: readonly number[];
-  /** In an answer with a success status: the member and its value that mean failure. @default none */
+  /** The member and its value that mean failure, whatever the status. @default none */
   readonly failureFlag?: { readonly at: MemberPath; readonly is: string | number | boolean };
   /** The code of an error. @default error */
   readonly errorAt?: MemberPath;

@@ -49,6 +49,6 @@ function fits(rule: ErrorRule, status: number, { code, text }: ProviderError): b
   );
 }
 
-/** In an answer with a success status, what this provider means failure by. */
+/** By what this provider means failure, whatever the status. */
 export const isFlaggedAsFailure = (answer: Members, { failureFlag }: ProviderBehaviour): boolean =>
   failureFlag !== undefined && valueAt(answer, failureFlag.at) === failureFlag.is;

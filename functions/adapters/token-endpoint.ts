@@ -92,7 +92,7 @@ const variableNames = (template: string): readonly string[] => [
   ),
 ];
 
-const setByRegistration = (variable: UrlVariable | undefined): boolean =>
+export const setByRegistration = (variable: UrlVariable | undefined): boolean =>
   variable !== undefined && "pattern" in variable && variable.setBy === "integration";
 
 const statedBy = (declared: UrlVariable | undefined): string =>

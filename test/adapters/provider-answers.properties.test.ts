@@ -20,6 +20,8 @@ const answer: fc.Arbitrary<HttpAnswer> = fc.record({
   receivedAtMs: fc.constant(receivedAtMs),
 });
 const runs = { numRuns: 2_000 };
+/** On a machine that others use, too. */
+jest.setTimeout(60_000);
 
 /** All strings and numbers that an answer holds, however it is written. */
 function wordsOf({ body: bytes }: HttpAnswer): readonly string[] {

@@ -11,6 +11,8 @@ import { providersPToR } from "../../functions/adapters/providers/p-r.ts";
 import { providersS } from "../../functions/adapters/providers/s.ts";
 import { providersTToZ } from "../../functions/adapters/providers/t-z.ts";
 import { providers } from "../../functions/adapters/providers.ts";
+import { setByRegistration, tokenEndpointUrl } from "../../functions/adapters/token-endpoint.ts";
+import { MisconfiguredRegistration } from "../../functions/domain/errors.ts";
 
 const entries: [string, ProviderEntry][] = Object.entries(providers);
 const endpointsOf = ({ tokenEndpoint, refreshEndpoint }: ProviderEntry): string[] =>
@@ -78,6 +80,31 @@ describe.each(entries)("%s", (_name, entry) => {
         `${variable.example}\n`,
       ]) {
         expect(value).not.toMatch(pattern);
+      }
+    }
+  });
+
+  test("has endpoints that a connection can fill, and that lead nowhere else", () => {
+    const sampleOf = (variable: UrlVariable): string =>
+      "choices" in variable ? variable.choices[0] : variable.example;
+    const byOwner = (setByIntegration: boolean, change: (sample: string) => string) =>
+      Object.fromEntries(
+        variablesOf(entry)
+          .filter(([, variable]) => setByRegistration(variable) === setByIntegration)
+          .map(([name, variable]) => [name, change(sampleOf(variable))]),
+      );
+    const fill = (template: string, change: (sample: string) => string) =>
+      tokenEndpointUrl({
+        ...{ template, variables: entry.variables ?? {}, allowLoopback: false },
+        config: byOwner(false, change),
+        registrationConfig: byOwner(true, (sample) => sample),
+      });
+    for (const template of endpointsOf(entry)) {
+      const { host } = fill(template, (sample) => sample);
+      expect(host).toMatch(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/);
+      if (Object.keys(byOwner(false, String)).length === 0) continue;
+      for (const hostile of ["evil.example/", "evil.example#", "@evil.example", "..", ""]) {
+        expect(() => fill(template, () => hostile)).toThrow(MisconfiguredRegistration);
       }
     }
   });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { UrlVariable } from "../../functions/adapters/provider-entry.ts";
 import { tokenEndpointUrl } from "../../functions/adapters/token-endpoint.ts";
 import { MisconfiguredRegistration } from "../../functions/domain/errors.ts";
 
@@ -119,6 +120,56 @@ describe("what a value may be", () => {
         expect(pathname).toBe(`/${tenant}/token`);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe("a variable that is declared", () => {
+  const declared = (
+    variables: Record<string, UrlVariable>,
+    config: Record<string, string>,
+    registrationConfig: Record<string, string> = {},
+    template = "https://{x}.example.com/token",
+  ) =>
+    tokenEndpointUrl({ template, config, variables, registrationConfig, allowLoopback: false })
+      .href;
+
+  test("is no more of the URL than one that is not, however lax its pattern", () => {
+    const variables = { x: { pattern: "^.*$", example: "acme" } };
+    expect(declared(variables, { x: "acme" })).toBe("https://acme.example.com/token");
+    for (const value of ["evil.com/", "a.b", "a@b", "", "a#"]) {
+      expect(() => declared(variables, { x: value })).toThrow("cannot be a label of the host");
+    }
+    const atEnd = () => declared(variables, { x: "com" }, {}, "https://example.{x}/token");
+    expect(atEnd).toThrow("at least 2 literal labels");
+  });
+
+  test("as choices may stand anywhere, and hold dots", () => {
+    const variables = { x: { choices: ["com", "co.uk"] } } as const;
+    const template = "https://api.example.{x}/token";
+    expect(declared(variables, { x: "co.uk" }, {}, template)).toBe(
+      "https://api.example.co.uk/token",
+    );
+    expect(() => declared(variables, { x: "evil" }, {}, template)).toThrow("does not fit it: x");
+  });
+
+  test("is filled by the connection, else the registration, else its default", () => {
+    const variables = { x: { pattern: "^[a-z]+$", example: "a", default: "c" } };
+    expect(declared(variables, { x: "a" }, { x: "b" })).toBe("https://a.example.com/token");
+    expect(declared(variables, {}, { x: "b" })).toBe("https://b.example.com/token");
+    expect(declared(variables, {})).toBe("https://c.example.com/token");
+  });
+
+  test("of the integration is not for a connection to fill", () => {
+    const variables = {
+      x: { pattern: "^[a-z.]+$", example: "a.b", setBy: "integration" },
+    } as const;
+    const template = "https://{x}/token";
+    expect(declared(variables, { x: "evil.com" }, { x: "git.example" }, template)).toBe(
+      "https://git.example/token",
+    );
+    expect(() => declared(variables, { x: "evil.com" }, {}, template)).toThrow(
+      "a variable that the registration's config does not fill: x",
     );
   });
 });

@@ -8,7 +8,7 @@ import { type LocalService, startLocalService } from "../support/local-service.t
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 /**
  * Tokens, secrets and keys with values that are easily found go down every path there is; then what
@@ -51,17 +51,20 @@ const json = (status: number, body: unknown) =>
 /** A provider that says back what it was sent, the worst of all. */
 const echo =
   (status: number, error: string): Respond =>
-  (response, { body, headers }) => {
-    const description = `not good: ${body} ${headers.authorization} ${decodeURIComponent(body)}`;
-    json(status, { error, error_description: description, error_uri: `https://x/?${body}` })(
-      response,
-      {
-        method: "POST",
-        path: "/",
-        headers: {},
-        body: "",
-      },
-    );
+  (response, { path, body, headers }) => {
+    const description = `not good: ${path} ${body} ${headers.authorization} ${decodeURIComponent(body)}`;
+    const message = `${decodeURIComponent(path ?? "")} ${description}`;
+    json(status, {
+      error,
+      error_description: description,
+      error_uri: `https://x/?${body}`,
+      message,
+    })(response, {
+      method: "POST",
+      path: "/",
+      headers: {},
+      body: "",
+    });
   };
 
 let dynamoDb: Awaited<ReturnType<typeof startDynamoDb>>;
@@ -109,11 +112,11 @@ const refresh = async (...args: Parameters<LocalService["refresh"]>) => {
   return answer;
 };
 
-async function connect(name: string, respond: Respond, auth = "client_secret_post") {
+async function connect(name: string, respond: Respond, auth = "client_secret_post", oddities = "") {
   const provider = await startProvider(respond);
   providers.push(provider);
   await admin(
-    `integrations put ${name} --token-endpoint ${provider.url} --client-id c --auth ${auth}`,
+    `integrations put ${name} --token-endpoint ${provider.url} --client-id c --auth ${auth}${oddities}`,
     canary("secret"),
   );
   await admin(
@@ -123,7 +126,11 @@ async function connect(name: string, respond: Respond, auth = "client_secret_pos
   return `conn_${name}`;
 }
 
-const paths: readonly [string, Respond, number][] = [
+const inQuery = " --set parameters_in=query --set error_text_at=message";
+const inJson = " --set parameters_in=json --set error_text_at=message";
+const isDead = ' --set errors=[{"means":"dead","error":"gone"}]';
+
+const paths: readonly [string, Respond, number, string?][] = [
   ["granted", (...args) => json(200, tokens())(...args), 200],
   [
     "odd",
@@ -157,14 +164,22 @@ const paths: readonly [string, Respond, number][] = [
     (response) => response.writeHead(302, { Location: `https://x/?t=${canary("location")}` }).end(),
     502,
   ],
+  ["query", echo(400, "invalid_grant"), 409, inQuery],
+  ["ruled", echo(400, "gone"), 409, `${inJson}${isDead}`],
+  [
+    "nested",
+    (...args) => json(200, { data: tokens(), ...tokens() })(...args),
+    200,
+    " --set tokens_at=data",
+  ],
   ["slow", () => undefined, 504],
   ["closed", (response) => response.destroy(), 502],
 ];
 
 test("no token, secret or key is in a line, an answer, an item, a message or what the CLI shows", async () => {
-  for (const [name, respond, status] of paths) {
+  for (const [name, respond, status, oddities] of paths) {
     const auth = name.endsWith("-basic") ? "client_secret_basic" : "client_secret_post";
-    const connectionId = await connect(name, respond, auth);
+    const connectionId = await connect(name, respond, auth, oddities);
     expect([name, (await refresh(connectionId)).status]).toEqual([name, status]);
     await admin(`connections show ${connectionId} --workspace wsp_demo --json`);
     await admin(`integrations show ${name}`);

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { CommandFailed } from "../../../bin/admin/io.ts";
 import { parseTokens } from "../../../bin/admin/token-input.ts";
+import type { RegisteredProvider } from "../../../functions/adapters/registered-provider.ts";
 import { Secret } from "../../../functions/domain/secret.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
@@ -73,6 +74,30 @@ describe("tokens on stdin", () => {
       expiresAtMs: nowMs,
       extra: { team: "t" },
     });
+  });
+
+  test("a response as the provider of the registration answers", () => {
+    const provider: RegisteredProvider = {
+      ...{ tokensAt: "data", scopeSeparator: "comma", refreshTokenIdleSeconds: 60 },
+    };
+    const registration = { provider, renewsWithAccessToken: false };
+    const response = { data: { access_token: "a", refresh_token: "r", scope: "x,y" } };
+    const given = parseTokens(new Secret(JSON.stringify(response)), nowMs, registration);
+    expect(given.tokens.refreshToken?.reveal()).toBe("r");
+    expect(given.tokens.scope).toBe("x y");
+    expect(given.refreshTokenExpiresAtMs).toBe(nowMs + 60_000);
+  });
+
+  test("a bare token is the access token where that renews itself", () => {
+    const provider: RegisteredProvider = {
+      ...{ renewsWith: "access_token", accessTokenLifetimeSeconds: 60 },
+    };
+    const registration = { provider, renewsWithAccessToken: true };
+    const given = parseTokens(new Secret("token-1"), nowMs, registration);
+    expect(given.tokens.accessToken.reveal()).toBe("token-1");
+    expect(given.tokens.refreshToken).toBeUndefined();
+    expect(given.tokens.expiresAtMs).toBe(nowMs + 60_000);
+    expect(given.notes).not.toContain("there is no refresh_token");
   });
 
   test.each([
