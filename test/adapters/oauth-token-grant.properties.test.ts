@@ -76,7 +76,7 @@ function bytesOf({ status, headers, body, wire }: WireAnswer): readonly Buffer[]
       : coded;
   const all = Buffer.concat([head, content]).subarray(
     0,
-    head.length + Math.round(content.length * wire.sent),
+    head.length + Math.floor(content.length * wire.sent),
   );
   const size = Math.max(1, Math.ceil(all.length / wire.pieces));
   return Array.from({ length: wire.pieces }, (_, i) => all.subarray(i * size, (i + 1) * size));
