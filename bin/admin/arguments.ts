@@ -48,6 +48,17 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("Expected a whole number.");
 }
 
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `30d`, `36h`, `90m`. */
+export function durationMs(text: string): number {
+  const [, count = "", unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  if (count !== "") return Number(count) * unitMs[unit as keyof typeof unitMs];
+  throw new InvalidArgumentError(
+    "Expected a number of days, hours or minutes, as 30d, 36h or 90m.",
+  );
+}
+
 /** `2026-01-01T12:00:00Z`. */
 export function pastInstantMs(text: string): number {
   const instantMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN;

@@ -20,6 +20,7 @@ import {
   workspaceId,
 } from "./arguments.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
+import { listCommand } from "./list-connections.ts";
 import { type OutputOptions, print, type Row } from "./output.ts";
 import { putConnection } from "./put-connection.ts";
 import { callRefresh } from "./refresh-call.ts";
@@ -59,6 +60,7 @@ export function connectionCommands(io: AdminIo): Command {
     .option("--json", "for machines")
     .addHelpText("after", putHelp)
     .action((id: ConnectionId, options: PutOptions) => put(io, id, options));
+  connections.addCommand(listCommand(io));
   connections
     .command("show")
     .description("show a connection, its tokens redacted")

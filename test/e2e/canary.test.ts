@@ -274,6 +274,8 @@ test("no token, secret or key is in a line, an answer, an item, a message or wha
   expect(new Set(sent).size).toBe(2);
 
   await admin("keys list --json");
+  await admin("connections list --json");
+  await admin("connections list --reauthorize-within 30d");
   await admin("integrations list --json");
   const tables = await Promise.all(
     Object.values(tableNames).map((TableName) => client.send(new ScanCommand({ TableName }))),

@@ -14,7 +14,10 @@ export async function startThrottledDynamoDb(): Promise<ThrottledDynamoDb> {
   };
   const server = await startAwsJsonServer({
     targetPrefix: "DynamoDB_20120810",
-    operations: { GetItem: throttle, UpdateItem: throttle, DeleteItem: throttle, Query: throttle },
+    operations: {
+      ...{ GetItem: throttle, UpdateItem: throttle, DeleteItem: throttle },
+      ...{ Query: throttle, Scan: throttle },
+    },
   });
   const client = localDynamoDbClient(server.endpoint);
   return {

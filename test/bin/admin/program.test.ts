@@ -18,6 +18,8 @@ test("a reader that has read enough is no failure", async () => {
 test.each([
   [["connections", "show", "bad!id", "--workspace", "wsp_1"], "connection_id"],
   [["connections", "show", "conn_1"], "--workspace"],
+  [["connections", "list", "--reauthorize-within", "1w"], "--reauthorize-within"],
+  [["connections", "list", "--status", "dead"], "--status"],
   [["connections", "show", "conn_1", "--workspace", "wsp_1"], "CONNECTIONS_TABLE"],
   [["integrations", "list"], "SECRET_PREFIX"],
   [["keys", "list"], "API_KEYS_TABLE"],
@@ -38,6 +40,7 @@ test.each([
   [[]],
   [["integrations", "put"]],
   [["connections", "put"]],
+  [["connections", "list"]],
   [["connections", "refresh"]],
   [["keys", "create"]],
   [["providers", "show"]],

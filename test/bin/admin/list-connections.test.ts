@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type LocalDynamoDb, startDynamoDb } from "../../../bin/local/dynamodb.ts";
+import type {
+  Connection,
+  ConnectionId,
+  WorkspaceId,
+} from "../../../functions/domain/connection.ts";
+import { dueAt } from "../../../functions/domain/schedule.ts";
+import {
+  type LocalTables,
+  putItem,
+  startTables,
+  tableNames,
+} from "../../support/local-dynamodb.ts";
+import { connection } from "../../support/refresh-harness.ts";
+
+const dayMs = 86_400_000;
+const inDays = (days: number) => Math.floor(Date.now() / 1000) * 1000 + days * dayMs;
+
+let dynamoDb: LocalDynamoDb;
+let tables: LocalTables;
+beforeEach(async () => {
+  dynamoDb = await startDynamoDb();
+  tables = await startTables(dynamoDb.endpoint);
+});
+afterEach(async () => {
+  await tables.close();
+  await dynamoDb.close();
+});
+
+async function list(...args: string[]) {
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, ["bin/admin.ts", "connections", "list", ...args], {
+    env: {
+      PATH,
+      CONNECTIONS_TABLE: tableNames.connections,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+    },
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { stdout, stderr };
+}
+
+const listed = async (...args: string[]) => JSON.parse((await list(...args, "--json")).stdout);
+
+/** Scheduled, as what refreshes is. */
+const store = (id: string, changes: Partial<Connection> = {}) => {
+  const connectionId = id as ConnectionId;
+  const stored = connection({ connectionId, ...changes });
+  return putItem(tables.client, stored, dueAt(connectionId, inDays(1)));
+};
+
+test("lists what the options ask for, as JSON or as a table without credentials", async () => {
+  await store("conn_a", { integration: "crm", expiresAtMs: Date.UTC(2026, 0, 1) });
+  await store("conn_b", { integration: "crm", status: "error" });
+  await store("conn_c", { workspaceId: "wsp_2" as WorkspaceId });
+  expect(await listed("--integration", "crm", "--status", "active")).toEqual([
+    {
+      connection_id: "conn_a",
+      workspace_id: "wsp_1",
+      integration: "crm",
+      status: "active",
+      expires_at: "2026-01-01T00:00:00Z",
+      refresh_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    },
+  ]);
+  const { stdout, stderr } = await list("--workspace", "wsp_2");
+  const [header, ...lines] = stdout.trimEnd().split("\n");
+  expect(header).toMatch(/^connection_id +workspace_id +integration +status +label +expires_at/);
+  expect(lines).toEqual([expect.stringMatching(/^conn_c +wsp_2 +acme +active +- /)]);
+  expect(stdout).not.toContain("at-of-rt-0");
+  expect(stderr).toBe("");
+});
+
+test("says that there are none, and that there are more", async () => {
+  expect(await list()).toEqual({ stdout: "there is no such connection\n", stderr: "" });
+  for (const id of ["conn_a", "conn_b", "conn_c"]) await store(id);
+  const { stdout, stderr } = await list("--limit", "2", "--json");
+  expect(JSON.parse(stdout)).toHaveLength(2);
+  expect(stderr).toBe("note: there are more than 2: see --limit\n");
+  expect((await list("--limit", "3")).stderr).toBe("");
+});
+
+test("reauthorize-within: the soonest first, with the reason, and no other", async () => {
+  await store("conn_later", { refreshTokenAbsoluteExpiresAtMs: inDays(20) });
+  await store("conn_past", { refreshTokenAbsoluteExpiresAtMs: inDays(-1) });
+  await store("conn_off", { status: "inactive", refreshTokenExpiresAtMs: inDays(10) });
+  await store("conn_idle", { refreshTokenExpiresAtMs: inDays(10) });
+  await store("conn_far", { refreshTokenAbsoluteExpiresAtMs: inDays(31) });
+  await store("conn_dead", { status: "expired", refreshTokenAbsoluteExpiresAtMs: inDays(5) });
+  const due = await listed("--reauthorize-within", "30d");
+  expect(due).toEqual([
+    expect.objectContaining({ connection_id: "conn_past", reason: "absolute" }),
+    expect.objectContaining({ connection_id: "conn_off", reason: "idle", status: "inactive" }),
+    {
+      ends_at: expect.stringMatching(/^\d{4}-.*Z$/),
+      reason: "absolute",
+      connection_id: "conn_later",
+      workspace_id: "wsp_1",
+      integration: "acme",
+      status: "active",
+    },
+  ]);
+  expect(await listed("--reauthorize-within", "36h")).toHaveLength(1);
+});
+
+test("reauthorize-within: a limit keeps the soonest of all, in whatever order they are stored", async () => {
+  const days = [9, 3, 7, 1, 8, 2, 6, 4, 5];
+  for (const day of days) {
+    await store(`conn_${day}`, { refreshTokenAbsoluteExpiresAtMs: inDays(day) });
+  }
+  const { stdout, stderr } = await list("--reauthorize-within", "30d", "--limit", "2", "--json");
+  const due: { connection_id: string }[] = JSON.parse(stdout);
+  expect(due.map((one) => one.connection_id)).toEqual(["conn_1", "conn_2"]);
+  expect(stderr).toBe("note: there are more than 2: see --limit\n");
+});
+
+test("what cannot be read is counted, and keeps nobody from the rest", async () => {
+  await store("conn_a");
+  for (const id of ["bad_1", "bad_2"]) {
+    const Item = { connection_id: { S: id } };
+    await tables.client.send(new PutItemCommand({ TableName: tableNames.connections, Item }));
+  }
+  const { stdout, stderr } = await list("--json");
+  expect(JSON.parse(stdout)).toHaveLength(1);
+  expect(stderr).toMatch(
+    /^note: 2 cannot be read; the first: connection bad_[12]: integration: expected a value\n$/,
+  );
+});

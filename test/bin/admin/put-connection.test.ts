@@ -1,0 +1,164 @@
+import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
+import { putConnection } from "../../../bin/admin/put-connection.ts";
+import { ensureTables, startDynamoDb } from "../../../bin/local/dynamodb.ts";
+import { startKms } from "../../../bin/local/kms.ts";
+import { startSecretsManager } from "../../../bin/local/secrets-manager.ts";
+import { dynamoDbClient, secretsManagerClient } from "../../../functions/adapters/aws-clients.ts";
+import { dynamoDbConnectionAdmin } from "../../../functions/adapters/dynamodb-connection-admin.ts";
+import { apiConfig } from "../../../functions/config.ts";
+import type { ConnectionId, WorkspaceId } from "../../../functions/domain/connection.ts";
+import { refreshConnection } from "../../../functions/domain/refresh.ts";
+import { Secret } from "../../../functions/domain/secret.ts";
+import { refreshDependencies } from "../../../functions/runtime/refresh.ts";
+import { tableNames } from "../../support/local-dynamodb.ts";
+import { startProvider } from "../../support/provider-stand-in.ts";
+
+const dayMs = 86_400_000;
+const days = (count: number) => count * 86_400;
+const workspaceId = "wsp_1" as WorkspaceId;
+
+const standIns = Promise.all([startDynamoDb(), startKms(), startSecretsManager()]);
+beforeAll(async () => {
+  const [dynamoDb, kms, secrets] = await standIns;
+  Object.assign(process.env, {
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+    AWS_ENDPOINT_URL_KMS: kms.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
+    CONNECTIONS_TABLE: tableNames.connections,
+    COORDINATION_TABLE: tableNames.coordination,
+    SECRET_PREFIX: "refresh",
+    KMS_KEY_ID: kms.keyId,
+    ALLOW_LOOPBACK_PROVIDERS: "true",
+  });
+  await ensureTables(dynamoDbClient(), tableNames);
+  await Promise.all(["linkedin", "spotify", "atlassian", "intuit"].map(register));
+});
+afterAll(async () => {
+  for (const standIn of await standIns) await standIn.close();
+});
+
+/** A registration that the schedule does not refresh by itself, unless a refresh token would idle out. */
+const register = (provider: string) =>
+  secretsManagerClient().send(
+    new CreateSecretCommand({
+      Name: `refresh/integrations/${provider}`,
+      SecretString: JSON.stringify({
+        ...{ provider, client_id: "client", client_secret: "secret" },
+        refresh_policy: "on_demand",
+      }),
+    }),
+  );
+
+/** As deployed, but for the vendor's endpoint, in whose place a stand-in gives the answer. */
+async function refresh(connectionId: ConnectionId, answer: object) {
+  const standIn = await startProvider((response) => {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  });
+  const dependencies = refreshDependencies(apiConfig(process.env), { record: () => undefined });
+  const { registry } = dependencies;
+  const refreshOne = refreshConnection({
+    ...dependencies,
+    registry: {
+      registration: async (...named) => ({
+        ...(await registry.registration(...named)),
+        tokenEndpoint: standIn.url.href,
+      }),
+    },
+  });
+  const invocation = { remainingMs: () => 25_000 };
+  await refreshOne({ connectionId, workspaceId, invocation });
+  await standIn.close();
+}
+
+/** In whole days from now. */
+async function stored(connectionId: ConnectionId) {
+  const admin = dynamoDbConnectionAdmin({
+    client: dynamoDbClient(),
+    tableName: tableNames.connections,
+  });
+  const connection = await admin.describe({ connectionId, workspaceId });
+  const daysUntil = (instantMs: number | undefined) =>
+    instantMs === undefined ? undefined : Math.round((instantMs - Date.now()) / dayMs);
+  const { refreshAtMs = Number.NaN, refreshTokenExpiresAtMs = 0 } = connection ?? {};
+  return {
+    version: connection?.credentialsVersion,
+    ends: daysUntil(connection?.refreshTokenExpiresAtMs),
+    endsWhatever: daysUntil(connection?.refreshTokenAbsoluteExpiresAtMs),
+    isDueBefore: refreshAtMs < refreshTokenExpiresAtMs,
+  };
+}
+
+const tokens = { access_token: "at", refresh_token: "rt", token_type: "bearer", expires_in: 3600 };
+
+interface Case {
+  readonly provider: string;
+  readonly consentedDaysAgo: number;
+  /** What the user's consent brought. */
+  readonly given: string;
+  readonly put: object;
+  readonly answer: object;
+  readonly refreshed: object;
+}
+
+// The pages that have these lifetimes and answers are those of the catalogue's entries.
+test.each<Case>([
+  {
+    provider: "linkedin",
+    consentedDaysAgo: 100,
+    given: "rt",
+    put: { ends: 265, endsWhatever: 265, isDueBefore: false },
+    answer: { ...tokens, refresh_token_expires_in: days(200) },
+    refreshed: { ends: 200, endsWhatever: 200, isDueBefore: false },
+  },
+  {
+    provider: "spotify",
+    consentedDaysAgo: 100,
+    given: "rt",
+    put: { ends: 81, endsWhatever: 81, isDueBefore: false },
+    answer: { access_token: "at", token_type: "Bearer", expires_in: 3600 },
+    refreshed: { ends: 81, endsWhatever: 81, isDueBefore: false },
+  },
+  {
+    provider: "atlassian",
+    consentedDaysAgo: 100,
+    given: JSON.stringify(tokens),
+    put: { ends: 90, endsWhatever: 265, isDueBefore: true },
+    answer: tokens,
+    refreshed: { ends: 90, endsWhatever: 265, isDueBefore: true },
+  },
+  {
+    provider: "intuit",
+    consentedDaysAgo: 1_000,
+    given: JSON.stringify({ ...tokens, x_refresh_token_expires_in: days(50) }),
+    put: { ends: 50, endsWhatever: 825, isDueBefore: true },
+    answer: { ...tokens, x_refresh_token_expires_in: days(100) },
+    refreshed: { ends: 100, endsWhatever: 825, isDueBefore: true },
+  },
+])(
+  "the refresh token's ends, as they are put and as a refresh leaves them: $provider",
+  async ({ provider, consentedDaysAgo, given, ...expected }) => {
+    const connectionId = `conn_${provider}` as ConnectionId;
+    await putConnection(
+      process.env,
+      { connectionId, workspaceId, integration: provider },
+      { input: new Secret(given), consentedAtMs: Date.now() - consentedDaysAgo * dayMs },
+    );
+    expect(await stored(connectionId)).toEqual({ version: 1, ...expected.put });
+    await refresh(connectionId, expected.answer);
+    expect(await stored(connectionId)).toEqual({ version: 2, ...expected.refreshed });
+  },
+);
+
+test("what the provider states at the consent is believed before the catalogue", async () => {
+  const connectionId = "conn_stated" as ConnectionId;
+  const input = new Secret(JSON.stringify({ ...tokens, refresh_token_expires_in: days(300) }));
+  await putConnection(
+    process.env,
+    { connectionId, workspaceId, integration: "linkedin" },
+    { input, consentedAtMs: Date.now() - 100 * dayMs },
+  );
+  expect(await stored(connectionId)).toMatchObject({ ends: 300, endsWhatever: 300 });
+});
