@@ -7,7 +7,7 @@ import type { LocalSettings } from "./settings.ts";
 /** What a person reads once everything is up: the last line begins with `ready`. */
 export function welcome(
   { apiUrl, apiKey, sweepIntervalSeconds }: LocalService,
-  { envFile, dataDirectory }: LocalSettings,
+  { envFile, dataDirectory, schedule }: LocalSettings,
   startedInMs: number,
 ): string {
   const url = `${apiUrl}/api/v1/oauth/refresh/${demo.connectionId}`;
@@ -16,7 +16,7 @@ export function welcome(
 
   API          ${apiUrl}
   Environment  ${envFile}: source it, then try  npm run admin -- --help
-  Schedule     looks for what is due every ${sweepIntervalSeconds} s, and tells here what it refreshes
+  Schedule     ${schedule ? `looks for what is due every ${sweepIntervalSeconds} s, and tells here what it refreshes` : "off"}
   Data         ${dataDirectory ?? "in memory; set DATA_DIR to keep it"}
 
   Refresh the seeded connection:

@@ -40,7 +40,7 @@ export async function startLocalService(
   setEnvironment(settings, variables);
   const { apiKey } = await seed(settings, authorizationServer, shutdown);
   const { sweepIntervalMs } = apiConfig(process.env);
-  await startWorkers(variables, sweepIntervalMs, shutdown, onEvent);
+  await startWorkers(variables, settings.schedule ? sweepIntervalMs : undefined, shutdown, onEvent);
   gateway.serve(await loadApi(settings.region));
   // What has begun is answered before anything that it needs is closed.
   shutdown.add(() => gateway.close());
@@ -86,7 +86,7 @@ function setEnvironment(
 /** What runs without being called: the schedule's sweep, and whatever works on the queues. */
 async function startWorkers(
   variables: Readonly<Record<string, string>>,
-  sweepIntervalMs: number,
+  sweepIntervalMs: number | undefined,
   shutdown: Shutdown,
   onEvent: (published: PublishedEvent) => void,
 ): Promise<void> {
@@ -96,6 +96,7 @@ async function startWorkers(
   ]);
   eventChannel.subscribe((published) => onEvent(published as PublishedEvent));
   await startQueueWorkers(variables, shutdown);
+  if (sweepIntervalMs === undefined) return;
   startSchedule(
     { name: "sweep", timeoutMs: sweepTimeoutMs, handler: sweep.handler },
     sweepIntervalMs,

@@ -6,6 +6,8 @@ export interface LocalSettings {
   readonly port: number;
   /** `DATA_DIR`; undefined: everything ends with the process. */
   readonly dataDirectory: string | undefined;
+  /** `SCHEDULE`, on or off: whether what is due is refreshed without being asked for. @default on */
+  readonly schedule: boolean;
   /** `LOCAL_ENV_FILE` @default ".local/env" */
   readonly envFile: string;
   /** `AWS_REGION`, `AWS_DEFAULT_REGION` @default "us-east-1" */
@@ -57,6 +59,7 @@ export function localSettings(environment: Environment): LocalSettings {
   const endpoints = givenEndpoints(environment);
   const faults = [
     ...portFaults(environment.PORT),
+    ...scheduleFaults(environment.SCHEDULE),
     ...endpointNames.flatMap((name) => endpointFaults(name, endpoints[name])),
   ];
   const kmsKeyId = environment.KMS_KEY_ID || undefined;
@@ -71,6 +74,7 @@ export function localSettings(environment: Environment): LocalSettings {
   return {
     port: Number(environment.PORT || 3000),
     dataDirectory: dataDirectory === undefined ? undefined : resolve(dataDirectory),
+    schedule: environment.SCHEDULE !== "off",
     envFile: environment.LOCAL_ENV_FILE || ".local/env",
     region: environment.AWS_REGION || environment.AWS_DEFAULT_REGION || "us-east-1",
     endpoints,
@@ -104,6 +108,9 @@ const portFaults = (port: string | undefined): string[] =>
   !port || (/^\d{1,5}$/.test(port) && Number(port) <= 65_535)
     ? []
     : ["PORT: expected 0 (any free port) to 65535"];
+
+const scheduleFaults = (schedule: string | undefined): string[] =>
+  !schedule || ["on", "off"].includes(schedule) ? [] : ["SCHEDULE: expected on or off"];
 
 const endpointFaults = (name: string, endpoint: string | undefined): string[] =>
   endpoint === undefined || /^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")

@@ -10,7 +10,7 @@ jest.setTimeout(90_000);
 let service: LocalService;
 let table: DynamoDBClient;
 beforeAll(async () => {
-  service = await startLocalService({ SWEEP_INTERVAL_SECONDS: "1" });
+  service = await startLocalService({ SCHEDULE: "on", SWEEP_INTERVAL_SECONDS: "1" });
   table = new DynamoDBClient({
     endpoint: service.environment.AWS_ENDPOINT_URL_DYNAMODB ?? "",
     region: "us-east-1",

@@ -49,8 +49,8 @@ export async function startLocalService(
   const envFile = environment.LOCAL_ENV_FILE ?? join(directory, "env");
   const child = spawnLocalService({
     ...{ PORT: "0", LOCAL_ENV_FILE: envFile },
-    // The schedule stays out of tests that do not ask for it.
-    SWEEP_INTERVAL_SECONDS: "3600",
+    // It stays out of tests that do not ask for it.
+    SCHEDULE: "off",
     ...environment,
   });
   const ended = endOf(child.process);

@@ -6,6 +6,7 @@ describe("settings of the local service", () => {
     expect(localSettings({})).toEqual({
       port: 3000,
       dataDirectory: undefined,
+      schedule: true,
       envFile: ".local/env",
       region: "us-east-1",
       endpoints: {},
@@ -29,6 +30,7 @@ describe("settings of the local service", () => {
       CONNECTIONS_TABLE: "c",
       API_KEYS_TABLE: "k",
       SECRET_PREFIX: "p",
+      SCHEDULE: "off",
     });
     expect(settings).toMatchObject({
       port: 0,
@@ -38,12 +40,14 @@ describe("settings of the local service", () => {
       connectionsTable: "c",
       apiKeysTable: "k",
       secretPrefix: "p",
+      schedule: false,
     });
   });
 
   test("name all that is at fault in one line", () => {
     const environment = {
       PORT: "70000",
+      SCHEDULE: "maybe",
       AWS_ENDPOINT_URL_DYNAMODB: "localhost:8000",
       AWS_ENDPOINT_URL_KMS: "http://127.0.0.1:1",
       AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:2",
@@ -52,6 +56,7 @@ describe("settings of the local service", () => {
     expect(() => localSettings(environment)).toThrow(
       new CannotStart(
         "PORT: expected 0 (any free port) to 65535; " +
+          "SCHEDULE: expected on or off; " +
           "AWS_ENDPOINT_URL_DYNAMODB: expected an http or https address; " +
           "KMS_KEY_ID is missing: AWS_ENDPOINT_URL_KMS needs it; " +
           "REFRESH_QUEUE_URL is missing: AWS_ENDPOINT_URL_SQS needs it; " +
