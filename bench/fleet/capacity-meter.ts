@@ -1,0 +1,36 @@
+import type { ConsumedCapacity, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+
+export interface Consumed {
+  readonly table: number;
+  /** Undefined: the engine does not say. */
+  readonly index: number | undefined;
+}
+
+/** Makes all requests of a client ask for `ReturnConsumedCapacity`. @returns what runs one, and tells what it consumed */
+export function meter(client: DynamoDBClient, indexName: string) {
+  let last: ConsumedCapacity | undefined;
+  client.middlewareStack.add(
+    (next) => async (request) => {
+      Object.assign(request.input, { ReturnConsumedCapacity: "INDEXES" });
+      const answer = await next(request);
+      if ("ConsumedCapacity" in answer.output) {
+        // Of the requests that are measured, none is about more than one table.
+        last = answer.output.ConsumedCapacity as ConsumedCapacity;
+      }
+      return answer;
+    },
+    { step: "initialize" },
+  );
+  return async (request: () => Promise<unknown>): Promise<Consumed> => {
+    last = undefined;
+    await request();
+    const { CapacityUnits, Table, GlobalSecondaryIndexes } = consumedIn(last);
+    const index = GlobalSecondaryIndexes?.[indexName]?.CapacityUnits;
+    return { table: Table?.CapacityUnits ?? (CapacityUnits ?? 0) - (index ?? 0), index };
+  };
+}
+
+function consumedIn(capacity: ConsumedCapacity | undefined): ConsumedCapacity {
+  if (capacity === undefined) throw new Error("the engine does not report consumed capacity");
+  return capacity;
+}

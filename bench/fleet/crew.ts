@@ -1,0 +1,90 @@
+import { binaryHeap, type Heap } from "../../bin/local/binary-heap.ts";
+import type { MessageQueue } from "./message-queue.ts";
+import { secondMs } from "./units.ts";
+import { type WorkerOptions, WorkerProcess } from "./worker-process.ts";
+
+/** Of an invocation, beside its messages. */
+const invocationMs = 5;
+
+export interface CrewSize {
+  /** Invocations at a time. */
+  readonly maximumConcurrency: number;
+  /** Messages of an invocation, which it works on together. */
+  readonly batchSize: number;
+}
+
+interface Place {
+  readonly process: WorkerProcess;
+  freeAtMs: number;
+  messages: number;
+}
+
+/**
+ * As many invocations at a time as the event source's maximum concurrency allows, each with a batch whose
+ * messages are worked on together. The process that has idled longest takes the next batch, so that runs
+ * of failures, which a process counts by itself, grow as slowly as they can.
+ */
+export class Crew {
+  readonly #places: Heap<Place> = binaryHeap((one, other) => one.freeAtMs < other.freeAtMs);
+  readonly #all: Place[] = [];
+  readonly #size: CrewSize;
+  readonly #workerOptions: WorkerOptions;
+  invocations = 0;
+  /** Of all invocations together. */
+  durationMs = 0;
+  peakConcurrency = 0;
+
+  constructor(size: CrewSize, workerOptions: WorkerOptions) {
+    this.#size = size;
+    this.#workerOptions = workerOptions;
+  }
+
+  /** Of client registrations from Secrets Manager, and of holds from the coordination table. */
+  get reads(): { readonly registrations: number; readonly holds: number } {
+    const sum = (readsOf: (process: WorkerProcess) => number) =>
+      this.#all.reduce((total, { process }) => total + readsOf(process), 0);
+    return {
+      registrations: sum(({ registrations }) => registrations.reads),
+      holds: sum(({ knownHolds }) => knownHolds.reads),
+    };
+  }
+
+  inFlight(nowMs: number): number {
+    return this.#busyAt(nowMs).reduce((sum, { messages }) => sum + messages, 0);
+  }
+
+  /** Takes what waits, as long as there are messages and places, in the second that begins then. */
+  async work(queue: MessageQueue, beganMs: number): Promise<void> {
+    while (queue.waiting > 0) {
+      const place = this.#freeBefore(beganMs + secondMs);
+      if (place === undefined) break;
+      const startMs = Math.max(place.freeAtMs, beganMs);
+      let doneMs = startMs;
+      place.messages = Math.min(this.#size.batchSize, queue.waiting);
+      for (let i = 0; i < place.messages; i++) {
+        const done = place.process.work(queue.take(), startMs);
+        doneMs = Math.max(doneMs, typeof done === "number" ? done : await done);
+      }
+      place.freeAtMs = doneMs + invocationMs;
+      this.invocations++;
+      this.durationMs += place.freeAtMs - startMs;
+      this.#places.push(place);
+    }
+    this.peakConcurrency = Math.max(this.peakConcurrency, this.#busyAt(beganMs + secondMs).length);
+  }
+
+  /** A process that is free, or a new one where there is a place for it. */
+  #freeBefore(untilMs: number): Place | undefined {
+    const idlest = this.#places.peek();
+    if (idlest !== undefined && idlest.freeAtMs < untilMs) return this.#places.pop();
+    if (this.#all.length === this.#size.maximumConcurrency) return undefined;
+    const process = new WorkerProcess(this.#all.length, this.#workerOptions);
+    const place = { process, freeAtMs: 0, messages: 0 };
+    this.#all.push(place);
+    return place;
+  }
+
+  #busyAt(nowMs: number): readonly Place[] {
+    return this.#all.filter(({ freeAtMs }) => freeAtMs > nowMs);
+  }
+}

@@ -1,0 +1,186 @@
+import type { ConnectionId, WorkspaceId } from "../../functions/domain/connection.ts";
+import type {
+  Due,
+  DueConnection,
+  DueIndex,
+  DuePage,
+  DuePageRequest,
+} from "../../functions/domain/ports.ts";
+import { refreshShards } from "../../functions/domain/schedule.ts";
+import { secondMs } from "./units.ts";
+
+const none = -1;
+const row = 4;
+const [first, last, count] = [0, 1, 2] as const;
+const [list, next, previous, tokenEnd] = [0, 1, 2, 3] as const;
+const idPrefix = "conn_";
+const workspaceId = "wsp_fleet" as WorkspaceId;
+
+export const connectionIdOf = (connection: number): ConnectionId =>
+  `${idPrefix}${connection}` as ConnectionId;
+export const connectionOf = (connectionId: ConnectionId): number =>
+  Number(connectionId.slice(idPrefix.length));
+
+/** An entry of the index, and the number of its connection, for the model's own use. */
+export class FleetDue implements DueConnection {
+  readonly connection: number;
+  readonly integration: string;
+  readonly refreshAtMs: number;
+
+  constructor(connection: number, integration: string, refreshAtMs: number) {
+    this.connection = connection;
+    this.integration = integration;
+    this.refreshAtMs = refreshAtMs;
+  }
+
+  get connectionId(): ConnectionId {
+    return connectionIdOf(this.connection);
+  }
+
+  get workspaceId(): WorkspaceId {
+    return workspaceId;
+  }
+}
+
+/**
+ * The index `due` in memory: for each shard and second a list of the connections that are due then. A
+ * page ends with a second, unless that second alone holds more than a page.
+ */
+export class DueCalendar implements DueIndex {
+  readonly #seconds: number;
+  readonly #integrationOf: (connection: number) => string;
+  /** In rows of four, so that one look at memory fetches all: first, last and count of each list. */
+  readonly #lists: Int32Array;
+  /** In rows of four: the list that a connection is in, its neighbours there, and its token's end. */
+  readonly #entries: Int32Array;
+  /** By shard: before this second there is nothing. */
+  readonly #oldest = new Int32Array(refreshShards);
+
+  /** @param seconds what is due later than these is kept in the last of them */
+  constructor(connections: number, seconds: number, integrationOf: (connection: number) => string) {
+    this.#seconds = seconds;
+    this.#integrationOf = integrationOf;
+    this.#lists = new Int32Array(row * refreshShards * seconds).fill(none);
+    for (let i = count; i < this.#lists.length; i += row) this.#lists[i] = 0;
+    this.#entries = new Int32Array(row * connections).fill(none);
+  }
+
+  /** Of the access token; kept here, in the same row, because whoever moves an entry asks for it. */
+  expiresAtMs(connection: number): number {
+    return at(this.#entries, connection * row + tokenEnd);
+  }
+
+  setExpiresAtMs(connection: number, expiresAtMs: number): void {
+    this.#entries[connection * row + tokenEnd] = expiresAtMs;
+  }
+
+  /** Undefined: it is not in the index. */
+  refreshAtMs(connection: number): number | undefined {
+    const place = at(this.#entries, connection * row + list);
+    return place === none ? undefined : (place % this.#seconds) * secondMs;
+  }
+
+  isDue(connection: number, nowMs: number): boolean {
+    const place = at(this.#entries, connection * row + list);
+    return place !== none && (place % this.#seconds) * secondMs <= nowMs;
+  }
+
+  shardOf(connection: number): number {
+    return Math.floor(at(this.#entries, connection * row + list) / this.#seconds);
+  }
+
+  place(connection: number, { refreshShard, refreshAtMs }: Due): void {
+    this.remove(connection);
+    const second = Math.min(Math.floor(refreshAtMs / secondMs), this.#seconds - 1);
+    const place = refreshShard * this.#seconds + second;
+    const entry = connection * row;
+    const its = place * row;
+    const tail = at(this.#lists, its + last);
+    this.#entries[entry + list] = place;
+    this.#entries[entry + next] = none;
+    this.#entries[entry + previous] = tail;
+    if (tail === none) this.#lists[its + first] = connection;
+    else this.#entries[tail * row + next] = connection;
+    this.#lists[its + last] = connection;
+    this.#lists[its + count] = at(this.#lists, its + count) + 1;
+  }
+
+  remove(connection: number): void {
+    const entry = connection * row;
+    const place = at(this.#entries, entry + list);
+    if (place === none) return;
+    const its = place * row;
+    const after = at(this.#entries, entry + next);
+    const before = at(this.#entries, entry + previous);
+    if (before === none) this.#lists[its + first] = after;
+    else this.#entries[before * row + next] = after;
+    if (after === none) this.#lists[its + last] = before;
+    else this.#entries[after * row + previous] = before;
+    this.#lists[its + count] = at(this.#lists, its + count) - 1;
+    this.#entries[entry + list] = none;
+  }
+
+  async page({ refreshShard, after, throughMs, limit }: DuePageRequest): Promise<DuePage> {
+    const due: FleetDue[] = [];
+    const offset = refreshShard * this.#seconds;
+    const through = Math.min(Math.floor(throughMs / secondMs), this.#seconds - 1);
+    let second = this.#secondAfter(refreshShard, after, through);
+    let connection = this.#connectionAfter(offset, after);
+    if (connection === none) connection = this.#firstOf(offset + second);
+    for (; second <= through; connection = this.#firstOf(offset + ++second)) {
+      const isFull = due.length > 0 && due.length + this.#countOf(offset + second) > limit;
+      if (isFull) return { due, next: due.at(-1) };
+      for (; connection !== none; connection = at(this.#entries, connection * row + next)) {
+        if (due.length === limit) return { due, next: due.at(-1) };
+        due.push(new FleetDue(connection, this.#integrationOf(connection), second * secondMs));
+      }
+    }
+    return { due, next: undefined };
+  }
+
+  async count(refreshShard: number, throughMs: number): Promise<number> {
+    const through = Math.floor(throughMs / secondMs);
+    const offset = refreshShard * this.#seconds;
+    let total = 0;
+    for (let second = this.#oldestSecond(refreshShard, through); second <= through; second++) {
+      total += this.#countOf(offset + second);
+    }
+    return total;
+  }
+
+  #firstOf(place: number): number {
+    return at(this.#lists, place * row + first);
+  }
+
+  #countOf(place: number): number {
+    return at(this.#lists, place * row + count);
+  }
+
+  /** Nothing is ever scheduled for a time that has passed, so what is empty behind it stays empty. */
+  #oldestSecond(refreshShard: number, through: number): number {
+    const offset = refreshShard * this.#seconds;
+    let oldest = at(this.#oldest, refreshShard);
+    while (oldest < through && this.#countOf(offset + oldest) === 0) oldest++;
+    this.#oldest[refreshShard] = oldest;
+    return oldest;
+  }
+
+  #secondAfter(refreshShard: number, after: DuePageRequest["after"], through: number): number {
+    if (after === undefined) return this.#oldestSecond(refreshShard, through);
+    const second = after.refreshAtMs / secondMs;
+    return this.#connectionAfter(refreshShard * this.#seconds, after) === none
+      ? second + 1
+      : second;
+  }
+
+  /** The one that follows in the second that a page has left in the middle. */
+  #connectionAfter(offset: number, after: DuePageRequest["after"]): number {
+    if (after?.connectionId === undefined) return none;
+    const connection = connectionOf(after.connectionId);
+    const isThere =
+      at(this.#entries, connection * row + list) === offset + after.refreshAtMs / secondMs;
+    return isThere ? at(this.#entries, connection * row + next) : none;
+  }
+}
+
+const at = (numbers: Int32Array, index: number): number => numbers[index] as number;

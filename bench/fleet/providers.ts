@@ -1,0 +1,89 @@
+import type { GrantAnswer } from "../../functions/domain/ports.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import type { Integration } from "./integrations.ts";
+import { logNormalQuantiles, type Random } from "./random.ts";
+import { isThrottling, isWithin, type Scenario } from "./scenario.ts";
+import { secondMs, secondsPerHour } from "./units.ts";
+
+export const tokenLifetimeMs = secondsPerHour * secondMs;
+/** After which a worker gives an answer up. */
+const timeoutMs = 15_000;
+const refusalMs = 30;
+/** Of the latency's logarithm: p99 is about 6.4 times the median. */
+const latencySigma = 0.8;
+const retryAfterMs = 30_000;
+
+/** What a provider does with one request; `undefined`: it grants. */
+export type Trouble = Exclude<GrantAnswer, { kind: "granted" }>;
+
+export interface Reply {
+  trouble: Trouble | undefined;
+  latencyMs: number;
+}
+
+const serverError: Trouble = { kind: "unusable", reason: "status 500", serverFailed: true };
+const throttled: Trouble = { kind: "rate_limited", retryAfterMs };
+const unavailable: Trouble = { kind: "unavailable", reason: "status 503", retryAfterMs: undefined };
+const timedOut: Trouble = { kind: "timed_out" };
+
+/** All providers of the fleet. The reply is one object, filled anew for each request. */
+export function providers(scenario: Scenario, random: Random) {
+  const quantiles = logNormalQuantiles(latencySigma, 4_096, random);
+  const reply: Reply = { trouble: undefined, latencyMs: 0 };
+
+  const answer = (trouble: Trouble | undefined, latencyMs: number): Reply => {
+    reply.trouble = trouble;
+    reply.latencyMs = Math.ceil(latencyMs);
+    return reply;
+  };
+  const latency = (medianMs: number): number =>
+    medianMs * (quantiles[Math.floor(random() * quantiles.length)] ?? 1);
+
+  return {
+    ask({ behaviour, medianLatencyMs }: Integration, atMs: number): Reply {
+      if (!scenario.isTroubled || behaviour === "sound" || behaviour === "metered") {
+        return answer(undefined, latency(scenario.isTroubled ? medianLatencyMs : soundMs));
+      }
+      switch (behaviour) {
+        case "slow":
+          return answer(undefined, medianLatencyMs + latency(soundMs));
+        case "flaky":
+          return answer(random() < 0.05 ? serverError : undefined, latency(medianLatencyMs));
+        case "throttling": {
+          const isRefused = isThrottling(atMs) && random() < 0.5;
+          return isRefused
+            ? answer(throttled, refusalMs)
+            : answer(undefined, latency(medianLatencyMs));
+        }
+        case "failing": {
+          if (!isWithin(scenario.outage, atMs)) return answer(undefined, latency(medianLatencyMs));
+          return random() < 0.5 ? answer(unavailable, refusalMs) : answer(timedOut, timeoutMs);
+        }
+      }
+    },
+  };
+}
+
+const soundMs = 150;
+
+export type Providers = ReturnType<typeof providers>;
+
+const token = new Secret("token");
+
+/** As an adapter would tell it. */
+export const grantAnswer = (trouble: Trouble | undefined, receivedAtMs: number): GrantAnswer =>
+  trouble ?? {
+    kind: "granted",
+    notes: [],
+    tokens: {
+      accessToken: token,
+      refreshToken: token,
+      tokenType: "Bearer",
+      scope: undefined,
+      expiresAtMs: receivedAtMs + tokenLifetimeMs,
+      refreshTokenExpiresAtMs: undefined,
+      refreshTokenAbsoluteExpiresAtMs: undefined,
+      extra: {},
+      receivedAtMs,
+    },
+  };

@@ -1,0 +1,153 @@
+import {
+  defaultGiveUpAfterSeconds,
+  defaultSweepIntervalSeconds,
+} from "../../functions/domain/schedule.ts";
+import { type Sweep, sweep } from "../../functions/domain/sweep.ts";
+import { Crew } from "./crew.ts";
+import type { Figures } from "./figures.ts";
+import { Fleet } from "./fleet.ts";
+import type { Spread } from "./histogram.ts";
+import { type Behaviour, integrationsOf } from "./integrations.ts";
+import { eventCounts } from "./journal.ts";
+import { MessageQueue } from "./message-queue.ts";
+import { Observations } from "./observations.ts";
+import { providers } from "./providers.ts";
+import { seededRandom } from "./random.ts";
+import { isWithin, type Scenario, troubledDay } from "./scenario.ts";
+import { SharedHolds } from "./shared-holds.ts";
+import { sharedLimits } from "./shared-limits.ts";
+import { SweepTables } from "./sweep-tables.ts";
+import { secondMs, secondsPerHour } from "./units.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+export interface SimulationOptions {
+  readonly connections: number;
+  readonly hours: number;
+  readonly seed: number;
+  readonly scenario: Scenario;
+  /** Invocations of the worker at a time. */
+  readonly maximumConcurrency: number;
+  /** Messages that an invocation takes and works on together. */
+  readonly batchSize: number;
+  /** Functions that sweep a slice of the shards each. */
+  readonly sweepers: number;
+  /** Told at each simulated hour. */
+  readonly progress?: (hour: number) => void;
+}
+
+/** Shards that one sweep function works on at a time. */
+const sweptAtATime = 16;
+/** Messages that one sweep function sends in a second. */
+const sentPerSecond = 10_000;
+const importShare = 0.01;
+const largestImport = 100_000;
+const schedule = {
+  sweepIntervalMs: defaultSweepIntervalSeconds * secondMs,
+  giveUpAfterMs: defaultGiveUpAfterSeconds * secondMs,
+};
+
+/** Runs the fleet, second by second. The same options give the same result. */
+export async function simulate(options: SimulationOptions): Promise<Figures> {
+  const { connections, hours, scenario } = options;
+  const random = seededRandom(options.seed);
+  const clock = new VirtualClock();
+  const events = eventCounts();
+  const observations = new Observations(scenario, troubledDay.outage, hours);
+  const integrations = integrationsOf(connections);
+  const fleet = new Fleet({ integrations, hours, observations, random, schedule });
+  const holds = new SharedHolds(clock);
+  const crew = new Crew(options, {
+    ...{ fleet, holds, clock, random, schedule },
+    providers: providers(scenario, random),
+    limits: sharedLimits(),
+    journal: events.journal,
+  });
+  const queue = new MessageQueue({
+    integrations: integrations.length,
+    integrationOf: (connection) => fleet.integrationNumber(connection),
+    shardOf: (connection) => fleet.calendar.shardOf(connection),
+    shardsAtATime: sweptAtATime * options.sweepers,
+    inFlight: () => crew.inFlight(clock.nowMs()),
+  });
+  const tables = new SweepTables(fleet.calendar);
+  const sweepAll = sweep({
+    ...{ index: tables.index, positions: tables.positions, queue, clock, random },
+    journal: events.journal,
+    newLeaseId: () => "sweep",
+  });
+  const imported = Math.min(largestImport, Math.floor(connections * importShare));
+  for (let connection = imported; connection < connections; connection++) fleet.begin(connection);
+
+  const result = { enqueued: 0, queueOverDue: 0 };
+  for (let second = 0; second < hours * secondsPerHour; second++) {
+    const nowMs = second * secondMs;
+    clock.set(nowMs);
+    if (nowMs === scenario.importAtMs) {
+      for (let connection = 0; connection < imported; connection++) fleet.import(connection, nowMs);
+    }
+    const isSweepDue = nowMs % schedule.sweepIntervalMs === 0;
+    if (isSweepDue && !isWithin(scenario.sweepMissing, nowMs)) {
+      result.enqueued += await sweepSlices(sweepAll, options.sweepers);
+      if (isWithin(scenario.workersStopped, nowMs)) {
+        const due = await tables.dueThrough(nowMs);
+        result.queueOverDue = Math.max(result.queueOverDue, (await queue.depth()) / due);
+      }
+    }
+    queue.arrive(sentPerSecond * options.sweepers);
+    if (!isWithin(scenario.workersStopped, nowMs)) await crew.work(queue, nowMs);
+    observations.secondEnded(second, queue.length);
+    if (second % secondsPerHour === 0) options.progress?.(second / secondsPerHour);
+  }
+  tellLeftExpired(fleet, observations, hours * secondsPerHour * secondMs);
+  observations.ended();
+  return {
+    ...{ connections, hours, seed: options.seed, sweepers: options.sweepers },
+    ...{ maximumConcurrency: options.maximumConcurrency, batchSize: options.batchSize },
+    integrations: integrations.length,
+    ...told(observations),
+    ...{ invocations: crew.invocations, peakConcurrency: crew.peakConcurrency },
+    invocationSeconds: crew.durationMs / secondMs,
+    ...{ enqueued: result.enqueued, queueOverDue: result.queueOverDue },
+    storeRequests: fleet.requests,
+    sweepRequests: tables.requests,
+    holdWrites: holds.writes,
+    holdReads: crew.reads.holds,
+    registrationReads: crew.reads.registrations,
+    events: Object.fromEntries(events.counts),
+  };
+}
+
+function told(observations: Observations) {
+  const { minutes, refreshed, peakPerSecond, peakPerSecondInPeace, peakDepth } = observations;
+  const { peakShardWritesPerSecond, expiries } = observations;
+  const byBehaviour = Object.entries(observations.lateness);
+  return {
+    ...{ minutes, refreshed, peakPerSecond, peakPerSecondInPeace, peakDepth, expiries },
+    peakShardWritesPerSecond,
+    lateness: Object.fromEntries(
+      byBehaviour.map(([behaviour, { spread }]) => [behaviour, spread]),
+    ) as Record<Behaviour, Spread>,
+    latenessInOutage: observations.latenessInOutage.spread,
+    latenessInPeace: observations.latenessInPeace.spread,
+  };
+}
+
+async function sweepSlices(sweepSlice: Sweep, of: number): Promise<number> {
+  let enqueued = 0;
+  const invocation = { remainingMs: () => 60 * secondMs };
+  for (let index = 0; index < of; index++) {
+    const swept = await sweepSlice({ slice: { index, of }, invocation });
+    enqueued += swept.enqueued + swept.caughtUp;
+  }
+  return enqueued;
+}
+
+function tellLeftExpired(fleet: Fleet, observations: Observations, endMs: number): void {
+  for (let connection = 0; connection < fleet.size; connection++) {
+    const endedMs = fleet.calendar.expiresAtMs(connection);
+    const isInUse = fleet.calendar.refreshAtMs(connection) !== undefined;
+    if (isInUse && endedMs < endMs) {
+      observations.leftExpired(fleet.integrationOf(connection).behaviour, endedMs);
+    }
+  }
+}

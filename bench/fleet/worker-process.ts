@@ -1,0 +1,138 @@
+import { type Breaker, breaker } from "../../functions/domain/breaker.ts";
+import { budgetFor } from "../../functions/domain/budget.ts";
+import type {
+  ClientRegistration,
+  IntegrationLimits,
+  Journal,
+  OpenedTokenSet,
+  TokenGrant,
+} from "../../functions/domain/ports.ts";
+import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
+import type { ScheduleSettings } from "../../functions/domain/schedule.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import { type RefreshDue, refreshDue } from "../../functions/domain/worker.ts";
+import type { Fleet } from "./fleet.ts";
+import { ProcessCache } from "./process-cache.ts";
+import { grantAnswer, type Providers, type Reply } from "./providers.ts";
+import type { Random } from "./random.ts";
+import type { SharedHolds } from "./shared-holds.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+
+export interface WorkerOptions {
+  readonly fleet: Fleet;
+  readonly providers: Providers;
+  readonly holds: SharedHolds;
+  readonly limits: IntegrationLimits;
+  readonly clock: VirtualClock;
+  readonly journal: Journal;
+  readonly random: Random;
+  readonly schedule: ScheduleSettings;
+}
+
+/** As the adapters keep them: a client registration by `CLIENT_CACHE_SECONDS`, and what is known of a hold. */
+const registrationMaximumAgeMs = 300_000;
+const holdMaximumAgeMs = 2_000;
+/** What a message costs beside the provider: a read, a data key, two writes. */
+const storeMs = 30;
+
+const token = new Secret("token");
+const opened: OpenedTokenSet = {
+  tokens: {
+    ...{ accessToken: token, refreshToken: token, tokenType: "Bearer" },
+    ...{ scope: undefined, expiresAtMs: undefined, extra: {} },
+  },
+  seal: async () => "sealed" as Awaited<ReturnType<OpenedTokenSet["seal"]>>,
+};
+
+/**
+ * A worker process: what of the domain it holds by itself, as a Lambda environment does. A message is
+ * worked on by the real worker, from its first read to its last write. Where nothing is held, limited or
+ * stale and the provider grants, which is nearly always, there is but one outcome, and the fleet is told.
+ */
+export class WorkerProcess {
+  readonly #options: WorkerOptions;
+  readonly #breaker: Breaker;
+  readonly #refreshDue: RefreshDue;
+  readonly #budget = budgetFor();
+  readonly registrations: ProcessCache;
+  readonly knownHolds: ProcessCache;
+  /** The first answer to the message at hand, where the provider has been asked already. */
+  #firstReply: Reply | undefined;
+
+  constructor(number: number, options: WorkerOptions) {
+    this.#options = options;
+    const { fleet, limits, clock, journal, random, schedule } = options;
+    const integrations = fleet.integrations.length;
+    this.registrations = new ProcessCache(integrations, registrationMaximumAgeMs);
+    this.knownHolds = new ProcessCache(integrations, holdMaximumAgeMs);
+    const holds = options.holds.viewOf(number);
+    this.#breaker = breaker({ holds, clock, journal });
+    let leases = 0;
+    const dependencies: RefreshDependencies = {
+      ...{ holds, limits, clock, journal, random, schedule },
+      store: fleet.store,
+      registry: { registration: async (name) => fleet.integrationNamed(name).registration },
+      grant: this.#grant(),
+      cipher: { open: async () => opened, seal: opened.seal },
+      rescue: { keep: async () => {} },
+      breaker: this.#breaker,
+      newLeaseId: () => `${number}-${++leases}`,
+      budget: this.#budget,
+      coalesceWindowMs: 10_000,
+    };
+    this.#refreshDue = refreshDue({
+      ...dependencies,
+      refreshConnection: refreshConnection(dependencies),
+    });
+  }
+
+  /** @returns when the message is done */
+  work(connection: number, atMs: number): number | Promise<number> {
+    const { fleet, holds, providers } = this.#options;
+    const integrationNumber = fleet.integrationNumber(connection);
+    this.registrations.use(integrationNumber, atMs);
+    this.knownHolds.use(integrationNumber, atMs);
+    const integration = fleet.integrationOf(connection);
+    const { registration } = integration;
+    const isPlain =
+      registration.maxPerMinute === undefined &&
+      holds.isClear(registration.name, atMs) &&
+      fleet.calendar.isDue(connection, atMs);
+    if (!isPlain) return this.#workThrough(connection, atMs);
+    const reply = providers.ask(integration, atMs + storeMs);
+    if (reply.trouble !== undefined) return this.#workThrough(connection, atMs, { ...reply });
+    const doneAtMs = atMs + storeMs + reply.latencyMs;
+    if (integration.behaviour !== "sound") this.#endRunOfFailures(registration, doneAtMs);
+    fleet.refresh(connection, doneAtMs);
+    return doneAtMs;
+  }
+
+  /** All that a breaker makes of a grant while nothing is held, which it does at once. */
+  #endRunOfFailures(registration: ClientRegistration, nowMs: number): void {
+    void this.#breaker.report(registration, grantAnswer(undefined, nowMs), undefined);
+  }
+
+  async #workThrough(connection: number, atMs: number, firstReply?: Reply): Promise<number> {
+    const { clock, fleet } = this.#options;
+    this.#firstReply = firstReply;
+    clock.set(atMs + storeMs);
+    const endsAtMs = atMs + this.#budget.functionTimeoutMs;
+    const invocation = { remainingMs: () => endsAtMs - clock.nowMs() };
+    await this.#refreshDue(fleet.dueOf(connection), invocation);
+    return clock.nowMs();
+  }
+
+  #grant(): TokenGrant {
+    const { clock, fleet, providers } = this.#options;
+    return {
+      refresh: async ({ registration }) => {
+        const integration = fleet.integrationNamed(registration.name);
+        const { trouble, latencyMs } =
+          this.#firstReply ?? providers.ask(integration, clock.nowMs());
+        this.#firstReply = undefined;
+        clock.set(clock.nowMs() + latencyMs);
+        return grantAnswer(trouble, clock.nowMs());
+      },
+    };
+  }
+}
