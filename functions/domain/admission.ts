@@ -38,12 +38,13 @@ const heldRereadMs = 1_000;
 
 type Admitting = Pick<
   RefreshDependencies,
-  "registry" | "holds" | "limits" | "clock" | "budget" | "newLeaseId" | "journal"
+  "registry" | "holds" | "limits" | "clock" | "random" | "budget" | "newLeaseId" | "journal"
 >;
 
 /**
  * Asks for leave before a provider is asked: the integration may be held, or at its limits.
  *
+ * @param patienceMs how long a turn is waited for that comes soon
  * @throws {NotAdmitted} not now
  * @throws {MisconfiguredRegistration}
  * @throws {StoreUnavailable} the registration cannot be read
@@ -51,9 +52,10 @@ type Admitting = Pick<
 export async function admit(
   dependencies: Admitting,
   connection: Pick<Connection, "registrationName" | "integration">,
+  patienceMs: number,
 ): Promise<Admission> {
   const { hold, registration } = await passHold(dependencies, connection);
-  const permitId = await takePermit(dependencies, connection, registration);
+  const permitId = await takePermit(dependencies, connection, registration, patienceMs);
   return { registration, hold, permitId };
 }
 
@@ -106,18 +108,29 @@ function heldBack(integration: string, hold: IntegrationHold, nowMs: number): No
 }
 
 async function takePermit(
-  { limits, clock, budget, newLeaseId }: Admitting,
+  { limits, clock, random, budget, newLeaseId }: Admitting,
   { integration }: Pick<Connection, "integration">,
   { name, maxConcurrent, maxPerMinute }: ClientRegistration,
+  patienceMs: number,
 ): Promise<string | undefined> {
   if (maxConcurrent === undefined && maxPerMinute === undefined) return undefined;
-  const nowMs = clock.nowMs();
+  const beganAtMs = clock.nowMs();
   const permitId = newLeaseId();
-  const expiresAtMs = nowMs + budget.leaseMs;
-  const permit = await limits.acquire({
-    ...{ name, permitId, maxConcurrent, maxPerMinute, nowMs, expiresAtMs },
-  });
-  if (permit.kind === "granted") return permitId;
-  const busy = { beganAtMs: nowMs, untilMs: permit.retryAtMs, nowMs };
-  throw new NotAdmitted("provider_rate_limited", integration, "it is at its own limits.", busy);
+  for (;;) {
+    const nowMs = clock.nowMs();
+    const expiresAtMs = nowMs + budget.leaseMs;
+    const permit = await limits.acquire({
+      ...{ name, permitId, maxConcurrent, maxPerMinute, nowMs, expiresAtMs },
+    });
+    if (permit.kind === "granted") return permitId;
+    // Those who wait for the same turn do not ask all at once.
+    const turnAtMs = Math.max(permit.retryAtMs, nowMs) + random() * turnSpreadMs;
+    if (turnAtMs > beganAtMs + patienceMs) {
+      const busy = { beganAtMs, untilMs: permit.retryAtMs, nowMs };
+      throw new NotAdmitted("provider_rate_limited", integration, "it is at its own limits.", busy);
+    }
+    await clock.sleep(turnAtMs - nowMs);
+  }
 }
+
+const turnSpreadMs = 500;

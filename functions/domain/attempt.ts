@@ -70,6 +70,9 @@ const isTooSoon = (
   lastRefreshedAtMs !== undefined &&
   clock.nowMs() - lastRefreshedAtMs < minimumRefreshIntervalSeconds * 1000;
 
+/** The lease that is held meanwhile has to last for a grant and its commit. */
+const patienceUnderLeaseMs = 2_000;
+
 interface Prepared {
   readonly admission: Admission;
   readonly opened: OpenedTokenSet;
@@ -88,7 +91,7 @@ async function prepare(
     if (credentials === undefined) throw new RefreshError("no_refresh_token");
     const opening = dependencies.cipher.open(credentials, keyOf(connection));
     opening.catch(() => {});
-    admission ??= await admit(dependencies, connection);
+    admission ??= await admit(dependencies, connection, patienceUnderLeaseMs);
     const opened = await opening;
     if (!canRefresh(admission.registration, opened.tokens)) {
       throw new RefreshError("no_refresh_token");

@@ -4,16 +4,16 @@ import type { Permit, PermitRequest } from "./ports.ts";
 export interface LimitState {
   /** By permit, until when it is held. */
   readonly holders: Readonly<Record<string, number>>;
-  /** How many requests were begun, by the number of the five-second span in which they were. */
+  /** How many requests were begun, by the number of the second in which they were. */
   readonly starts: Readonly<Record<string, number>>;
 }
 
 export const noRequests: LimitState = { holders: {}, starts: {} };
 
-const spanMs = 5_000;
+const spanMs = 1_000;
 const minuteMs = 60_000;
 /** A provider that is at its concurrency frees a place within moments. */
-const placeFreeInMs = 1_000;
+const placeFreeInMs = 500;
 
 /**
  * Whether one more request may begin, and what is known then. A span counts until all of it is more

@@ -116,17 +116,23 @@ const longestBackoffMs = hourMs;
 
 /**
  * When a connection whose refresh has failed is tried again: full jitter, doubling from one minute to
- * one hour, never sooner than the provider asked, and never sooner than it was scheduled anyway.
+ * one hour, but while the token lives by no more than half of what it has left; never sooner than the
+ * provider asked, and never sooner than it was scheduled anyway.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export function dueAfterFailure(
-  { connectionId, refreshAtMs }: Connection,
+  { connectionId, refreshAtMs, expiresAtMs = 0 }: Connection,
   { count, retryAtMs = 0 }: Pick<Failure, "count" | "retryAtMs">,
   nowMs: number,
   fraction: number,
 ): Rescheduling {
   if (refreshAtMs === undefined) return "unchanged";
-  const longestMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(count - 1, 10));
+  const lifeLeftMs = expiresAtMs - nowMs;
+  const longestMs = Math.min(
+    firstBackoffMs * 2 ** Math.min(count - 1, 10),
+    lifeLeftMs > 0 ? Math.max(firstBackoffMs, lifeLeftMs / 2) : longestBackoffMs,
+    longestBackoffMs,
+  );
   const delayMs = Math.max(soonestMs, longestMs * fraction);
   return laterOf(connectionId, refreshAtMs, Math.max(nowMs, retryAtMs) + delayMs);
 }

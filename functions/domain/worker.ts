@@ -63,13 +63,16 @@ const barredBy = ({ status }: Connection): RefreshErrorCode | undefined => {
   return status === "expired" ? "reauthorization_required" : undefined;
 };
 
+/** What is due comes in bursts, once for each sweep: a turn that comes soon is worth the wait. */
+const patienceMs = 5_000;
+
 /** Before the lease is taken, so that what is held costs one write, and not three. */
 async function admitOrError(
   dependencies: WorkerDependencies,
   connection: Connection,
 ): Promise<Admission | RefreshError> {
   try {
-    return await admit(dependencies, connection);
+    return await admit(dependencies, connection, patienceMs);
   } catch (error) {
     if (error instanceof RefreshError) return error;
     if (error instanceof MisconfiguredRegistration) {

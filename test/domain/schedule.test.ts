@@ -116,7 +116,7 @@ test("on_demand: never by itself", () => {
 });
 
 describe("after a failure", () => {
-  const failing = connection({ refreshAtMs: startMs - 1_000 });
+  const failing = connection({ refreshAtMs: startMs - 1_000, expiresAtMs: startMs - 1 });
   const delayAfter = (count: number, fraction: number, retryAtMs?: number) => {
     const next = dueAfterFailure(failing, { count, retryAtMs }, startMs, fraction);
     return typeof next === "object" ? next.refreshAtMs - startMs : next;
@@ -128,6 +128,17 @@ describe("after a failure", () => {
       ...[30 * minuteMs, 30 * minuteMs, 30 * minuteMs],
     ]);
     expect(delayAfter(7, 0)).toBe(5_000);
+  });
+
+  test("while the token lives, by no more than half of what it has left", () => {
+    const alive = connection({ refreshAtMs: startMs, expiresAtMs: startMs + 8 * minuteMs });
+    const next = (count: number) =>
+      dueAfterFailure(alive, { count, retryAtMs: undefined }, startMs, 0.999);
+    const latest = (due: ReturnType<typeof next>) =>
+      typeof due === "object" ? (due.refreshAtMs - startMs) / minuteMs : due;
+    expect(latest(next(1))).toBeCloseTo(1);
+    expect(latest(next(3))).toBeCloseTo(4, 1);
+    expect(latest(next(9))).toBeCloseTo(4, 1);
   });
 
   test("never sooner than the provider asked", () => {
