@@ -35,7 +35,7 @@ const connectionsPerTailIntegration = 200;
 const soundLatencyMs = 150;
 const slowLatencyMs = 10_000;
 /** Beyond what it needs on the average. */
-const meteredHeadroom = 4;
+const meteredHeadroom = 1.5;
 const refreshesPerMinute = 1 / 42;
 
 /** A few huge integrations, some in trouble, and a long tail in which the n-th is 1/n of the first. */

@@ -30,7 +30,6 @@ export const expiryReasons = [
   "its provider was down",
   "workers stopped",
   "sweep missing",
-  "its provider failed each time",
   "no outage",
 ] as const;
 export type ExpiryReason = (typeof expiryReasons)[number];
@@ -155,8 +154,7 @@ export class Observations {
     }
     const reasons = ["workers stopped", "sweep missing"] as const;
     const reason = reasons.find((one) => this.#isOf(one, endedMs));
-    if (reason !== undefined) return reason;
-    return behaviour === "flaky" ? "its provider failed each time" : "no outage";
+    return reason ?? "no outage";
   }
 
   #isOf(reason: ExpiryReason, atMs: number, beforeMs = 0): boolean {
@@ -175,7 +173,6 @@ export class Observations {
       "its provider was down": outage,
       "workers stopped": workersStopped,
       "sweep missing": sweepMissing,
-      "its provider failed each time": undefined,
       "no outage": undefined,
     };
     return spans[reason];
