@@ -81,14 +81,49 @@ function successor(previous: TokenSet, granted: GrantedTokens): TokenSet {
   };
 }
 
+/** A commit that takes longer than this is under way in a store that is in trouble. */
+const promptMs = 300;
+
+/**
+ * Commits, or else rescues. A process can be killed while it tries again and again, so that what is not
+ * committed promptly is put on the rescue queue meanwhile: one token set in two places is committed once.
+ *
+ *     granted        300 ms                              invocation ends
+ *     ├── commit ──────┼── commit, again and again ────────┤
+ *                      ├── rescue queue                    ├── rescue, unless it has been
+ */
+async function commitOrRescue(
+  dependencies: RefreshDependencies,
+  attempt: Attempt,
+  commit: TokenSetCommit,
+): Promise<Fenced> {
+  const { clock, rescue: queue } = dependencies;
+  const committing = commitWhileTimeLasts(dependencies, attempt, commit);
+  let keeping: Promise<boolean> | undefined;
+  try {
+    const prompt = await within(clock, promptMs, committing);
+    if (prompt !== undefined) return prompt.value;
+    keeping = queue.keep(commit).then(
+      () => true,
+      () => false,
+    );
+    return await committing;
+  } catch (cause) {
+    await rescue(dependencies, commit, await keeping);
+    throw new RefreshError("store_unavailable", { cause });
+  }
+}
+
 const firstRetryMs = 50;
 const slowestRetryMs = 1_000;
 
 /**
  * Commits for as long as the invocation lives. The condition is the version alone, so that it may be
  * tried again after an answer that did not come, and after the lease has run out.
+ *
+ * @throws what came of the last try
  */
-async function commitOrRescue(
+async function commitWhileTimeLasts(
   dependencies: RefreshDependencies,
   { connection, invocation }: Attempt,
   commit: TokenSetCommit,
@@ -101,10 +136,7 @@ async function commitOrRescue(
       journal.record({ code: "commit.retried", ...keyOf(connection), attempt, cause });
       const delayMs = Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random();
       const hasTime = invocation.remainingMs() - delayMs > budget.answerReserveMs;
-      if (!(cause instanceof StoreUnavailable) || !hasTime) {
-        await rescue(dependencies, commit);
-        throw new RefreshError("store_unavailable", { cause });
-      }
+      if (!(cause instanceof StoreUnavailable) || !hasTime) throw cause;
       await clock.sleep(delayMs);
     }
   }
@@ -125,9 +157,10 @@ async function commitInTime(
 async function rescue(
   { rescue, journal }: RefreshDependencies,
   commit: TokenSetCommit,
+  isKept = false,
 ): Promise<void> {
   try {
-    await rescue.keep(commit);
+    if (!isKept) await rescue.keep(commit);
     journal.record({ code: "commit.rescued", ...keyOf(commit) });
   } catch {
     journal.record({ code: "commit.last_resort", ...keyOf(commit), commit });

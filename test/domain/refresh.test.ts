@@ -5,8 +5,13 @@ import {
   RefreshError,
   StoreUnavailable,
 } from "../../functions/domain/errors.ts";
-import { type GrantAnswer, UnreadableCredentials } from "../../functions/domain/ports.ts";
+import {
+  type GrantAnswer,
+  type TokenSetCommit,
+  UnreadableCredentials,
+} from "../../functions/domain/ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
+import { manualClock } from "../support/local-aws-clients.ts";
 import {
   budget,
   connection,
@@ -532,6 +537,30 @@ describe("the commit", () => {
     expect((await h.refresh()).kind).toBe("refreshed");
     expect(calls()).toBe(5);
     expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
+  });
+
+  test("that is prompt is on no other queue", async () => {
+    const h = harness();
+    failingCommit(h, 1, new StoreUnavailable("DynamoDB"));
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.rescued).toEqual([]);
+  });
+
+  test("that is not prompt is on the rescue queue meanwhile, in case the process is killed", async () => {
+    const clock = manualClock(startMs);
+    const kept = Promise.withResolvers<TokenSetCommit>();
+    const h = harness({ clock, rescue: { keep: async (commit) => kept.resolve(commit) } });
+    const { commit } = h.store;
+    h.store.commit = async (request) => {
+      await kept.promise;
+      return commit(request);
+    };
+    const refreshing = h.refresh();
+    await clock.asleep(2);
+    clock.advance(300);
+    expect((await refreshing).kind).toBe("refreshed");
+    expect((await kept.promise).credentials).toBe(h.stored().credentials);
+    expect(h.codes()).toEqual(["refresh.refreshed"]);
   });
 
   test("that fails for as long as the invocation lives goes to the rescue queue", async () => {

@@ -54,9 +54,10 @@ function steppingClock(): SteppingClock {
       nowMs += durationMs;
     },
     sleep: async (durationMs, signal) => {
+      const wakesAtMs = nowMs + durationMs;
       // A sleep that is raced and called off must not move time: give its caller the chance.
       for (let turn = 0; signal !== undefined && turn < 50; turn++) await Promise.resolve();
-      if (signal?.aborted !== true) nowMs += durationMs;
+      if (signal?.aborted !== true) nowMs = Math.max(nowMs, wakesAtMs);
     },
   };
 }
