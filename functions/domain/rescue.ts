@@ -1,10 +1,13 @@
-import type { Connection } from "./connection.ts";
-import type { ConnectionStore, Journal, TokenSetCommit } from "./ports.ts";
+import { type Connection, leaseIsLive } from "./connection.ts";
+import { RefreshError } from "./errors.ts";
+import type { Acquisition, Clock, ConnectionStore, Journal, TokenSetCommit } from "./ports.ts";
 import { keyOf } from "./refresh.ts";
 
 export interface RescueDependencies {
-  readonly store: Pick<ConnectionStore, "commit">;
+  readonly store: Pick<ConnectionStore, "acquireLease" | "commit" | "releaseLease">;
   readonly journal: Journal;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly newLeaseId: () => string;
 }
 
 /**
@@ -13,22 +16,39 @@ export interface RescueDependencies {
  */
 export type RescueOutcome = "done" | "superseded" | "absent";
 
-/** @throws {StoreUnavailable} the token set is to be kept for another attempt */
+/**
+ * @throws {StoreUnavailable} the token set is to be kept for another attempt
+ * @throws {RefreshError} `refresh_in_progress`: likewise
+ */
 export type RescueTokens = (commit: TokenSetCommit) => Promise<RescueOutcome>;
+
+/** One commit, with its retries. */
+const leaseMs = 10_000;
 
 /**
  * Commits a token set whose commit failed before, under the condition that it had then. What comes
  * twice, or turns out to have been committed after all, is done.
+ *
+ * It holds the connection meanwhile, and waits for who holds it already: theirs may be the newer token
+ * set, of a provider that took the old token once more, and the first to be committed would stay.
  */
 export const rescueTokens =
-  ({ store, journal }: RescueDependencies): RescueTokens =>
+  ({ store, journal, clock, newLeaseId }: RescueDependencies): RescueTokens =>
   async (commit) => {
     const { expectedVersion, credentials } = commit;
+    const nowMs = clock.nowMs();
+    const leaseId = newLeaseId();
+    const lease = { leaseId, leaseExpiresAtMs: nowMs + leaseMs };
+    const held = { ...keyOf(commit), ...lease, nowMs, refreshedBeforeMs: undefined };
+    if (isOthers(await store.acquireLease(held), nowMs)) {
+      throw new RefreshError("refresh_in_progress");
+    }
     const fenced = await store.commit(commit);
     if (fenced.kind === "absent") {
       journal.record({ code: "rescue.absent", ...keyOf(commit) });
       return "absent";
     }
+    if (fenced.kind === "superseded") await store.releaseLease(keyOf(commit), leaseId);
     if (fenced.kind === "superseded" && !holds(fenced.connection, commit)) {
       journal.record({ code: "rescue.superseded", ...keyOf(commit), expectedVersion, credentials });
       return "superseded";
@@ -36,6 +56,10 @@ export const rescueTokens =
     journal.record({ code: "rescue.committed", ...keyOf(commit), version: expectedVersion + 1 });
     return "done";
   };
+
+/** A connection that cannot be leased for what it is, as one that is expired, is nobody's. */
+const isOthers = (acquisition: Acquisition, nowMs: number): boolean =>
+  acquisition.kind === "declined" && leaseIsLive(acquisition.connection, nowMs);
 
 /** A ciphertext is never made twice: its initialisation vector is random. */
 const holds = (connection: Connection, { credentials }: TokenSetCommit): boolean =>

@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { dynamoDbClient } from "../adapters/aws-clients.ts";
 import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
 import { parseRescueRecord } from "../adapters/rescue-record.ts";
+import { systemClock as clock } from "../adapters/system-clock.ts";
 import { type Environment, rescueConfig } from "../config.ts";
 import { rescueTokens } from "../domain/rescue.ts";
 import type { RescueHandlerDependencies } from "../handlers/rescue.ts";
@@ -11,5 +13,9 @@ export function rescueRuntime(environment: Environment): RescueHandlerDependenci
   const { connectionsTable, logLevel } = rescueConfig(environment);
   const { log, journal } = observers("rescue", logLevel);
   const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName: connectionsTable });
-  return { rescueTokens: rescueTokens({ store, journal }), parseRecord: parseRescueRecord, log };
+  return {
+    rescueTokens: rescueTokens({ store, journal, clock, newLeaseId: randomUUID }),
+    parseRecord: parseRescueRecord,
+    log,
+  };
 }

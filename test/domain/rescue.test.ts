@@ -29,7 +29,11 @@ function bench(stored: Connection = connection()) {
   const store = inMemoryConnectionStore({ connections: [stored] });
   const events: RefreshEvent[] = [];
   const journal = { record: (event: RefreshEvent) => void events.push(event) };
-  return { store, events, rescue: rescueTokens({ store, journal }) };
+  const rescue = rescueTokens({
+    ...{ store, journal, clock: { nowMs: () => startMs } },
+    newLeaseId: () => "lease-of-rescue",
+  });
+  return { store, events, rescue };
 }
 
 test("a rescued token set is committed, with its place in the schedule", async () => {
@@ -82,12 +86,43 @@ test.each([
   expect(store.stored(connectionId)?.credentialsVersion).toBe(1);
 });
 
-test("while the store is unavailable nothing is told, and the token set is not done", async () => {
-  const { events } = bench();
-  const rescue = rescueTokens({
-    store: { commit: () => Promise.reject(new StoreUnavailable("the store")) },
-    journal: { record: (event) => void events.push(event) },
+describe("a connection that somebody refreshes", () => {
+  const leased = (leaseExpiresAtMs: number) =>
+    connection({ lease: { leaseId: "lease-of-another", leaseExpiresAtMs } });
+
+  test("is theirs until they are done: their token set may be the newer one", async () => {
+    const stored = leased(startMs + 1);
+    const { store, events, rescue } = bench(stored);
+    await expect(rescue(commit())).rejects.toMatchObject({ code: "refresh_in_progress" });
+    expect(store.stored(connectionId)).toEqual(stored);
+    expect(events).toEqual([]);
   });
+
+  test("is rescued when their lease has run out", async () => {
+    const { store, rescue } = bench(leased(startMs));
+    expect(await rescue(commit())).toBe("done");
+    expect(store.stored(connectionId)).toMatchObject({ credentialsVersion: 2, lease: undefined });
+  });
+
+  test("cannot be so while it is rescued", async () => {
+    const { store, rescue } = bench();
+    const { commit: commitTo } = store;
+    let declined: string | undefined;
+    store.commit = async (request) => {
+      const [leaseId, nowMs] = ["lease-of-another", startMs + 9_999];
+      const lease = { leaseId, leaseExpiresAtMs: nowMs + 20_000 };
+      const asked = { connectionId, workspaceId, ...lease, nowMs, refreshedBeforeMs: undefined };
+      declined = (await store.acquireLease(asked)).kind;
+      return commitTo(request);
+    };
+    expect(await rescue(commit())).toBe("done");
+    expect(declined).toBe("declined");
+  });
+});
+
+test("while the store is unavailable nothing is told, and the token set is not done", async () => {
+  const { store, events, rescue } = bench();
+  store.commit = () => Promise.reject(new StoreUnavailable("the store"));
   await expect(rescue(commit())).rejects.toBeInstanceOf(StoreUnavailable);
   expect(events).toEqual([]);
 });
