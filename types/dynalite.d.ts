@@ -11,3 +11,47 @@ declare module "dynalite" {
 
   export default function dynalite(options?: DynaliteOptions): Server;
 }
+
+/** Its store, for who writes more items than requests could bring. */
+declare module "dynalite/db/index.js" {
+  import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+
+  type Item = Record<string, AttributeValue>;
+  type Callback<Value> = (error: Error | null, value: Value) => void;
+
+  interface Put {
+    readonly type: "put";
+    readonly key: string;
+    readonly value: Item;
+  }
+
+  interface Database {
+    batch(puts: readonly Put[], done: Callback<void>): void;
+  }
+
+  interface Table {
+    readonly GlobalSecondaryIndexes: readonly object[];
+  }
+
+  interface Store {
+    getTable(name: string, done: Callback<Table>): void;
+    getItemDb(tableName: string): Database;
+    getIndexDb(type: "Global", tableName: string, indexName: string): Database;
+  }
+
+  interface IndexActions {
+    readonly puts: readonly { readonly index: string; readonly key: string; readonly item: Item }[];
+  }
+
+  const db: {
+    create(options: { readonly path: string }): Store;
+    createKey(item: Item, table: Table): string;
+    getIndexActions(
+      indexes: readonly object[],
+      existing: undefined,
+      item: Item,
+      table: Table,
+    ): IndexActions;
+  };
+  export default db;
+}

@@ -1,0 +1,84 @@
+import { withConcurrency } from "../../functions/domain/concurrency.ts";
+import { cipherOf, type StoredConnection, storedFleet } from "./fleet.ts";
+import type { Logged } from "./function-log.ts";
+import { strict } from "./provider-behaviour.ts";
+import type { World } from "./world.ts";
+
+/** What the tokens that are stored are worth, by the provider's own word. */
+export interface Audit {
+  readonly connections: number;
+  /** The provider has taken the stored refresh token, and it was the live one. */
+  readonly accepted: number;
+  readonly lost: readonly Loss[];
+}
+
+export interface Loss {
+  readonly connectionId: string;
+  readonly cause: LossCause;
+  /** From the rotation to the kill that followed it. */
+  readonly heldForMs: number | undefined;
+}
+
+/**
+ * `killed`: a process was killed after the provider had rotated, and before another write than the
+ * commit could have followed; `rescued_late`: the token set was in the rescue queue when the old token
+ * was used again; `unexplained`: neither.
+ */
+export type LossCause = "killed" | "rescued_late" | "unexplained";
+
+const atATime = 16;
+
+/** Opens what is stored and asks the provider for tokens with it: without grace, only the live token is taken. */
+export async function audit(world: World, kills: readonly number[], log: Logged): Promise<Audit> {
+  const { provider } = world;
+  await provider.ask("behave", strict);
+  const cipher = cipherOf(world);
+  const stored = await storedFleet(world);
+  const refused: { readonly connection: StoredConnection; readonly refreshToken: string }[] = [];
+  await withConcurrency(stored, atATime, async (connection) => {
+    const { tokens } = await cipher.open(connection.credentials, connection);
+    const refreshToken = tokens.refreshToken?.reveal() ?? "";
+    if (await isTaken(world, refreshToken)) return;
+    refused.push({ connection, refreshToken });
+  });
+  return {
+    connections: stored.length,
+    accepted: stored.length - refused.length,
+    lost: await Promise.all(
+      refused.map(async ({ connection: { connectionId }, refreshToken }) => {
+        const rotatedAtMs = await provider.ask<number>("rotatedAtMs", refreshToken);
+        return { connectionId, ...causeOf(connectionId, rotatedAtMs, kills, log) };
+      }),
+    ),
+  };
+}
+
+async function isTaken({ provider }: World, refreshToken: string): Promise<boolean> {
+  const { tokenEndpoint, clientId, clientSecret } = provider.ready;
+  const response = await fetch(tokenEndpoint, {
+    method: "POST",
+    headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` },
+    body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: refreshToken }),
+  });
+  await response.text();
+  return response.ok;
+}
+
+/** A token set is held in memory for as long as an invocation lives, at the most. */
+const longestHoldMs = 11_000;
+
+function causeOf(
+  connectionId: string,
+  rotatedAtMs: number,
+  kills: readonly number[],
+  log: Logged,
+): Pick<Loss, "cause" | "heldForMs"> {
+  if (log.connections("commit.rescued").has(connectionId)) {
+    return { cause: "rescued_late", heldForMs: undefined };
+  }
+  const killedAtMs = kills.find((atMs) => atMs >= rotatedAtMs);
+  if (killedAtMs === undefined || killedAtMs - rotatedAtMs > longestHoldMs) {
+    return { cause: "unexplained", heldForMs: undefined };
+  }
+  return { cause: "killed", heldForMs: killedAtMs - rotatedAtMs };
+}

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Subject } from "../subjects.ts";
+import { type Audit, audit } from "./audit.ts";
+import { seedFleet, storedFleet } from "./fleet.ts";
+import { functionLog, type Logged } from "./function-log.ts";
+import { rescuePlan, runSweep, startFunction, sweepPlan, workerPlan } from "./functions.ts";
+import { type ProviderBehaviour, type ProviderCounts, strict } from "./provider-behaviour.ts";
+import type { Consumption } from "./store-proxy.ts";
+import {
+  type KillPlan,
+  killAtRandom,
+  loseMessages,
+  type Restartable,
+  restartable,
+  sweepAgain,
+  throttleFor,
+} from "./storm.ts";
+import { depthOf, startWorld, type World } from "./world.ts";
+
+export interface FaultPlan extends KillPlan {
+  readonly connections: number;
+  readonly dynamoDbEndpoint: string | undefined;
+  readonly bundles: Readonly<Record<"worker" | "sweep" | "rescue", Subject>>;
+  readonly workers: number;
+  /** The provider takes the token before the live one as well, as many do. */
+  readonly grace: boolean;
+  readonly throttleMs: number;
+  /** Messages that vanish from the queue. */
+  readonly vanishing: number;
+  /** After this the run has failed. */
+  readonly patienceMs: number;
+}
+
+export interface FaultResult extends Audit {
+  readonly grace: boolean;
+  readonly seconds: number;
+  readonly kills: number;
+  readonly vanished: number;
+  readonly throttled: number;
+  readonly provider: ProviderCounts;
+  /** Lines of the functions' logs, by code. */
+  readonly lines: Readonly<Record<string, number>>;
+}
+
+/** Short, so that a run ends in minutes: the worker's timeout is then 11 s. */
+const providerTimeoutSeconds = 1;
+const batchesAtATime = 2;
+/** Both queues' timeouts, an eighth of those that are deployed. */
+const visibilitySeconds = { refresh: 20, rescue: 7 };
+/** As after an outage of the workers: so long ago that what is lost counts as lost. */
+const dueSinceMs = 6 * 60_000;
+
+/**
+ * Refreshes a fleet while workers are killed, the store throttles everything for a while, the provider
+ * refuses and hangs, and messages vanish; then audits what is stored.
+ */
+export async function runFaults(plan: FaultPlan): Promise<FaultResult> {
+  const world = await startWorld({
+    dynamoDbEndpoint: plan.dynamoDbEndpoint,
+    withProxy: true,
+    visibilitySeconds,
+    settings: { PROVIDER_TIMEOUT_SECONDS: String(providerTimeoutSeconds) },
+  });
+  try {
+    const refreshAtMs = Date.now() - dueSinceMs;
+    await seedFleet(world, { name: "f", count: plan.connections, refreshAtMs });
+    await world.provider.ask("behave", behaviourOf(plan));
+    const beganAtMs = Date.now();
+    const log = functionLog();
+    const { kills, vanished } = await rage(world, plan, log);
+    const seconds = (Date.now() - beganAtMs) / 1000;
+    const provider = { ...(await world.provider.ask<ProviderCounts>("counts")) };
+    const consumption = await world.proxy?.ask<Consumption>("consumption");
+    return {
+      ...{ grace: plan.grace, seconds, vanished, provider, lines: log.lines, kills: kills.length },
+      throttled: consumption?.throttled ?? 0,
+      ...(await audit(world, kills, log)),
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+/**
+ * A provider without grace that rotates and then never answers has lost the token, whoever asks it:
+ * there a request hangs before its token is looked at, so that what is lost is what a kill has lost.
+ */
+const behaviourOf = ({ grace }: FaultPlan): ProviderBehaviour => ({
+  ...strict,
+  grace,
+  refusesOneIn: 5,
+  hangsOneIn: 100,
+  rotatesBeforeHanging: grace,
+});
+
+/** All faults at once, until every connection has been refreshed or is past help. */
+async function rage(world: World, plan: FaultPlan, log: Logged) {
+  const stopping = new AbortController();
+  const { worker, rescue, sweep } = plan.bundles;
+  const sweeping = await startFunction(world, sweepPlan(sweep), { onLine: log.add });
+  await runSweep(sweeping);
+  const vanished = await loseMessages(world, plan.vanishing);
+  const starting = [
+    ...Array.from({ length: plan.workers }, () => workerPlan(world, worker, batchesAtATime)),
+    rescuePlan(world, rescue),
+  ];
+  const processes: readonly Restartable[] = await Promise.all(
+    starting.map((one) => restartable(() => startFunction(world, one, { onLine: log.add }))),
+  );
+  const killing = killAtRandom(processes, plan, stopping.signal);
+  const others = [
+    throttleFor(world, plan, stopping.signal),
+    sweepAgain(world, sweeping, stopping.signal),
+  ];
+  try {
+    await Promise.race([untilRefreshed(world, plan), ...[killing, ...others].map(onlyFailure)]);
+  } finally {
+    stopping.abort();
+  }
+  const kills = await killing;
+  await Promise.all(others);
+  await untilRescued(world);
+  return { kills, vanished };
+}
+
+/** Never resolves: for a race that this may lose, but not win. */
+const onlyFailure = (work: Promise<unknown>): Promise<never> =>
+  work.then(() => new Promise<never>(() => {}));
+
+const pollMs = 1_000;
+
+/** @throws {Error} with how many are left, when it takes too long */
+async function untilRefreshed(world: World, { patienceMs }: FaultPlan): Promise<void> {
+  const deadlineMs = Date.now() + patienceMs;
+  for (;;) {
+    const stored = await storedFleet(world);
+    const left = stored.filter(({ version, status }) => version === 1 && status !== "expired");
+    if (left.length === 0) return;
+    if (Date.now() > deadlineMs) throw new Error(`${left.length} connections were not refreshed`);
+    await sleep(pollMs);
+  }
+}
+
+async function untilRescued({ sqs, queues }: World): Promise<void> {
+  for (;;) {
+    const { visible, inFlight } = await depthOf(sqs, queues.rescueQueueUrl);
+    if (visible + inFlight === 0) return;
+    await sleep(pollMs);
+  }
+}

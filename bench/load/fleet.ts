@@ -1,0 +1,163 @@
+import {
+  type AttributeValue,
+  BatchWriteItemCommand,
+  type BatchWriteItemCommandOutput,
+  ScanCommand,
+  type ScanCommandOutput,
+  type WriteRequest,
+} from "@aws-sdk/client-dynamodb";
+import { kmsTokenCipher } from "../../functions/adapters/kms-token-cipher.ts";
+import { systemClock as clock } from "../../functions/adapters/system-clock.ts";
+import { withConcurrency } from "../../functions/domain/concurrency.ts";
+import type {
+  ConnectionId,
+  ConnectionKey,
+  SealedTokenSet,
+  WorkspaceId,
+} from "../../functions/domain/connection.ts";
+import type { TokenCipher } from "../../functions/domain/ports.ts";
+import { shardOf } from "../../functions/domain/schedule.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import { integration, type World } from "./world.ts";
+
+type Item = Record<string, AttributeValue>;
+
+/** A connection that the load test knows the refresh token of. */
+export interface FleetConnection extends ConnectionKey {
+  readonly refreshToken: string;
+  readonly refreshShard: number;
+  readonly credentialsLength: number;
+}
+
+export interface FleetPlan {
+  readonly count: number;
+  /** Distinguishes the connections of several fleets. */
+  readonly name: string;
+  readonly refreshAtMs: number;
+}
+
+const workspaceId = "wsp_load" as WorkspaceId;
+const idOf = (name: string, index: number): ConnectionId => `conn_${name}_${index}` as ConnectionId;
+
+export const cipherOf = ({ kms, keyId }: Pick<World, "kms" | "keyId">): TokenCipher =>
+  kmsTokenCipher({ client: kms, keyId, clock });
+
+const itemsAtOnce = 25;
+const batchesAtATime = 2;
+
+/** Connections with refresh tokens that the provider has issued, each sealed under a data key of its own. */
+export async function seedFleet(
+  world: World,
+  { count, name, refreshAtMs }: FleetPlan,
+): Promise<readonly FleetConnection[]> {
+  const cipher = cipherOf(world);
+  const tokens = await world.provider.ask<readonly string[]>("mint", count);
+  const fleet: FleetConnection[] = [];
+  const batches = Array.from({ length: Math.ceil(count / itemsAtOnce) }, (_, batch) => batch);
+  await withConcurrency(batches, batchesAtATime, async (batch) => {
+    const first = batch * itemsAtOnce;
+    const sealed = tokens.slice(first, first + itemsAtOnce).map(async (refreshToken, i) => {
+      const key = { connectionId: idOf(name, first + i), workspaceId };
+      const credentials = await seal(cipher, key, refreshToken);
+      const { length: credentialsLength } = credentials;
+      const refreshShard = shardOf(key.connectionId);
+      fleet.push({ ...key, refreshToken, refreshShard, credentialsLength });
+      return itemOf(key.connectionId, credentials, refreshAtMs);
+    });
+    await putItems(world, await Promise.all(sealed));
+  });
+  return fleet;
+}
+
+const seal = (cipher: TokenCipher, key: ConnectionKey, refreshToken: string) =>
+  cipher.seal(
+    {
+      accessToken: new Secret(crypto.randomUUID()),
+      refreshToken: new Secret(refreshToken),
+      tokenType: "Bearer",
+      scope: undefined,
+      expiresAtMs: clock.nowMs(),
+      extra: {},
+    },
+    key,
+  );
+
+/** As the service writes a connection that was put there. */
+function itemOf(
+  connectionId: ConnectionId,
+  credentials: SealedTokenSet,
+  refreshAtMs: number,
+): Item {
+  const now = { S: new Date().toISOString() };
+  return {
+    connection_id: { S: connectionId },
+    workspace_id: { S: workspaceId },
+    integration: { S: integration },
+    label: { S: "one of many" },
+    config: { M: {} },
+    status: { S: "active" },
+    credentials: { S: credentials },
+    credentials_version: { N: "1" },
+    expires_at: now,
+    created_at: now,
+    updated_at: now,
+    refresh_shard: { N: String(shardOf(connectionId)) },
+    refresh_at: { N: String(Math.floor(refreshAtMs / 1000)) },
+  };
+}
+
+/** As long as the credentials of the fleet are. */
+const opaque = "x".repeat(700) as SealedTokenSet;
+const dayMs = 24 * 60 * 60_000;
+
+/** A connection that is stored, and not due for days. */
+export const stockItem = (index: number): Item =>
+  itemOf(idOf("stock", index), opaque, Date.now() + dayMs * (1 + (index % 1_000) / 1_000));
+
+/** A connection that came due within the last minute; nobody refreshes it. */
+export const dueItem = (index: number): Item =>
+  itemOf(idOf("due", index), opaque, Date.now() - 1_000 * (2 + (index % 50)));
+
+/** Writes at most 25 items, those again that the engine did not take. */
+export async function putItems(
+  { dynamoDb, tables }: Pick<World, "dynamoDb" | "tables">,
+  items: readonly Item[],
+): Promise<void> {
+  let requests: WriteRequest[] = items.map((Item) => ({ PutRequest: { Item } }));
+  while (requests.length > 0) {
+    const command = new BatchWriteItemCommand({ RequestItems: { [tables.connections]: requests } });
+    const { UnprocessedItems = {} }: BatchWriteItemCommandOutput = await dynamoDb.send(command);
+    requests = UnprocessedItems[tables.connections] ?? [];
+  }
+}
+
+export interface StoredConnection extends ConnectionKey {
+  readonly credentials: SealedTokenSet;
+  readonly version: number;
+  readonly status: string;
+}
+
+/** All connections that are stored. */
+export async function storedFleet({
+  dynamoDb,
+  tables,
+}: World): Promise<readonly StoredConnection[]> {
+  const stored: StoredConnection[] = [];
+  let ExclusiveStartKey: Item | undefined;
+  do {
+    const page: ScanCommandOutput = await dynamoDb.send(
+      new ScanCommand({ TableName: tables.connections, ConsistentRead: true, ExclusiveStartKey }),
+    );
+    for (const item of page.Items ?? []) {
+      stored.push({
+        connectionId: item.connection_id?.S as ConnectionId,
+        workspaceId,
+        credentials: item.credentials?.S as SealedTokenSet,
+        version: Number(item.credentials_version?.N),
+        status: item.status?.S ?? "",
+      });
+    }
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+  return stored;
+}

@@ -1,0 +1,70 @@
+import { budgetFor } from "../../functions/domain/budget.ts";
+import type { Subject } from "../subjects.ts";
+import { type Child, type ChildOptions, startChild } from "./children.ts";
+import type { FunctionEnvironment } from "./function-process.ts";
+import type { World } from "./world.ts";
+
+export interface FunctionPlan {
+  readonly bundle: Subject;
+  readonly timeoutMs: number;
+  /** Undefined: it is invoked, and not fed. */
+  readonly queueUrl?: string;
+  /** Batches that are worked on at a time. @default 1 */
+  readonly concurrency?: number;
+}
+
+/** Starts a deployed function in a process of its own. */
+export const startFunction = (
+  world: World,
+  { bundle, timeoutMs, queueUrl = "", concurrency = 1 }: FunctionPlan,
+  options: Omit<ChildOptions, "env"> = {},
+): Promise<Child<undefined>> =>
+  startChild("function-process.ts", {
+    ...options,
+    env: {
+      ...world.environment,
+      ...({
+        LOAD_FUNCTION: bundle.name,
+        LOAD_BUNDLE: bundle.path,
+        LOAD_TIMEOUT_MS: String(timeoutMs),
+        LOAD_QUEUE_URL: queueUrl,
+        LOAD_CONCURRENCY: String(concurrency),
+      } satisfies FunctionEnvironment),
+    },
+  });
+
+/** @param concurrency batches of ten at a time in one process; a deployed one has one */
+export const workerPlan = (world: World, bundle: Subject, concurrency: number): FunctionPlan => ({
+  bundle,
+  timeoutMs: budgetFor(providerTimeoutSeconds(world)).functionTimeoutMs,
+  queueUrl: world.queues.refreshQueueUrl,
+  concurrency,
+});
+
+const providerTimeoutSeconds = ({ environment }: World): number | undefined => {
+  const seconds = environment.PROVIDER_TIMEOUT_SECONDS;
+  return seconds === undefined ? undefined : Number(seconds);
+};
+
+export const sweepPlan = (bundle: Subject): FunctionPlan => ({ bundle, timeoutMs: 60_000 });
+
+export const rescuePlan = (world: World, bundle: Subject): FunctionPlan => ({
+  bundle,
+  timeoutMs: 10_000,
+  queueUrl: world.queues.rescueQueueUrl,
+});
+
+interface SweepAnswer {
+  readonly enqueued: number;
+  readonly caught_up: number;
+  readonly shards_left: number;
+}
+
+/** @throws {Error} the sweep's own */
+export async function runSweep(sweep: Child<unknown>): Promise<SweepAnswer> {
+  const invocation = await sweep.ask<
+    { kind: "returned"; payload: SweepAnswer } | { kind: "failed"; errorMessage: string }
+  >("invoke", {});
+  if (invocation.kind === "failed") throw new Error(`sweep: ${invocation.errorMessage}`);
+  return invocation.payload;
+}

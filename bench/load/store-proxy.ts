@@ -1,0 +1,87 @@
+import { Agent, createServer, type IncomingMessage, request as requestTo } from "node:http";
+import { listenOnLoopback } from "../../bin/local/loopback.ts";
+import { answerParent, usedCpuMs } from "./child.ts";
+
+/**
+ * Stands before the DynamoDB engine: asks for the consumed capacity of each request and adds it up, and
+ * throttles all requests for as long as it is told to.
+ */
+
+export interface StoreProxy {
+  readonly endpoint: string;
+}
+
+export interface Consumption {
+  /** By operation: `Query`, `UpdateItem`. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Consumed, as `ReturnConsumedCapacity` says. */
+  readonly capacityUnits: Readonly<Record<string, number>>;
+  readonly throttled: number;
+}
+
+const { hostname, port } = new URL(process.env.LOAD_PROXY_TARGET ?? "");
+const agent = new Agent({ keepAlive: true });
+let requests: Record<string, number> = {};
+let capacityUnits: Record<string, number> = {};
+let throttled = 0;
+let throttles = false;
+
+const add = (sums: Record<string, number>, name: string, amount: number): void => {
+  sums[name] = (sums[name] ?? 0) + amount;
+};
+
+const throttle = JSON.stringify({
+  __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+  message: "The level of configured provisioned throughput for the table was exceeded.",
+});
+
+const server = createServer(async (incoming, outgoing) => {
+  const operation = String(incoming.headers["x-amz-target"]).replace(/^.*\./, "");
+  const body = await read(incoming);
+  if (throttles) {
+    throttled += 1;
+    outgoing.writeHead(400, { "content-type": "application/x-amz-json-1.0" }).end(throttle);
+    return;
+  }
+  const metered = JSON.stringify({ ...JSON.parse(body), ReturnConsumedCapacity: "TOTAL" });
+  const headers = { ...incoming.headers, "content-length": Buffer.byteLength(metered) };
+  const onward = requestTo(
+    { agent, hostname, port, method: "POST", path: incoming.url, headers },
+    async (response) => {
+      const answer = await read(response);
+      add(requests, operation, 1);
+      add(capacityUnits, operation, consumedIn(answer));
+      // Its checksum stands in a header that is passed on.
+      outgoing.writeHead(response.statusCode ?? 502, response.headers).end(answer);
+    },
+  );
+  onward.once("error", () => outgoing.destroy());
+  onward.end(metered);
+});
+
+async function read(stream: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** A refused condition tells no capacity. */
+function consumedIn(answer: string): number {
+  const { ConsumedCapacity } = JSON.parse(answer) as {
+    ConsumedCapacity?: { CapacityUnits: number };
+  };
+  return ConsumedCapacity?.CapacityUnits ?? 0;
+}
+
+answerParent({ endpoint: await listenOnLoopback(server) } satisfies StoreProxy, {
+  throttle: (isOn: boolean) => {
+    throttles = isOn;
+  },
+  consumption: (): Consumption => ({ requests, capacityUnits, throttled }),
+  reset: () => {
+    requests = {};
+    capacityUnits = {};
+    throttled = 0;
+  },
+  usage: usedCpuMs,
+});

@@ -1,0 +1,205 @@
+import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sum } from "../statistics.ts";
+import type { Subject } from "../subjects.ts";
+import type { BareConnection, BareWork } from "./bare-loop.ts";
+import { type Child, startChild } from "./children.ts";
+import { type FleetConnection, seedFleet } from "./fleet.ts";
+import { runSweep, startFunction, sweepPlan, workerPlan } from "./functions.ts";
+import { type ProviderCounts, strict } from "./provider-behaviour.ts";
+import { depthOf, startWorld, type World } from "./world.ts";
+
+export interface ThroughputOptions {
+  readonly connections: number;
+  readonly dynamoDbEndpoint: string | undefined;
+  readonly worker: Subject;
+  readonly sweep: Subject;
+  /** Batches of ten that one process works on at a time. */
+  readonly batchesAtATime: number;
+  /** How long the provider takes. */
+  readonly answersAfterMs: number;
+  /** Of the workers' Node.js. */
+  readonly execArgv: readonly string[];
+}
+
+/** One subject's part of the run. */
+export interface Measured {
+  readonly refreshes: number;
+  readonly seconds: number;
+  /** CPU of the processes that refresh, in all. */
+  readonly cpuMs: number;
+  /** CPU of all processes but these and the parent, by name. */
+  readonly othersCpuMs: Readonly<Record<string, number>>;
+}
+
+export interface Throughput {
+  readonly service: Measured;
+  readonly bare: Measured;
+  readonly processes: number;
+  /** In each process. */
+  readonly concurrency: number;
+}
+
+/** In turns, so that a busy moment of the machine hits both. */
+const rounds = 5;
+const warmUps = 400;
+const processes = availableParallelism();
+const batchSize = 10;
+
+/** The service and the bare loop, on one machine with the same parts, as many processes as cores each. */
+export async function measureThroughput(options: ThroughputOptions): Promise<Throughput> {
+  const world = await startWorld(options);
+  try {
+    const { answersAfterMs, batchesAtATime } = options;
+    const concurrency = batchSize * batchesAtATime;
+    await world.provider.ask("behave", { ...strict, answersAfterMs });
+    const service = await startService(world, options);
+    const loops = await Promise.all(
+      Array.from({ length: processes }, () =>
+        startChild<undefined>("bare-loop.ts", { env: world.environment }),
+      ),
+    );
+    await service.round("warm", warmUps);
+    const bareRound = (name: string, count: number): Promise<Measured> =>
+      measureBare({ world, loops, concurrency }, name, count);
+    await bareRound("warm", warmUps);
+    const size = Math.ceil(options.connections / rounds);
+    const measured: { readonly service: Measured; readonly bare: Measured }[] = [];
+    for (let round = 0; round < rounds; round++) {
+      measured.push({
+        service: await service.round(`${round}`, size),
+        bare: await bareRound(`${round}`, size),
+      });
+    }
+    await service.stop();
+    return {
+      service: total(measured.map((one) => one.service)),
+      bare: total(measured.map((one) => one.bare)),
+      processes,
+      concurrency,
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+async function startService(
+  world: World,
+  { worker, sweep, batchesAtATime, execArgv }: ThroughputOptions,
+) {
+  const sweeping = await startFunction(world, sweepPlan(sweep));
+  const workers = await Promise.all(
+    Array.from({ length: processes }, () =>
+      startFunction(world, workerPlan(world, worker, batchesAtATime), { execArgv }),
+    ),
+  );
+  return {
+    /** Seeds connections that are due, and measures from the sweep's start until the queue is done with them. */
+    async round(name: string, count: number): Promise<Measured> {
+      await seedFleet(world, { name: `s${name}`, count, refreshAtMs: Date.now() - 1_000 });
+      // The sweep of a second is over when the second is.
+      await sleep(1_000);
+      return measured(world, [sweeping, ...workers], count, async () => {
+        const { enqueued } = await runSweep(sweeping);
+        if (enqueued !== count) throw new Error(`the sweep enqueued ${enqueued} of ${count}`);
+        await untilDone(world);
+      });
+    },
+    async stop(): Promise<void> {
+      await Promise.all(workers.map((one) => one.ask("stop")));
+      await Promise.all([...workers, sweeping].map((one) => one.dismiss()));
+    },
+  };
+}
+
+const pollMs = 20;
+
+async function untilDone({ sqs, queues }: World): Promise<void> {
+  for (;;) {
+    const { visible, inFlight } = await depthOf(sqs, queues.refreshQueueUrl);
+    if (visible + inFlight === 0) return;
+    await sleep(pollMs);
+  }
+}
+
+interface BareLoops {
+  readonly world: World;
+  readonly loops: readonly Child<undefined>[];
+  readonly concurrency: number;
+}
+
+/** The same connections but for their names, which the schedule does not know. */
+async function measureBare(
+  { world, loops, concurrency }: BareLoops,
+  name: string,
+  count: number,
+): Promise<Measured> {
+  const farMs = Date.now() + 24 * 60 * 60_000;
+  const fleet = await seedFleet(world, { name: `b${name}`, count, refreshAtMs: farMs });
+  return measured(world, loops, count, async () => {
+    const shares = loops.map((loop, part) => {
+      const share = fleet.filter((_, index) => index % loops.length === part);
+      return loop.ask("loop", workOf(world, share, concurrency));
+    });
+    await Promise.all(shares);
+  });
+}
+
+const workOf = (
+  { tables, provider }: World,
+  share: readonly FleetConnection[],
+  concurrency: number,
+): BareWork => ({
+  connections: share.map(
+    ({ connectionId, refreshToken, refreshShard }): BareConnection => ({
+      connectionId,
+      refreshToken,
+      refreshShard,
+    }),
+  ),
+  concurrency,
+  tableName: tables.connections,
+  ...provider.ready,
+  credentialsLength: share[0]?.credentialsLength ?? 0,
+});
+
+/** @throws {Error} when not each connection was granted tokens exactly once */
+async function measured(
+  world: World,
+  children: readonly Child<undefined>[],
+  refreshes: number,
+  work: () => Promise<void>,
+): Promise<Measured> {
+  const cpu = async () => sum(await Promise.all(children.map((one) => one.ask<number>("usage"))));
+  const before = await world.provider.ask<ProviderCounts>("counts");
+  const [cpuBefore, othersBefore] = [await cpu(), await world.usage()];
+  const beganAtMs = performance.now();
+  await work();
+  const seconds = (performance.now() - beganAtMs) / 1000;
+  const [cpuAfter, othersAfter] = [await cpu(), await world.usage()];
+  const after = await world.provider.ask<ProviderCounts>("counts");
+  const granted = after.granted - before.granted;
+  if (granted !== refreshes || after.reused > 0) {
+    throw new Error(`${granted} grants for ${refreshes} connections, ${after.reused} reuses`);
+  }
+  return {
+    refreshes,
+    seconds,
+    cpuMs: cpuAfter - cpuBefore,
+    othersCpuMs: Object.fromEntries(
+      Object.entries(othersAfter).map(([name, ms]) => [name, ms - (othersBefore[name] ?? 0)]),
+    ),
+  };
+}
+
+function total(parts: readonly Measured[]): Measured {
+  const names = Object.keys(parts[0]?.othersCpuMs ?? {});
+  return {
+    refreshes: sum(parts.map((part) => part.refreshes)),
+    seconds: sum(parts.map((part) => part.seconds)),
+    cpuMs: sum(parts.map((part) => part.cpuMs)),
+    othersCpuMs: Object.fromEntries(
+      names.map((name) => [name, sum(parts.map((part) => part.othersCpuMs[name] ?? 0))]),
+    ),
+  };
+}

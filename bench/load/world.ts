@@ -1,0 +1,188 @@
+import { randomUUID } from "node:crypto";
+import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import {
+  GetQueueAttributesCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { ensureTables } from "../../bin/local/dynamodb.ts";
+import { createQueues, type QueueUrls } from "../../bin/local/queues.ts";
+import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-registration-admin.ts";
+import type { TableNames } from "../../functions/adapters/tables.ts";
+import type { RegistrationName } from "../../functions/domain/connection.ts";
+import { Secret } from "../../functions/domain/secret.ts";
+import { type Child, startChild } from "./children.ts";
+import type { Provider } from "./provider-behaviour.ts";
+import type { Services } from "./services.ts";
+import type { StoreProxy } from "./store-proxy.ts";
+
+export const integration = "load";
+const prefix = "load";
+const region = "us-east-1";
+const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+
+export interface WorldOptions {
+  /** A DynamoDB that runs already; undefined: an engine of its own. */
+  readonly dynamoDbEndpoint: string | undefined;
+  /** Where the engine keeps its tables; undefined: in memory. */
+  readonly engineDirectory?: string;
+  /** @default tables of names that no others have */
+  readonly tables?: TableNames;
+  /** Puts a proxy before the engine, for the functions alone. */
+  readonly withProxy?: boolean;
+  /** How long a message that was received is not seen by others. @default the service's */
+  readonly visibilitySeconds?: VisibilitySeconds;
+  /** Of the functions, in the environment's names. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface VisibilitySeconds {
+  readonly refresh: number;
+  readonly rescue: number;
+}
+
+/** All that the service talks to, each in a process of its own, and an integration that is registered. */
+export interface World {
+  readonly tables: TableNames;
+  readonly queues: QueueUrls;
+  readonly provider: Child<Provider>;
+  readonly proxy: Child<StoreProxy> | undefined;
+  readonly keyId: string;
+  /** Clients of this process; DynamoDB's does not pass the proxy. */
+  readonly dynamoDb: DynamoDBClient;
+  readonly kms: KMSClient;
+  readonly sqs: SQSClient;
+  /** What a function takes. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Milliseconds of CPU, by process. */
+  usage(): Promise<Readonly<Record<string, number>>>;
+  close(): Promise<void>;
+}
+
+/** Tables of a name of their own: an engine that runs already may have others. */
+export const newTableNames = (): TableNames => {
+  const run = `load-${randomUUID()}`;
+  return {
+    connections: `${run}-connections`,
+    apiKeys: `${run}-api-keys`,
+    coordination: `${run}-coordination`,
+  };
+};
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const {
+    dynamoDbEndpoint,
+    engineDirectory,
+    withProxy = false,
+    tables = newTableNames(),
+  } = options;
+  const [engine, services, provider] = await Promise.all([
+    dynamoDbEndpoint === undefined ? startEngine(engineDirectory) : undefined,
+    startChild<Services>("services.ts"),
+    startChild<Provider>("provider.ts"),
+  ]);
+  const engineUrl = dynamoDbEndpoint ?? engine?.ready.endpoint ?? "";
+  const proxy = withProxy
+    ? await startChild<StoreProxy>("store-proxy.ts", { env: { LOAD_PROXY_TARGET: engineUrl } })
+    : undefined;
+  const { kms, keyId, secretsManager, sqs } = services.ready;
+  const clients = {
+    dynamoDb: new DynamoDBClient({ endpoint: engineUrl, region, credentials, maxAttempts: 10 }),
+    kms: new KMSClient({ endpoint: kms, region, credentials, maxAttempts: 10 }),
+    sqs: new SQSClient({ endpoint: sqs, region, credentials, useQueueUrlAsEndpoint: false }),
+  };
+  await ensureTables(clients.dynamoDb, tables);
+  await register(secretsManager, provider.ready);
+  const queues = await createQueues(sqs);
+  if (options.visibilitySeconds !== undefined) {
+    await shortenVisibility(clients.sqs, queues, options.visibilitySeconds);
+  }
+  const processes = { services, provider, ...(engine && { engine }), ...(proxy && { proxy }) };
+  return {
+    ...{ tables, queues, provider, proxy, keyId, ...clients },
+    environment: {
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_ENDPOINT_URL_DYNAMODB: proxy?.ready.endpoint ?? engineUrl,
+      AWS_ENDPOINT_URL_KMS: kms,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
+      AWS_ENDPOINT_URL_SQS: sqs,
+      CONNECTIONS_TABLE: tables.connections,
+      COORDINATION_TABLE: tables.coordination,
+      SECRET_PREFIX: prefix,
+      KMS_KEY_ID: keyId,
+      REFRESH_QUEUE_URL: queues.refreshQueueUrl,
+      RESCUE_QUEUE_URL: queues.rescueQueueUrl,
+      ALLOW_LOOPBACK_PROVIDERS: "true",
+      ...options.settings,
+    },
+    async usage() {
+      const used = Object.entries(processes).map(
+        async ([name, child]) => [name, await child.ask<number>("usage")] as const,
+      );
+      return Object.fromEntries(await Promise.all(used));
+    },
+    async close() {
+      if (engine === undefined) await deleteTables(clients.dynamoDb, tables);
+      for (const client of Object.values(clients)) client.destroy();
+      await Promise.all(Object.values(processes).map((child) => child.kill()));
+    },
+  };
+}
+
+const startEngine = (directory: string | undefined): Promise<Child<{ endpoint: string }>> =>
+  startChild(
+    "engine.ts",
+    directory === undefined ? {} : { env: { LOAD_ENGINE_DIRECTORY: directory } },
+  );
+
+async function register(endpoint: string, provider: Provider): Promise<void> {
+  const client = new SecretsManagerClient({ endpoint, region, credentials });
+  await secretsRegistrationAdmin({ client, prefix }).put(
+    `integrations/${integration}` as RegistrationName,
+    {
+      clientId: provider.clientId,
+      clientSecret: new Secret(provider.clientSecret),
+      tokenEndpointAuthMethod: "client_secret_basic",
+      tokenEndpoint: provider.tokenEndpoint,
+      refreshPolicy: "proactive",
+      refreshTokenIdleSeconds: undefined,
+    },
+  );
+  client.destroy();
+}
+
+async function shortenVisibility(
+  client: SQSClient,
+  { refreshQueueUrl, rescueQueueUrl }: QueueUrls,
+  { refresh, rescue }: VisibilitySeconds,
+): Promise<void> {
+  const seconds = { [refreshQueueUrl]: refresh, [rescueQueueUrl]: rescue };
+  for (const [QueueUrl, timeout] of Object.entries(seconds)) {
+    const Attributes = { VisibilityTimeout: String(timeout) };
+    await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+  }
+}
+
+async function deleteTables(client: DynamoDBClient, names: TableNames): Promise<void> {
+  for (const TableName of Object.values(names)) {
+    await client.send(new DeleteTableCommand({ TableName }));
+  }
+}
+
+export interface QueueDepth {
+  readonly visible: number;
+  readonly inFlight: number;
+}
+
+export async function depthOf(client: SQSClient, QueueUrl: string): Promise<QueueDepth> {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+  const { Attributes = {} } = await client.send(command);
+  return {
+    visible: Number(Attributes.ApproximateNumberOfMessages),
+    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible),
+  };
+}
