@@ -49,6 +49,6 @@ export function bundles(): Bundles {
         load: () => require(path).handler,
       };
     },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }),
   };
 }

@@ -15,6 +15,8 @@ import { measureThroughput } from "./throughput.ts";
 interface Setting {
   readonly options: LoadOptions;
   readonly functions: Readonly<Record<"worker" | "sweep" | "rescue", Subject>>;
+  /** Removed at the end. */
+  readonly directory: string;
 }
 
 /** As many connections suffice where it is the provider that takes the time. */
@@ -44,10 +46,10 @@ async function throughput({ options, functions }: Setting): Promise<void> {
   );
 }
 
-async function sweep({ options, functions }: Setting): Promise<void> {
+async function sweep({ options, functions, directory }: Setting): Promise<void> {
   const { dynamoDbEndpoint, stored } = options;
   const costs = await measureSweepCost({
-    ...{ dynamoDbEndpoint, sweep: functions.sweep, stored: [10_000, stored] },
+    ...{ dynamoDbEndpoint, directory, sweep: functions.sweep, stored: [10_000, stored] },
   });
   show("What a sweep costs", sweepTable(costs));
 }
@@ -92,7 +94,8 @@ async function run(options: LoadOptions, built: Bundles): Promise<void> {
     sweep: built.bundle("sweep", "functions/lambda/sweep.ts"),
     rescue: built.bundle("rescue", "functions/lambda/rescue.ts"),
   };
-  for (const part of options.parts) await work[part]({ options, functions });
+  for (const part of options.parts)
+    await work[part]({ options, functions, directory: built.directory });
 }
 
 function readOptions(): LoadOptions {

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand } from "@aws-sdk/client-dynamodb";
@@ -21,11 +20,14 @@ export interface SweepCost {
   readonly requests: Readonly<Record<string, number>>;
   readonly capacityUnits: Readonly<Record<string, number>>;
   readonly medianMs: number;
+  readonly fastestMs: number;
 }
 
 export interface SweepCostOptions {
   readonly dynamoDbEndpoint: string | undefined;
   readonly sweep: Subject;
+  /** For the tables of engines of our own. */
+  readonly directory: string;
   /** How many connections are stored, for each table. */
   readonly stored: readonly number[];
 }
@@ -50,6 +52,7 @@ export async function measureSweepCost(options: SweepCostOptions): Promise<reado
     const costs = places.map(async ({ stored, consumption }, i) => ({
       stored,
       medianMs: median(times[i] ?? []),
+      fastestMs: Math.min(...(times[i] ?? [])),
       ...(await consumption()),
     }));
     return await Promise.all(costs);
@@ -71,7 +74,7 @@ interface Place {
 
 async function startPlace(options: SweepCostOptions, wanted: number): Promise<Place> {
   const { dynamoDbEndpoint } = options;
-  const directory = mkdtempSync(join(tmpdir(), "bench-load-"));
+  const directory = mkdtempSync(join(options.directory, "engine-"));
   const tables = newTableNames();
   const stocked = wanted - dueConnections;
   if (dynamoDbEndpoint === undefined) await fill({ directory, tables, count: stocked });
