@@ -127,14 +127,14 @@ const conditionsOfRescues = ({ tokenSetsInLogAlone, rescues }: Measured): Condit
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
   RescuesStay: {
     suffering:
-      "The rescue queue has not been empty for half an hour: rotated refresh tokens are in it that cannot be stored, and after two days of trying they are left to a person.",
+      "The rescue queue has not been empty for half an hour: rotated refresh tokens are in it that cannot be stored, and after sixteen hours of trying they are left to a person.",
     metric: allMessagesIn(rescues.queue),
     threshold: 1,
     periods: 6,
   },
   RescuesGivenUp: {
     suffering:
-      "A rotated refresh token could not be stored in two days: it is lost when the dead-letter queue lets it go, and its user has to connect again. Move it back once the store takes it.",
+      "A rotated refresh token could not be stored in sixteen hours: it is lost when the dead-letter queue lets it go, and its user has to connect again. Move it back once the store takes it.",
     metric: messagesIn(rescues.failures),
     threshold: 1,
   },

@@ -72,8 +72,11 @@ export function createWorker(scope: Construct, storing: Storing, refreshes: Queu
   return worker;
 }
 
-/** One write, with all of the client's attempts, and the read that tells why its condition failed. */
-export const rescueTimeout = Duration.seconds(30);
+/**
+ * A lease and a commit. Short, for what fails comes again after six times as long, and has to be there
+ * before the schedule presents the old token once more: a refresh's message takes longer.
+ */
+export const rescueTimeout = Duration.seconds(10);
 
 /** Commits the token sets that could not be stored when they came. It opens none. */
 export function createRescue(

@@ -72,7 +72,7 @@ const createRefreshQueue = (scope: Construct, settings: Settings): WorkQueue =>
 
 /**
  * A message is a token set, which is nowhere else. It is tried as often as SQS allows, once in six
- * timeouts: for two days, and then lies in the dead-letter queue for twelve, for it keeps its age.
+ * timeouts: for sixteen hours, and then lies in the dead-letter queue for the rest of 14 days.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
  */
 const createRescueQueue = (scope: Construct, { throwAway }: Settings): WorkQueue =>

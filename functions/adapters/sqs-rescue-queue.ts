@@ -14,6 +14,11 @@ export interface SqsRescueQueueOptions {
    * keeps at its end is for the record of last resort and the answer. @default 700
    */
   readonly timeoutMs?: number;
+  /**
+   * When the queue gives the message out, up to 15 minutes: before the lease has run out, whoever
+   * received the token set may still commit it. @default 0
+   */
+  readonly delayMs?: number;
 }
 
 /** The rescue queue in SQS: a message holds the record of a token set, whose credentials are ciphertext. */
@@ -21,13 +26,15 @@ export function sqsRescueQueue({
   client = urgentSqsClient,
   queueUrl,
   timeoutMs = 700,
+  delayMs = 0,
 }: SqsRescueQueueOptions): RescueQueue {
   let loading: Promise<SQSClient> | undefined;
   const send = async (commit: TokenSetCommit, signal: AbortSignal): Promise<void> => {
     loading ??= client();
     const { SendMessageCommand } = await import("@aws-sdk/client-sqs");
     const MessageBody = JSON.stringify(rescueRecord(commit));
-    const command = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody });
+    const DelaySeconds = Math.ceil(delayMs / 1000);
+    const command = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody, DelaySeconds });
     await (await loading).send(command, { abortSignal: signal });
   };
   return {

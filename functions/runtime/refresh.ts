@@ -22,6 +22,7 @@ export function refreshDependencies(config: RefreshConfig, journal: Journal): Re
   const client = dynamoDbClient();
   const coordination = { client, tableName: config.coordinationTable };
   const random = Math.random;
+  const budget = budgetFor(config.providerTimeoutSeconds);
   const holds = dynamoDbIntegrationHolds({ ...coordination, clock });
   return {
     store: dynamoDbConnectionStore({ client, tableName: connectionsTable }),
@@ -33,7 +34,9 @@ export function refreshDependencies(config: RefreshConfig, journal: Journal): Re
     }),
     grant: oauthTokenGrant({ clock, allowLoopback }),
     cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
-    rescue: rescueQueueUrl ? sqsRescueQueue({ queueUrl: rescueQueueUrl }) : noRescueQueue,
+    rescue: rescueQueueUrl
+      ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: budget.leaseMs })
+      : noRescueQueue,
     holds,
     breaker: breaker({ holds, clock, journal }),
     limits: dynamoDbIntegrationLimits({ ...coordination, clock, random }),
@@ -41,7 +44,7 @@ export function refreshDependencies(config: RefreshConfig, journal: Journal): Re
     clock,
     random,
     newLeaseId: randomUUID,
-    budget: budgetFor(config.providerTimeoutSeconds),
+    budget,
     coalesceWindowMs: config.coalesceWindowMs,
     schedule: { sweepIntervalMs, giveUpAfterMs },
   };

@@ -12,6 +12,7 @@ import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports.ts";
 import {
   localSqsClient,
+  manualClock,
   pollingSqsClient,
   startSilentServer,
 } from "../support/local-aws-clients.ts";
@@ -57,6 +58,19 @@ it("keeps a token set so that it is read back as it was", async () => {
   await keepAt(endpoint);
   const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
   expect(Messages.map(({ Body }) => parseRescueRecord(Body))).toEqual([commit]);
+});
+
+it("gives it out once whoever received it can no longer commit it", async () => {
+  const clock = manualClock(startMs);
+  const { endpoint } = closing(await startSqs({ clock }));
+  const client = clientOf(endpoint);
+  const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "rescue" }));
+  await keepAt(endpoint, { delayMs: 19_500 });
+  const receive = () => client.send(new ReceiveMessageCommand({ QueueUrl }));
+  clock.advance(19_999);
+  expect((await receive()).Messages ?? []).toEqual([]);
+  clock.advance(1);
+  expect((await receive()).Messages).toHaveLength(1);
 });
 
 describe("is unavailable:", () => {
