@@ -1,12 +1,12 @@
 import type { ConnectionId, WorkspaceId } from "../../functions/domain/connection.ts";
+import type { Due } from "../../functions/domain/ports.ts";
+import { refreshShards } from "../../functions/domain/schedule.ts";
 import type {
-  Due,
   DueConnection,
   DueIndex,
   DuePage,
   DuePageRequest,
-} from "../../functions/domain/ports.ts";
-import { refreshShards } from "../../functions/domain/schedule.ts";
+} from "../../functions/domain/schedule-ports.ts";
 import { secondMs } from "./units.ts";
 
 const none = -1;

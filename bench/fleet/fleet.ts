@@ -6,14 +6,9 @@ import type {
   RegistrationName,
   SealedTokenSet,
 } from "../../functions/domain/connection.ts";
-import type {
-  ConnectionStore,
-  Due,
-  DueConnection,
-  Fenced,
-  Rescheduling,
-} from "../../functions/domain/ports.ts";
+import type { ConnectionStore, Due, Fenced, Rescheduling } from "../../functions/domain/ports.ts";
 import { nextDue, type ScheduleSettings } from "../../functions/domain/schedule.ts";
+import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
 import { connectionIdOf, connectionOf, DueCalendar, FleetDue } from "./due-calendar.ts";
 import type { Integration } from "./integrations.ts";
 import type { Observations } from "./observations.ts";

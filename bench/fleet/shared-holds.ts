@@ -1,5 +1,9 @@
 import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { Clock, IntegrationHold, IntegrationHolds } from "../../functions/domain/ports.ts";
+import type {
+  IntegrationHold,
+  IntegrationHolds,
+} from "../../functions/domain/integration-ports.ts";
+import type { Clock } from "../../functions/domain/ports.ts";
 
 /** As old as what a process knows of a hold may be. */
 const visibleAfterMs = 2_000;

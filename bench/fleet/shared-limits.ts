@@ -1,6 +1,6 @@
 import type { RegistrationName } from "../../functions/domain/connection.ts";
+import type { IntegrationLimits } from "../../functions/domain/integration-ports.ts";
 import { type LimitState, nextPermit, noRequests } from "../../functions/domain/limits.ts";
-import type { IntegrationLimits } from "../../functions/domain/ports.ts";
 
 /** The limits in the coordination table, which all processes share. */
 export function sharedLimits(): IntegrationLimits {

@@ -1,5 +1,5 @@
-import type { DueIndex, SweepPositions } from "../../functions/domain/ports.ts";
 import { refreshShards } from "../../functions/domain/schedule.ts";
+import type { DueIndex, SweepPositions } from "../../functions/domain/schedule-ports.ts";
 import { inMemorySweepPositions } from "../../test/support/in-memory-schedule.ts";
 import type { DueCalendar } from "./due-calendar.ts";
 

@@ -1,13 +1,9 @@
 import { type Breaker, breaker } from "../../functions/domain/breaker.ts";
 import { budgetFor } from "../../functions/domain/budget.ts";
-import type {
-  ClientRegistration,
-  IntegrationLimits,
-  Journal,
-  OpenedTokenSet,
-  TokenGrant,
-} from "../../functions/domain/ports.ts";
+import type { IntegrationLimits } from "../../functions/domain/integration-ports.ts";
+import type { Journal, OpenedTokenSet, TokenGrant } from "../../functions/domain/ports.ts";
 import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
+import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import type { ScheduleSettings } from "../../functions/domain/schedule.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { type RefreshDue, refreshDue } from "../../functions/domain/worker.ts";

@@ -7,7 +7,7 @@ import {
   type ClientRegistration,
   dpopAlgorithms,
   signingAlgorithms,
-} from "../../functions/domain/ports.ts";
+} from "../../functions/domain/registration-ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { type AdminIo, CommandFailed } from "./io.ts";
 import type { Row } from "./output.ts";

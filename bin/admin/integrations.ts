@@ -13,7 +13,7 @@ import {
   type ClientRegistration,
   clientAuthenticationMethods,
   refreshPolicies,
-} from "../../functions/domain/ports.ts";
+} from "../../functions/domain/registration-ports.ts";
 import { registrationName, wholeNumber } from "./arguments.ts";
 import {
   type CredentialOptions,

@@ -15,7 +15,7 @@ import { systemClock } from "../../functions/adapters/system-clock.ts";
 import type { Environment } from "../../functions/config.ts";
 import type { ConnectionKey, RegistrationName } from "../../functions/domain/connection.ts";
 import { earlier } from "../../functions/domain/instant.ts";
-import type { ClientRegistration } from "../../functions/domain/ports.ts";
+import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule.ts";
 import type { Secret } from "../../functions/domain/secret.ts";
 import { requireEnvironment } from "./io.ts";

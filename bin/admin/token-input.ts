@@ -4,7 +4,7 @@ import { UnusableKey } from "../../functions/adapters/private-key.ts";
 import { registeredProvider } from "../../functions/adapters/registered-provider.ts";
 import { accessTokenExpiry } from "../../functions/adapters/token-lifetimes.ts";
 import type { TokenSet } from "../../functions/domain/connection.ts";
-import type { ClientRegistration } from "../../functions/domain/ports.ts";
+import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { CommandFailed } from "./io.ts";
 

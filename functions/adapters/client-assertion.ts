@@ -6,7 +6,7 @@ import {
   modifyAssertion,
   PrivateKeyJwt,
 } from "oauth4webapi";
-import type { SigningAlgorithm, SigningKey } from "../domain/ports.ts";
+import type { SigningAlgorithm, SigningKey } from "../domain/registration-ports.ts";
 
 export interface AssertionTerms {
   /**

@@ -1,6 +1,6 @@
 import { type ClientAuth, ClientSecretPost, None, TlsClientAuth } from "oauth4webapi";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { ClientRegistration } from "../domain/ports.ts";
+import type { ClientRegistration } from "../domain/registration-ports.ts";
 import { type AssertionTerms, clientSecretJwt, privateKeyJwt } from "./client-assertion.ts";
 import { registeredProvider } from "./registered-provider.ts";
 

@@ -3,7 +3,7 @@ import {
   type ClientRegistration,
   type DpopAlgorithm,
   dpopAlgorithms,
-} from "../domain/ports.ts";
+} from "../domain/registration-ports.ts";
 import { parseSigningKey } from "./signing-key.ts";
 import { parseTlsCredentials } from "./tls-credentials.ts";
 

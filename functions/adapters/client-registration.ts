@@ -5,7 +5,7 @@ import {
   type ClientRegistration,
   clientAuthenticationMethods,
   refreshPolicies,
-} from "../domain/ports.ts";
+} from "../domain/registration-ports.ts";
 import { Secret } from "../domain/secret.ts";
 import { parseClientCredentials } from "./client-credentials.ts";
 import { parseRegisteredProvider } from "./registered-provider.ts";

@@ -6,13 +6,8 @@ import {
   randomUUID,
 } from "node:crypto";
 import { SignJWT } from "jose/jwt/sign";
-import type {
-  Clock,
-  DpopAlgorithm,
-  GrantAnswer,
-  GrantRequest,
-  SigningAlgorithm,
-} from "../domain/ports.ts";
+import type { Clock, GrantAnswer, GrantRequest } from "../domain/ports.ts";
+import type { DpopAlgorithm, SigningAlgorithm } from "../domain/registration-ports.ts";
 import { Secret } from "../domain/secret.ts";
 import type { LruMap } from "./lru-map.ts";
 import { algorithmsOf, privateKeyFromJwk, UnusableKey } from "./private-key.ts";

@@ -1,6 +1,6 @@
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { isConnectionId, isWorkspaceId } from "../domain/connection.ts";
-import type { DueConnection, DueIndex, SweepPosition } from "../domain/ports.ts";
+import type { DueConnection, DueIndex, SweepPosition } from "../domain/schedule-ports.ts";
 import { asStoreUnavailable } from "./aws-clients.ts";
 import { connectionKey, dueIndex } from "./tables.ts";
 

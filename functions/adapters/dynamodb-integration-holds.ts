@@ -1,11 +1,11 @@
 import type { RegistrationName } from "../domain/connection.ts";
 import { StoreUnavailable } from "../domain/errors.ts";
 import {
-  type Clock,
   holdReasons,
   type IntegrationHold,
   type IntegrationHolds,
-} from "../domain/ports.ts";
+} from "../domain/integration-ports.ts";
+import type { Clock } from "../domain/ports.ts";
 import {
   type CoordinationItem,
   type CoordinationTable,

@@ -1,8 +1,9 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { RegistrationName } from "../domain/connection.ts";
 import { StoreUnavailable } from "../domain/errors.ts";
+import type { IntegrationLimits, Permit, PermitRequest } from "../domain/integration-ports.ts";
 import { type LimitState, nextPermit, noRequests } from "../domain/limits.ts";
-import type { Clock, IntegrationLimits, Permit, PermitRequest } from "../domain/ports.ts";
+import type { Clock } from "../domain/ports.ts";
 import {
   type CoordinationItem,
   type CoordinationTable,

@@ -1,5 +1,5 @@
 import { isConnectionId } from "../domain/connection.ts";
-import type { SweepPosition, SweepPositions } from "../domain/ports.ts";
+import type { SweepPosition, SweepPositions } from "../domain/schedule-ports.ts";
 import {
   type CoordinationItem,
   type CoordinationTable,

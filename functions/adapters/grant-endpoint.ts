@@ -1,5 +1,5 @@
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { ClientRegistration, TlsCredentials } from "../domain/ports.ts";
+import type { ClientRegistration, TlsCredentials } from "../domain/registration-ports.ts";
 import { type Deadline, DeadlinePassed } from "./deadline.ts";
 import type { ServerDiscovery, Undiscovered } from "./server-discovery.ts";
 import type { ServerMetadata } from "./server-metadata.ts";

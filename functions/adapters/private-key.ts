@@ -1,5 +1,5 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
-import type { SigningAlgorithm } from "../domain/ports.ts";
+import type { SigningAlgorithm } from "../domain/registration-ports.ts";
 
 /** Not a private key that can be used; the message says why, and holds nothing of it. */
 export class UnusableKey extends Error {

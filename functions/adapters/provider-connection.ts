@@ -2,7 +2,7 @@ import type { LookupAddress } from "node:dns";
 import { once } from "node:events";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { TlsCredentials } from "../domain/ports.ts";
+import type { TlsCredentials } from "../domain/registration-ports.ts";
 import { type LoopbackRule, mayConnectTo } from "./address-rules.ts";
 import { type Deadline, DeadlinePassed } from "./deadline.ts";
 import { errorCodeOf } from "./error-code.ts";

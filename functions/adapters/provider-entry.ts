@@ -1,4 +1,4 @@
-import type { ClientAuthenticationMethod } from "../domain/ports.ts";
+import type { ClientAuthenticationMethod } from "../domain/registration-ports.ts";
 
 /**
  * How a provider departs from RFC 6749, as data. Every field is optional: what is left out is what the

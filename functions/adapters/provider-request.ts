@@ -1,5 +1,6 @@
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { ClientRegistration, GrantRequest } from "../domain/ports.ts";
+import type { GrantRequest } from "../domain/ports.ts";
+import type { ClientRegistration } from "../domain/registration-ports.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { ParameterValue, ProviderBehaviour } from "./provider-entry.ts";
 import { type RegisteredProvider, registeredProvider } from "./registered-provider.ts";

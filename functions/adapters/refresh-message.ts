@@ -6,7 +6,7 @@ import {
   type WorkspaceId,
 } from "../domain/connection.ts";
 import { isoInstant } from "../domain/instant.ts";
-import type { DueConnection } from "../domain/ports.ts";
+import type { DueConnection } from "../domain/schedule-ports.ts";
 
 /** The body of a message on the refresh queue. `refresh_at` is ISO 8601 in UTC. No token is in it. */
 interface RefreshMessage {

@@ -1,5 +1,6 @@
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { ClientRegistration, GrantRequest } from "../domain/ports.ts";
+import type { GrantRequest } from "../domain/ports.ts";
+import type { ClientRegistration } from "../domain/registration-ports.ts";
 import { registeredProvider } from "./registered-provider.ts";
 import { tokenEndpointUrl } from "./token-endpoint.ts";
 

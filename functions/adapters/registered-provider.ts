@@ -2,7 +2,7 @@ import type {
   ClientAuthenticationMethod,
   ClientRegistration,
   ProviderTraits,
-} from "../domain/ports.ts";
+} from "../domain/registration-ports.ts";
 import { isJsonObject } from "./json-checks.ts";
 import { nearNamesHint } from "./near-names.ts";
 import type { ProviderEntry } from "./provider-entry.ts";

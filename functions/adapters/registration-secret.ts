@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import type { RegistrationName } from "../domain/connection.ts";
 import { StoreUnavailable } from "../domain/errors.ts";
-import type { ClientRegistration } from "../domain/ports.ts";
+import type { ClientRegistration } from "../domain/registration-ports.ts";
 import { misconfigured, parseClientRegistration } from "./client-registration.ts";
 
 export interface RegistrationSecrets {

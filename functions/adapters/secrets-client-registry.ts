@@ -1,6 +1,7 @@
 import type { RegistrationName } from "../domain/connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "../domain/errors.ts";
-import type { ClientRegistration, ClientRegistry, Clock } from "../domain/ports.ts";
+import type { Clock } from "../domain/ports.ts";
+import type { ClientRegistration, ClientRegistry } from "../domain/registration-ports.ts";
 import { lruMap } from "./lru-map.ts";
 import { type RegistrationSecrets, readRegistration } from "./registration-secret.ts";
 import { sharedReads } from "./shared-reads.ts";

@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { isRegistrationName, type RegistrationName } from "../domain/connection.ts";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { ClientRegistration } from "../domain/ports.ts";
+import type { ClientRegistration } from "../domain/registration-ports.ts";
 import {
   type ClientRegistrationDraft,
   parseClientRegistration,

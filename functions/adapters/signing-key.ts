@@ -1,5 +1,9 @@
 import type { KeyObject } from "node:crypto";
-import { type SigningAlgorithm, type SigningKey, signingAlgorithms } from "../domain/ports.ts";
+import {
+  type SigningAlgorithm,
+  type SigningKey,
+  signingAlgorithms,
+} from "../domain/registration-ports.ts";
 import { Secret } from "../domain/secret.ts";
 import {
   algorithmsOf,

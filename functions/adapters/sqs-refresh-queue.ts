@@ -4,7 +4,8 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { StoreUnavailable } from "../domain/errors.ts";
-import type { Clock, DueConnection, RefreshQueue } from "../domain/ports.ts";
+import type { Clock } from "../domain/ports.ts";
+import type { DueConnection, RefreshQueue } from "../domain/schedule-ports.ts";
 import { asStoreUnavailable, sqsClient } from "./aws-clients.ts";
 import { refreshMessage } from "./refresh-message.ts";
 

@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from "node:crypto";
 import { MisconfiguredRegistration } from "../domain/errors.ts";
 import { isoSecond } from "../domain/instant.ts";
-import type { TlsCredentials } from "../domain/ports.ts";
+import type { TlsCredentials } from "../domain/registration-ports.ts";
 import { Secret } from "../domain/secret.ts";
 import { pkcs8Pem, privateKeyFromPem, UnusableKey } from "./private-key.ts";
 

@@ -1,7 +1,8 @@
 import type { Connection } from "./connection.ts";
 import { RefreshError } from "./errors.ts";
-import type { ClientRegistration, IntegrationHold } from "./ports.ts";
+import type { IntegrationHold } from "./integration-ports.ts";
 import type { RefreshDependencies } from "./refresh.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 
 /** A caller's leave to ask a provider, in the name of a client registration. */
 export interface Admission {

@@ -3,7 +3,6 @@ import { commitTokens } from "./commit.ts";
 import type { Connection, Lease, TokenSet } from "./connection.ts";
 import { MisconfiguredRegistration, RefreshError } from "./errors.ts";
 import {
-  type ClientRegistration,
   type GrantAnswer,
   type Invocation,
   type OpenedTokenSet,
@@ -16,6 +15,7 @@ import {
   type RefreshRequest,
 } from "./refresh.ts";
 import { rereadRegistration } from "./registration.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 import { misconfigured, release, settle } from "./settle.ts";
 
 /** Everything that one holder of one lease knows. */

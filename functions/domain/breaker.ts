@@ -1,13 +1,7 @@
 import type { RegistrationName } from "./connection.ts";
-import type {
-  ClientRegistration,
-  Clock,
-  GrantAnswer,
-  HoldReason,
-  IntegrationHold,
-  IntegrationHolds,
-  Journal,
-} from "./ports.ts";
+import type { HoldReason, IntegrationHold, IntegrationHolds } from "./integration-ports.ts";
+import type { Clock, GrantAnswer, Journal } from "./ports.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 
 /** Failures in a row, within one process, after which a provider counts as failing. */
 const failuresToHold = 5;

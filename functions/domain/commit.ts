@@ -3,14 +3,9 @@ import { type Connection, statusAfterRefresh, type TokenSet } from "./connection
 import { RefreshError, StoreUnavailable } from "./errors.ts";
 import { earlier } from "./instant.ts";
 import { within } from "./patience.ts";
-import type {
-  ClientRegistration,
-  Fenced,
-  GrantedTokens,
-  Invocation,
-  TokenSetCommit,
-} from "./ports.ts";
+import type { Fenced, GrantedTokens, Invocation, TokenSetCommit } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 import { nextDue } from "./schedule.ts";
 
 export interface Granted {

@@ -1,6 +1,7 @@
 import type { ConnectionId, RegistrationName, SealedTokenSet, WorkspaceId } from "./connection.ts";
 import type { RefreshErrorCode } from "./errors.ts";
-import type { HoldReason, TokenSetCommit } from "./ports.ts";
+import type { HoldReason } from "./integration-ports.ts";
+import type { TokenSetCommit } from "./ports.ts";
 
 interface OfConnection {
   readonly connectionId: ConnectionId;

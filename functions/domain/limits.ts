@@ -1,4 +1,4 @@
-import type { Permit, PermitRequest } from "./ports.ts";
+import type { Permit, PermitRequest } from "./integration-ports.ts";
 
 /** What is known of one registration's requests. */
 export interface LimitState {

@@ -1,15 +1,14 @@
 import type {
   Connection,
-  ConnectionId,
   ConnectionKey,
   ConnectionStatus,
   Failure,
   Lease,
-  RegistrationName,
   SealedTokenSet,
   TokenSet,
 } from "./connection.ts";
 import type { RefreshEvent } from "./events.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 import type { Secret } from "./secret.ts";
 
 /** Time. Durations and instants are milliseconds; instants count from the Unix epoch. */
@@ -112,105 +111,6 @@ export interface PutOff extends ConnectionKey {
   readonly nowMs: number;
   readonly schedule: Exclude<Rescheduling, "unchanged">;
   readonly failure: Failure;
-}
-
-export const refreshPolicies = ["proactive", "keepalive", "on_demand"] as const;
-export type RefreshPolicy = (typeof refreshPolicies)[number];
-
-/** `token_endpoint_auth_method` of RFC 7591 §2, OpenID Connect Core 1.0 §9 and RFC 8705 §2. */
-export const clientAuthenticationMethods = [
-  "client_secret_basic",
-  "client_secret_post",
-  "client_secret_jwt",
-  "private_key_jwt",
-  "tls_client_auth",
-  "self_signed_tls_client_auth",
-  "none",
-] as const;
-export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[number];
-
-/**
- * `alg` of RFC 7518 §3.1 and RFC 8037 §3.1. `Ed25519` is the name that RFC 9864 gives to what servers
- * mostly still call `EdDSA`.
- */
-export const signingAlgorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] as const;
-export type SigningAlgorithm = (typeof signingAlgorithms)[number];
-
-/** What the key of a connection is made for, where it has none. */
-export const dpopAlgorithms = ["ES256", "EdDSA", "Ed25519"] as const satisfies SigningAlgorithm[];
-export type DpopAlgorithm = (typeof dpopAlgorithms)[number];
-
-/** What `private_key_jwt` signs with. */
-export interface SigningKey {
-  readonly algorithm: SigningAlgorithm;
-  /** `kid`. */
-  readonly keyId: string | undefined;
-  /** PKCS #8 in PEM. */
-  readonly privateKey: Secret<string>;
-}
-
-/** What the client shows of itself in a TLS handshake, RFC 8705 §2. */
-export interface TlsCredentials {
-  /** PEM, the client's own certificate first. */
-  readonly certificateChain: string;
-  /** PKCS #8 in PEM. */
-  readonly privateKey: Secret<string>;
-  readonly validFromMs: number;
-  readonly validToMs: number;
-}
-
-/** A client registration in the terms of RFC 7591, read from its secret. */
-export interface ClientRegistration {
-  readonly name: RegistrationName;
-  /** Changes whenever the secret's content does. */
-  readonly version: string;
-  readonly clientId: string;
-  readonly clientSecret: Secret<string> | undefined;
-  readonly tokenEndpointAuthMethod: ClientAuthenticationMethod;
-  /** There is one where the method is `private_key_jwt`. */
-  readonly signingKey?: SigningKey | undefined;
-  /** `aud` of the client's assertions. Undefined: the issuer where known, else the token endpoint. */
-  readonly assertionAudience?: string | undefined;
-  /** Shown whatever the method: certificate-bound tokens (RFC 8705 §3) need them beside any. */
-  readonly tlsCredentials?: TlsCredentials | undefined;
-  /** There is one where tokens are to be bound to a key of the connection's own (DPoP, RFC 9449). */
-  readonly dpopAlgorithm?: DpopAlgorithm | undefined;
-  /** The authorization server's identifier, RFC 8414 §2. */
-  readonly issuer?: string | undefined;
-  /**
-   * May hold variables, `{subdomain}`, that the connection's `config` fills. Undefined: the one of the
-   * issuer's metadata.
-   */
-  readonly tokenEndpoint: string | undefined;
-  readonly refreshPolicy: RefreshPolicy;
-  /** An unused refresh token ends after this; each refresh begins it anew. */
-  readonly refreshTokenIdleSeconds: number | undefined;
-  /** Refresh tokens end this long after the user's consent; no refresh moves it. */
-  readonly refreshTokenAbsoluteSeconds: number | undefined;
-  /** A connection is not refreshed again sooner. */
-  readonly minimumRefreshIntervalSeconds: number | undefined;
-  /** Requests of this registration at a time. */
-  readonly maxConcurrent: number | undefined;
-  /** Requests of this registration in any minute. */
-  readonly maxPerMinute: number | undefined;
-  /** The provider has no refresh tokens: the access token is exchanged for the next one. */
-  readonly renewsWithAccessToken: boolean;
-  readonly provider: ProviderTraits;
-}
-
-declare const providerTraits: unique symbol;
-/** How the provider departs from RFC 6749. The grant's own: nothing in it is for the domain. */
-export interface ProviderTraits {
-  readonly [providerTraits]?: never;
-}
-
-export interface ClientRegistry {
-  /**
-   * @param maxAgeMs a cached registration may be this old; default: the registry's own maximum age
-   * @throws {MisconfiguredRegistration} absent or invalid
-   * @throws {StoreUnavailable}
-   */
-  registration(name: RegistrationName, maxAgeMs?: number): Promise<ClientRegistration>;
 }
 
 /** RFC 6749 §6. Never rejects because of what a provider does. */
@@ -320,141 +220,6 @@ export class UnreadableCredentials extends Error {
 /** Where a token set goes that could not be committed. Resolves when it is durable there. */
 export interface RescueQueue {
   keep(commit: TokenSetCommit): Promise<void>;
-}
-
-/**
- * Integrations that are in trouble, and not asked until a stated time: known to every process within
- * seconds. `untilMs` tells one hold from the next, so that what is decided on one does not touch another.
- */
-export interface IntegrationHolds {
-  /** May be some seconds old; one whose time has come is told, too. Never rejects: without an answer, none. */
-  current(name: RegistrationName): Promise<IntegrationHold | undefined>;
-  /** Places a hold where `previous`, or none, is. Where another was placed meanwhile, that one stays. */
-  place(
-    name: RegistrationName,
-    hold: IntegrationHold,
-    previous: IntegrationHold | undefined,
-  ): Promise<void>;
-  /**
-   * A hold whose time has come lets one caller through, and lasts for all others until `probeUntilMs`.
-   * @returns the hold as the one who may try has to name it; undefined for everybody else
-   */
-  probe(
-    name: RegistrationName,
-    hold: IntegrationHold,
-    probeUntilMs: number,
-  ): Promise<IntegrationHold | undefined>;
-  lift(name: RegistrationName, hold: IntegrationHold): Promise<void>;
-}
-
-export const holdReasons = ["client_rejected", "rate_limited", "provider_failing"] as const;
-export type HoldReason = (typeof holdReasons)[number];
-
-export interface IntegrationHold {
-  readonly reason: HoldReason;
-  /** Of the run of holds that this one is the last of. */
-  readonly beganAtMs: number;
-  readonly untilMs: number;
-  /** Holds in a row, this one included. */
-  readonly count: number;
-  /** The registration that was used; a changed secret ends the hold of a rejected client at once. */
-  readonly registrationVersion: string;
-}
-
-/** How often a provider may be asked on behalf of one client registration, by all processes together. */
-export interface IntegrationLimits {
-  /** @throws {StoreUnavailable} */
-  acquire(request: PermitRequest): Promise<Permit>;
-  /** Never rejects: a permit that is not given back ends by itself. */
-  release(name: RegistrationName, permitId: string): Promise<void>;
-}
-
-export interface PermitRequest {
-  readonly name: RegistrationName;
-  readonly permitId: string;
-  /** Grants at a time; undefined: any number. */
-  readonly maxConcurrent: number | undefined;
-  /** Grants begun in any one minute; undefined: any number. */
-  readonly maxPerMinute: number | undefined;
-  readonly nowMs: number;
-  /** When the permit ends by itself. */
-  readonly expiresAtMs: number;
-}
-
-export type Permit =
-  | { readonly kind: "granted" }
-  /** `retryAtMs`: when there may be room. */
-  | { readonly kind: "busy"; readonly retryAtMs: number };
-
-/** A connection that the index says is due, as far as the index knows it. */
-export interface DueConnection extends ConnectionKey {
-  readonly integration: string;
-  /** As the index has it: a message for another time is out of date. */
-  readonly refreshAtMs: number;
-}
-
-/** Where the sweep puts what is due, for workers. A hint that may be lost or delivered twice: the index is the truth. */
-export interface RefreshQueue {
-  /** @returns those that the queue did not take, after retries. @throws {StoreUnavailable} */
-  enqueue(due: readonly DueConnection[]): Promise<readonly DueConnection[]>;
-  /** Messages that wait, are delayed or are being worked on; approximate. @throws {StoreUnavailable} */
-  depth(): Promise<number>;
-}
-
-/** Connections by the time at which they are due. Eventually consistent. */
-export interface DueIndex {
-  /** In the order of time. @throws {StoreUnavailable} */
-  page(request: DuePageRequest): Promise<DuePage>;
-  /** How many are due up to an instant. @throws {StoreUnavailable} */
-  count(refreshShard: number, throughMs: number): Promise<number>;
-}
-
-export interface DuePageRequest {
-  readonly refreshShard: number;
-  /** Exclusive; undefined: from the beginning. */
-  readonly after: SweepPosition | undefined;
-  /** Inclusive. */
-  readonly throughMs: number;
-  readonly limit: number;
-}
-
-export interface DuePage {
-  readonly due: readonly DueConnection[];
-  /** Undefined: there is no more up to `throughMs`. */
-  readonly next: SweepPosition | undefined;
-}
-
-/** How far a shard has been swept: everything before, and of that second up to the connection. */
-export interface SweepPosition {
-  /** A whole second. */
-  readonly refreshAtMs: number;
-  /** Undefined: the whole of that second. */
-  readonly connectionId: ConnectionId | undefined;
-}
-
-/** How far each shard of the due index has been swept, and who sweeps it now. */
-export interface SweepPositions {
-  /**
-   * Undefined: somebody else sweeps the shard.
-   * @throws {StoreUnavailable}
-   */
-  claim(refreshShard: number, lease: Lease, nowMs: number): Promise<ClaimedShard | undefined>;
-  /** False: the claim has been lost. @throws {StoreUnavailable} */
-  advance(refreshShard: number, leaseId: string, position: SweepPosition): Promise<boolean>;
-  /** Ends the claim, if it still stands, at the position that was reached. @throws {StoreUnavailable} */
-  release(
-    refreshShard: number,
-    leaseId: string,
-    position: SweepPosition | undefined,
-  ): Promise<void>;
-  /** How far the shard has been swept. @throws {StoreUnavailable} */
-  position(refreshShard: number): Promise<SweepPosition | undefined>;
-  /** True for one caller in every `intervalMs`. @throws {StoreUnavailable} */
-  claimCatchUp(nowMs: number, intervalMs: number): Promise<boolean>;
-}
-
-export interface ClaimedShard {
-  readonly position: SweepPosition | undefined;
 }
 
 /** Told of everything worth a log line or a metric. Must not throw. */

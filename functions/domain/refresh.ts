@@ -11,18 +11,17 @@ import {
 } from "./connection.ts";
 import { RefreshError, StoreUnavailable } from "./errors.ts";
 import { followLease } from "./follow.ts";
+import type { IntegrationHolds, IntegrationLimits } from "./integration-ports.ts";
 import type {
-  ClientRegistry,
   Clock,
   ConnectionStore,
-  IntegrationHolds,
-  IntegrationLimits,
   Invocation,
   Journal,
   RescueQueue,
   TokenCipher,
   TokenGrant,
 } from "./ports.ts";
+import type { ClientRegistry } from "./registration-ports.ts";
 import type { ScheduleSettings } from "./schedule.ts";
 import { type Flights, joinFlight } from "./single-flight.ts";
 

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "./errors.ts";
-import type { ClientRegistration } from "./ports.ts";
 import { keyOf, type RefreshDependencies } from "./refresh.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 
 /**
  * The secret past the cache, after the provider rejected the client: it may have been rotated a

@@ -1,5 +1,7 @@
 import type { Connection, ConnectionId, Failure } from "./connection.ts";
-import type { ClientRegistration, Due, IntegrationHold, Rescheduling } from "./ports.ts";
+import type { IntegrationHold } from "./integration-ports.ts";
+import type { Due, Rescheduling } from "./ports.ts";
+import type { ClientRegistration } from "./registration-ports.ts";
 
 /** Hash keys of the index `due`. A connection keeps its shard for life. */
 export const refreshShards = 64;

@@ -1,7 +1,8 @@
 import type { Attempt } from "./attempt.ts";
 import type { Connection, Failure, Lease } from "./connection.ts";
 import { RefreshError, refreshErrors } from "./errors.ts";
-import type { GrantAnswer, IntegrationHold, Rescheduling } from "./ports.ts";
+import type { IntegrationHold } from "./integration-ports.ts";
+import type { GrantAnswer, Rescheduling } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
 import { dueAfterFailure, dueAfterHold } from "./schedule.ts";
 

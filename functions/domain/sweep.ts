@@ -1,16 +1,14 @@
 import { withConcurrency } from "./concurrency.ts";
 import { StoreUnavailable } from "./errors.ts";
+import type { Clock, Invocation, Journal } from "./ports.ts";
+import { refreshShards } from "./schedule.ts";
 import type {
-  Clock,
   DueConnection,
   DueIndex,
-  Invocation,
-  Journal,
   RefreshQueue,
   SweepPosition,
   SweepPositions,
-} from "./ports.ts";
-import { refreshShards } from "./schedule.ts";
+} from "./schedule-ports.ts";
 
 export interface SweepDependencies {
   readonly index: DueIndex;

@@ -6,7 +6,7 @@ import {
   type RefreshErrorCode,
   StoreUnavailable,
 } from "./errors.ts";
-import type { DueConnection, Invocation, Rescheduling } from "./ports.ts";
+import type { Invocation, Rescheduling } from "./ports.ts";
 import {
   keyOf,
   type RefreshConnection,
@@ -14,6 +14,7 @@ import {
   type RefreshOutcome,
 } from "./refresh.ts";
 import { dueAfterFailure, dueAfterHold, dueWhileInactive } from "./schedule.ts";
+import type { DueConnection } from "./schedule-ports.ts";
 import { misconfigured } from "./settle.ts";
 
 /**

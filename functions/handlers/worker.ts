@@ -1,6 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { withConcurrency } from "../domain/concurrency.ts";
-import type { DueConnection, Invocation } from "../domain/ports.ts";
+import type { Invocation } from "../domain/ports.ts";
+import type { DueConnection } from "../domain/schedule-ports.ts";
 import type { RefreshDue } from "../domain/worker.ts";
 import { requestScope } from "../request-scope.ts";
 import type { Log } from "../telemetry.ts";

@@ -8,7 +8,7 @@ import {
   clientAuthenticationMethods,
   type SigningKey,
   type TlsCredentials,
-} from "../../functions/domain/ports.ts";
+} from "../../functions/domain/registration-ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { acmeCertificate } from "../support/client-certificates.ts";
 

@@ -2,7 +2,11 @@ import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { dynamoDbDueIndex } from "../../functions/adapters/dynamodb-due-index.ts";
 import type { ConnectionId } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { DueConnection, DueIndex, SweepPosition } from "../../functions/domain/ports.ts";
+import type {
+  DueConnection,
+  DueIndex,
+  SweepPosition,
+} from "../../functions/domain/schedule-ports.ts";
 import { type LocalTables, putItem, startTables, tableNames } from "../support/local-dynamodb.ts";
 import { connection, startMs, workspaceId } from "../support/refresh-harness.ts";
 import { startThrottledDynamoDb, type ThrottledDynamoDb } from "../support/throttled-dynamodb.ts";

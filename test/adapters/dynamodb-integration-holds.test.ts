@@ -1,6 +1,6 @@
 import { dynamoDbIntegrationHolds } from "../../functions/adapters/dynamodb-integration-holds.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { IntegrationHold } from "../../functions/domain/ports.ts";
+import type { IntegrationHold } from "../../functions/domain/integration-ports.ts";
 import { type LocalTables, startTables, tableNames } from "../support/local-dynamodb.ts";
 import { startMs } from "../support/refresh-harness.ts";
 import { startThrottledDynamoDb, type ThrottledDynamoDb } from "../support/throttled-dynamodb.ts";

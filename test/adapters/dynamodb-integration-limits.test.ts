@@ -2,7 +2,7 @@ import { dynamoDbIntegrationLimits } from "../../functions/adapters/dynamodb-int
 import { systemClock } from "../../functions/adapters/system-clock.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { PermitRequest } from "../../functions/domain/ports.ts";
+import type { PermitRequest } from "../../functions/domain/integration-ports.ts";
 import { type LocalTables, startTables, tableNames } from "../support/local-dynamodb.ts";
 import { startMs } from "../support/refresh-harness.ts";
 import { startThrottledDynamoDb, type ThrottledDynamoDb } from "../support/throttled-dynamodb.ts";

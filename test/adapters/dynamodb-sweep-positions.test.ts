@@ -1,7 +1,7 @@
 import { dynamoDbSweepPositions } from "../../functions/adapters/dynamodb-sweep-positions.ts";
 import type { ConnectionId } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { SweepPositions } from "../../functions/domain/ports.ts";
+import type { SweepPositions } from "../../functions/domain/schedule-ports.ts";
 import { type LocalTables, startTables, tableNames } from "../support/local-dynamodb.ts";
 import { startMs } from "../support/refresh-harness.ts";
 import { startThrottledDynamoDb, type ThrottledDynamoDb } from "../support/throttled-dynamodb.ts";

@@ -4,7 +4,8 @@ import {
 } from "../../bin/local/authorization-server.ts";
 import { oauthTokenGrant } from "../../functions/adapters/oauth-token-grant.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { ClientRegistration, GrantRequest } from "../../functions/domain/ports.ts";
+import type { GrantRequest } from "../../functions/domain/ports.ts";
+import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import {
   type ProviderStandIn,

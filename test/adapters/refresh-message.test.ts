@@ -3,7 +3,7 @@ import {
   parseRefreshMessage,
   refreshMessage,
 } from "../../functions/adapters/refresh-message.ts";
-import type { DueConnection } from "../../functions/domain/ports.ts";
+import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
 import { connectionId, startMs, workspaceId } from "../support/refresh-harness.ts";
 
 const due: DueConnection = {

@@ -19,7 +19,7 @@ import {
 } from "../../functions/adapters/sqs-refresh-queue.ts";
 import type { ConnectionId } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { DueConnection, RefreshQueue } from "../../functions/domain/ports.ts";
+import type { DueConnection, RefreshQueue } from "../../functions/domain/schedule-ports.ts";
 import {
   localSqsClient,
   pollingSqsClient,

@@ -1,6 +1,7 @@
 import { breaker, nextHold } from "../../functions/domain/breaker.ts";
 import type { RefreshEvent } from "../../functions/domain/events.ts";
-import type { GrantAnswer, IntegrationHold } from "../../functions/domain/ports.ts";
+import type { IntegrationHold } from "../../functions/domain/integration-ports.ts";
+import type { GrantAnswer } from "../../functions/domain/ports.ts";
 import { granted, holdsInMemory, registration, startMs } from "../support/refresh-harness.ts";
 
 const { name } = registration;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
+import type { PermitRequest } from "../../functions/domain/integration-ports.ts";
 import { nextPermit, noRequests } from "../../functions/domain/limits.ts";
-import type { PermitRequest } from "../../functions/domain/ports.ts";
 import { startMs } from "../support/refresh-harness.ts";
 
 const request = (changes: Partial<PermitRequest>): PermitRequest => ({

@@ -1,8 +1,8 @@
 import type { Connection, ConnectionId } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { RefreshEvent } from "../../functions/domain/events.ts";
-import type { DueConnection } from "../../functions/domain/ports.ts";
 import { refreshShards } from "../../functions/domain/schedule.ts";
+import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
 import { type SweepDependencies, sweep } from "../../functions/domain/sweep.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {

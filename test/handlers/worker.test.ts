@@ -1,5 +1,5 @@
 import { parseRefreshMessage, refreshMessage } from "../../functions/adapters/refresh-message.ts";
-import type { DueConnection } from "../../functions/domain/ports.ts";
+import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
 import type { RefreshDue } from "../../functions/domain/worker.ts";
 import { workerHandler } from "../../functions/handlers/worker.ts";
 import { lambdaContext, sqsEvent } from "../support/lambda-events.ts";

@@ -9,7 +9,6 @@ import type {
   Acquisition,
   ConnectionStore,
   Due,
-  DueConnection,
   FailureRecord,
   Fenced,
   LeaseRequest,
@@ -17,6 +16,7 @@ import type {
   TokenSetCommit,
 } from "../../functions/domain/ports.ts";
 import { dueAt } from "../../functions/domain/schedule.ts";
+import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
 
 export interface InMemoryConnectionStore extends ConnectionStore {
   /** What is stored, whoever's it is. */

@@ -3,7 +3,8 @@ import { oauthTokenGrant } from "../../functions/adapters/oauth-token-grant.ts";
 import type { providers } from "../../functions/adapters/providers.ts";
 import { registeredEndpoint } from "../../functions/adapters/registered-endpoint.ts";
 import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { ClientRegistration, GrantAnswer } from "../../functions/domain/ports.ts";
+import type { GrantAnswer } from "../../functions/domain/ports.ts";
+import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import { type ReceivedRequest, startProvider } from "./provider-stand-in.ts";
 

@@ -9,15 +9,16 @@ import type {
   WorkspaceId,
 } from "../../functions/domain/connection.ts";
 import type { RefreshEvent } from "../../functions/domain/events.ts";
-import { type LimitState, nextPermit, noRequests } from "../../functions/domain/limits.ts";
 import type {
-  ClientRegistration,
-  Clock,
-  GrantAnswer,
-  GrantRequest,
   IntegrationHold,
   IntegrationHolds,
   IntegrationLimits,
+} from "../../functions/domain/integration-ports.ts";
+import { type LimitState, nextPermit, noRequests } from "../../functions/domain/limits.ts";
+import type {
+  Clock,
+  GrantAnswer,
+  GrantRequest,
   Journal,
   TokenCipher,
   TokenSetCommit,
@@ -27,6 +28,7 @@ import {
   type RefreshRequest,
   refreshConnection,
 } from "../../functions/domain/refresh.ts";
+import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import type { ScheduleSettings } from "../../functions/domain/schedule.ts";
 import { Secret } from "../../functions/domain/secret.ts";
 import {
