@@ -58,6 +58,7 @@ Object.assign(process.env, {
   AWS_ENDPOINT_URL_KMS: stubs.kms,
   AWS_ENDPOINT_URL_SECRETS_MANAGER: stubs.secretsManager,
   CONNECTIONS_TABLE: "connections",
+  COORDINATION_TABLE: "coordination",
   SECRET_PREFIX: "bench",
   KMS_KEY_ID: stubs.keyId,
   ALLOW_LOOPBACK_PROVIDERS: "true",
