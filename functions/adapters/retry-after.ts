@@ -15,6 +15,9 @@ export function retryAfterMs(
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), maximumDelayMs);
 }
 
-/** RFC 9110 §5.6.7, any of its forms; the sender's clock counts where it says what time it is. */
+/**
+ * RFC 9110 §5.6.7, any of its forms, the one that names no zone included: all are in UTC. The sender's
+ * clock counts where it says what time it is.
+ */
 const httpDateMs = (value: string): number =>
-  /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(value) : Number.NaN;
+  /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(`${value.replace(/ GMT$/, "")} GMT`) : Number.NaN;

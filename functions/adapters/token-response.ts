@@ -58,12 +58,12 @@ function tokensOf(
   parsed: ParsedBody | undefined,
   provider: ProviderBehaviour,
 ): Granted | undefined {
-  const granted = parsed && grantedTokens(parsed.members, answer.receivedAtMs, provider);
+  if (parsed === undefined) return undefined;
+  const granted = grantedTokens(parsed.members, answer.receivedAtMs, provider);
   if (granted === undefined) return undefined;
-  const flagged = isFlaggedAsFailure(parsed?.members ?? {}, provider)
-    ? ["the answer says that it failed"]
-    : [];
-  const notes = [...granted.notes, ...(parsed?.notes ?? []), ...oddities(answer, provider)];
+  const isFlagged = isFlaggedAsFailure(parsed.members, provider);
+  const flagged = isFlagged ? ["the answer says that it failed"] : [];
+  const notes = [...granted.notes, ...parsed.notes, ...oddities(answer, provider)];
   return { ...granted, notes: [...notes, ...flagged] };
 }
 

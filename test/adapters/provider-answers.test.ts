@@ -118,7 +118,7 @@ describe("what an error means", () => {
   test("the first rule that fits counts, before the RFC's meaning", async () => {
     const errors = [
       { means: "transient", error: "invalid_grant", text: "CONCURRENT" },
-      { means: "client_rejected", error: "invalid_grant", text_pattern: "^wrong (app|client)" },
+      { means: "client_rejected", error: "invalid_grant", text_pattern: "^Wrong (App|client)" },
       { means: "dead", text: "concurrent" },
     ];
     const meaning = async (error_description: string) =>
@@ -137,6 +137,15 @@ describe("what an error means", () => {
     expect(await kindOf({ status: 400 })).toBe("unusable");
     expect(await kindOf({ status: 403, body: { ...body, error: "E2" } })).toBe("unusable");
     expect(await kindOf({ status: 403, body: { error: "E1" } })).toBe("unusable");
+  });
+
+  test("a condition that a rule does not state is none", async () => {
+    const kindOf = async (conditions: object, body: object) =>
+      (await answered(rule({ means: "dead", ...conditions }), { body })).kind;
+    const whole = { error: "E1", error_description: "Gone." };
+    expect(await kindOf({ text: "gone" }, whole)).toBe("refused");
+    expect(await kindOf({ error: "E1" }, { error: "E1" })).toBe("refused");
+    expect(await kindOf({ text_pattern: "undefined" }, { error: "E1" })).toBe("unusable");
   });
 
   test("a rule without a status does not fit a server that has failed itself", async () => {
@@ -208,6 +217,11 @@ describe("what an error means", () => {
       const { tokens: granted } = await exchange(flagged, { body: { ...tokens, ok: false } });
       expect(granted?.refreshToken).toBe("rt-2");
       expect(granted?.notes).toEqual(["the answer says that it failed"]);
+    });
+
+    test("tokens without it are none of a failure", async () => {
+      const { tokens: granted } = await exchange(flagged, { body: { ...tokens, ok: true } });
+      expect(granted?.notes).toEqual([]);
     });
 
     test("0 as the code of an error is none", async () => {

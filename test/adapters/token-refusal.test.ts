@@ -42,6 +42,8 @@ describe("refused", () => {
     ["a server that failed itself", [{ error: "invalid_grant" }, 500]],
     ["a gateway", [{ error: "invalid_grant" }, 502]],
     ["a redirect", [{ error: "invalid_grant" }, 302]],
+    ["the first of the redirects", [{ error: "invalid_grant" }, 300]],
+    ["what comes before an answer", [{ error: "invalid_grant" }, 199]],
     ["a page that quotes it", ['<html>{"error":"invalid_grant"}</html>', 400]],
     ["text that mentions it", ["invalid_grant", 400]],
     ["an error of another name", [{ error: "bad_refresh_token" }, 200]],
@@ -79,6 +81,15 @@ describe("client rejected", () => {
     });
   });
 
+  test("401 with a Basic challenge among others", () => {
+    const among = { "www-authenticate": 'Bearer realm="api", Basic realm="token"' };
+    expect(answerTo("", 401, among).kind).toBe("client_rejected");
+  });
+
+  test("a Basic challenge with another status says nothing of the client", () => {
+    expect(answerTo("", 403, challenged).kind).toBe("unusable");
+  });
+
   test("the body's word counts for more than a challenge", () => {
     expect(answerTo({ error: "invalid_grant" }, 401, challenged).kind).toBe("refused");
     expect(answerTo({ error: "invalid_request" }, 401, challenged).kind).toBe("unusable");
@@ -96,6 +107,7 @@ describe("asked to wait", () => {
   test.each<[string, Record<string, string>, number | undefined]>([
     ["no header", {}, undefined],
     ["seconds", { "retry-after": "7" }, 7_000],
+    ["seconds with spaces around", { "retry-after": " 7 " }, 7_000],
     ["zero", { "retry-after": "0" }, 0],
     ["a date", { "retry-after": minuteLater }, 60_000],
     [
@@ -104,13 +116,18 @@ describe("asked to wait", () => {
       0,
     ],
     ["a date that is past", { "retry-after": "Thu, 01 Jan 1970 00:00:00 GMT" }, 0],
+    ["a date as asctime has it", { "retry-after": "Thu Jan  1 00:01:00 2026" }, 60_000],
+    ["a date as RFC 850 has it", { "retry-after": "Thursday, 01-Jan-26 00:01:00 GMT" }, 60_000],
+    ["a date behind words", { "retry-after": `not before ${minuteLater}` }, undefined],
+    ["an hour and more", { "retry-after": "3601" }, 3_600_000],
     ["an absurd time", { "retry-after": "99999999999999999999" }, 3_600_000],
     ["a negative time", { "retry-after": "-5" }, undefined],
     ["a fraction", { "retry-after": "1.5" }, undefined],
     ["words", { "retry-after": "soon" }, undefined],
   ])("Retry-After: %s", (_form, headers, retryAfterMs) => {
     expect(answerTo("", 429, headers)).toEqual({ kind: "rate_limited", retryAfterMs });
-    expect(answerTo("", 503, headers)).toMatchObject({ kind: "unavailable", retryAfterMs });
+    const reason = "the provider is temporarily unavailable";
+    expect(answerTo("", 503, headers)).toEqual({ kind: "unavailable", reason, retryAfterMs });
   });
 
   test("slow_down and temporarily_unavailable, whatever the status", () => {
@@ -138,6 +155,14 @@ describe("unusable", () => {
     ],
     ["nothing", ["", 200], "an empty body, status 200"],
     ["nothing", ["", 204], "an empty body, status 204"],
+    ["nothing", ["", 400], "an empty body, status 400"],
+    [
+      "a type with a space behind it",
+      ["x", 200, { "content-type": "text/plain ;charset=x" }],
+      "text/plain, 1 bytes, status 200",
+    ],
+    ["no type", ["x", 200, {}], "something of another media type, 1 bytes, status 200"],
+    ["many to choose from", ["moved", 300], "a redirect, status 300"],
     ["a redirect", ["moved", 302, { location: "https://evil.example" }], "a redirect, status 302"],
     ["null", ["null", 200], "application/json, 4 bytes, status 200"],
     ["no tokens", [{ ok: true }, 200], "an object without an access_token, status 200"],
@@ -152,6 +177,11 @@ describe("unusable", () => {
       "an object without an access_token, status 200",
     ],
     [
+      "an error that says nothing",
+      [{ error: " ", error_description: "no" }, 400],
+      "an object without an access_token, status 400",
+    ],
+    [
       "an unknown error",
       [{ error: "server_error" }, 500],
       "an error that means nothing to this service, status 500",
@@ -160,6 +190,23 @@ describe("unusable", () => {
     expect(answerTo(...parameters)).toMatchObject({
       kind: "unusable",
       reason: `expected tokens, got ${came}`,
+      serverFailed: came.endsWith("500"),
+    });
+  });
+
+  test.each([
+    ...["application/json", "application/problem+json", "application/x-www-form-urlencoded"],
+    ...["application/xml", "text/html", "text/plain", "text/xml"],
+  ])("%s is named", (mediaType) => {
+    const reason = `expected tokens, got ${mediaType}, 1 bytes, status 200`;
+    expect(answerTo("x", 200, { "content-type": mediaType })).toMatchObject({ reason });
+  });
+
+  test("without an error nothing is said of one", () => {
+    expect(answerTo({ ok: true })).toEqual({
+      kind: "unusable",
+      reason: "expected tokens, got an object without an access_token, status 400",
+      serverFailed: false,
     });
   });
 

@@ -102,7 +102,18 @@ describe("granted", () => {
     ],
     ["a null error beside", [{ ...both, error: null }], []],
     ["a charset", [both, 200, { "content-type": "application/json; charset=utf-8" }], []],
-    ["a JSON suffix", [both, 200, { "content-type": "application/x+json" }], []],
+    ["a JSON suffix", [both, 200, { "content-type": "application/vnd.acme+json" }], []],
+    ["spaces in the type", [both, 200, { "content-type": " application/json ; charset=x" }], []],
+    [
+      "a type that ends as JSON does",
+      [both, 200, { "content-type": "notapplication/json" }],
+      ["the content type is not JSON"],
+    ],
+    [
+      "a type that begins as JSON does",
+      [both, 200, { "content-type": "application/jsonp;" }],
+      ["the content type is not JSON"],
+    ],
     ["text before", [`Warning: x\n${text}`], ["the JSON object has other text around it"]],
     ["text after", [`${text}<!-- x -->`], ["the JSON object has other text around it"]],
     ["an array around", [`[${text}]`], ["the JSON object has other text around it"]],
@@ -114,6 +125,15 @@ describe("granted", () => {
       notes,
     });
   });
+
+  test.each(["\u1eff", "\uf8ff", "\ufec0"])(
+    "%j shares bytes with a byte order mark, and is none",
+    (character) => {
+      expect(grantedBy(`${character}${text}`).notes).toEqual([
+        "the JSON object has other text around it",
+      ]);
+    },
+  );
 
   test("a form, as some send", () => {
     const body = "access_token=a%2Bt&refresh_token=rt&expires_in=28800&scope=&token_type=bearer";
