@@ -237,6 +237,11 @@ describe("where the tokens are", () => {
     expect(granted?.extra).toEqual({});
   });
 
+  test("scope_separator comma: an answer without a scope has none", async () => {
+    const { tokens: granted } = await exchange({ scope_separator: "comma" });
+    expect([granted?.scope, granted?.notes]).toEqual([undefined, []]);
+  });
+
   test("success_statuses: not odd", async () => {
     const success = { status: 201 };
     expect((await exchange({}, success)).tokens?.notes).toEqual(["the status is 201"]);

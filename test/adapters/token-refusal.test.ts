@@ -164,6 +164,9 @@ describe("unusable", () => {
     ["no type", ["x", 200, {}], "something of another media type, 1 bytes, status 200"],
     ["many to choose from", ["moved", 300], "a redirect, status 300"],
     ["a redirect", ["moved", 302, { location: "https://evil.example" }], "a redirect, status 302"],
+    ["an array", ["[1]", 200], "application/json, 3 bytes, status 200"],
+    ["a string", ['"x"', 200], "application/json, 3 bytes, status 200"],
+    ["a form of another kind", ["a=b", 200], "application/json, 3 bytes, status 200"],
     ["null", ["null", 200], "application/json, 4 bytes, status 200"],
     ["no tokens", [{ ok: true }, 200], "an object without an access_token, status 200"],
     [

@@ -63,8 +63,8 @@ describe("granted", () => {
   test.each([undefined, null, "", " \t\n"])(
     "refresh_token %j is none: the old one stays",
     (value) => {
-      expect(grantedBy({ ...minimal, refresh_token: value })).toMatchObject({
-        refreshToken: undefined,
+      expect(answerTo({ ...minimal, refresh_token: value })).toMatchObject({
+        tokens: { refreshToken: undefined },
         notes: [],
       });
     },
@@ -99,6 +99,11 @@ describe("granted", () => {
       "an error beside",
       [{ ...both, error: "invalid_grant" }],
       ["an error stands beside the tokens"],
+    ],
+    [
+      "an end that is none",
+      [{ ...both, expires_in: "soon", refresh_expires_in: "later" }],
+      ["expires_in is not usable", "refresh_expires_in is not usable"],
     ],
     ["a null error beside", [{ ...both, error: null }], []],
     ["a charset", [both, 200, { "content-type": "application/json; charset=utf-8" }], []],
@@ -135,6 +140,25 @@ describe("granted", () => {
     },
   );
 
+  const bytesOf = (answer: Buffer) =>
+    grantAnswer({ status: 200, headers: json, body: answer, receivedAtMs }, []);
+  const utf16 = Buffer.from(`\ufeff${text}`, "utf16le");
+
+  test.each([
+    ["the little", utf16],
+    ["the big", Buffer.from(utf16).swap16()],
+  ])("UTF-16 from %s end", (_end, bytes) => {
+    expect(bytesOf(bytes)).toMatchObject({ kind: "granted", notes: [] });
+  });
+
+  test.each([[[0xff]], [[0xfe]], [[0x20, 0xfe]], [[0x20, 0xff]]])(
+    "bytes %j are half a mark of UTF-16, and no reason to lose tokens",
+    (bytes) => {
+      const body = Buffer.concat([Buffer.from(bytes), Buffer.from(text)]);
+      expect(bytesOf(body)).toMatchObject({ kind: "granted" });
+    },
+  );
+
   test("a form, as some send", () => {
     const body = "access_token=a%2Bt&refresh_token=rt&expires_in=28800&scope=&token_type=bearer";
     const headers = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
@@ -150,13 +174,15 @@ describe("granted", () => {
 
   test.each<[unknown, string | undefined, string[]]>([
     ["a b", "a b", []],
+    ["a,b", "a,b", []],
     ["", undefined, []],
     [null, undefined, []],
     [["a", "b"], "a b", ["scope is an array"]],
     [[], undefined, ["scope is an array"]],
     [["a", 1], undefined, ["scope is not a string"]],
     [{ a: 1 }, undefined, ["scope is not a string"]],
-    ["a".repeat(20_000), undefined, ["scope is too long to keep"]],
+    ["a".repeat(16_384), "a".repeat(16_384), []],
+    ["a".repeat(16_385), undefined, ["scope is too long to keep"]],
   ])("scope %j", (scope, expected, notes) => {
     expect(grantedBy({ ...minimal, scope })).toMatchObject({ scope: expected, notes });
   });
