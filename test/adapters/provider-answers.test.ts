@@ -180,6 +180,12 @@ describe("what an error means", () => {
     });
   });
 
+  test("an error in a form: under the provider's name, and under the RFC's", async () => {
+    const fields = { ...rule({ means: "dead", error: "gone" }), error_at: "code" };
+    expect((await answered(fields, { body: "code=gone" })).kind).toBe("refused");
+    expect((await answered(fields, { body: "error=invalid_grant" })).kind).toBe("refused");
+  });
+
   test("what is dead without a code is told by its status", async () => {
     const body = { error_description: "The refresh token is invalid." };
     const dead = rule({ means: "dead", text: "refresh token is invalid" });

@@ -172,6 +172,42 @@ describe("granted", () => {
     });
   });
 
+  test("a form with white space around it", () => {
+    expect(grantedBy(" access_token=at&refresh_token=rt\n")).toMatchObject({
+      accessToken: "at",
+      refreshToken: "rt",
+    });
+  });
+
+  test.each(["access_token=at&x=<b>", "<&access_token=at", "access_token=at and more"])(
+    "%j only resembles a form",
+    (body) => {
+      expect(answerTo(body).kind).toBe("unusable");
+    },
+  );
+
+  test("a member without a name is no token", () => {
+    const nameless = { "": "x", access_token: "at", token_type: "Bearer" };
+    expect(grantedBy(nameless)).toMatchObject({ accessToken: "at", refreshToken: undefined });
+  });
+
+  const front = '{"access_token":"a,t","refresh_token":"rt"';
+
+  test.each<[string, string, object]>([
+    ["has text before it", `Warning: x ${front},`, {}],
+    ["has a number", `${front},"expires_in":60,"x":`, { expiresAtMs: receivedAtMs + 60_000 }],
+    [
+      "has a number and a space",
+      `${front},"expires_in":60 ,"x":`,
+      { expiresAtMs: receivedAtMs + 60_000 },
+    ],
+    ["has a number that is none", `${front},"x":1.2.3,"y":`, { extra: {} }],
+    ["goes on behind what is none", `${front},"x":1.2.3,"y":1,"z":`, { extra: {} }],
+  ])("a damaged object that %s", (_oddity, body, expected) => {
+    const found = { accessToken: "a,t", refreshToken: "rt", ...expected };
+    expect(grantedBy(body)).toMatchObject(found);
+  });
+
   test.each<[unknown, string | undefined, string[]]>([
     ["a b", "a b", []],
     ["a,b", "a,b", []],
