@@ -108,6 +108,7 @@ describe("what is sent", () => {
       method: request?.method,
       authorization: request?.headers.authorization,
       contentType: request?.headers["content-type"],
+      userAgent: request?.headers["user-agent"],
       body: Object.fromEntries(new URLSearchParams(request?.body)),
     };
   };
@@ -126,7 +127,10 @@ describe("what is sent", () => {
     expect(body).toEqual(form);
   });
   test("client_secret_post puts both into the form", async () => {
-    const { authorization, body } = await sent({ tokenEndpointAuthMethod: "client_secret_post" });
+    const { authorization, userAgent, body } = await sent({
+      tokenEndpointAuthMethod: "client_secret_post",
+    });
+    expect(userAgent).toBe("oauth-token-refresh");
     expect(authorization).toBeUndefined();
     expect(body).toEqual({ ...form, client_id: "client", client_secret: "secret" });
   });
@@ -169,7 +173,25 @@ describe("what a provider does:", () => {
 
   test("an answer without an end: cut at 1 MiB", async () => {
     const provider = await answering(200, `{"junk":"${"x".repeat(2 * 1024 * 1024)}"}`);
-    expect(await refresh(provider)).toMatchObject({ kind: "unusable" });
+    expect(await refresh(provider)).toEqual({
+      kind: "unusable",
+      reason: "expected tokens, got more than 1048576 bytes",
+      serverFailed: false,
+    });
+  });
+
+  test("all that was sent is cut out of its words, and nothing where there was no more", async () => {
+    const echo = (error_description: string) =>
+      answering(400, JSON.stringify({ error: "invalid_grant", error_description }));
+    expect(await refresh(await echo("rt-1 at-1 secret"), { scope: "a" })).toEqual({
+      kind: "refused",
+      providerError: "invalid_grant",
+      providerErrorDescription: "[redacted] [redacted] [redacted]",
+    });
+    const open = { tokenEndpointAuthMethod: "none", clientSecret: undefined } as const;
+    expect(await refresh(await echo("gone"), {}, open)).toMatchObject({
+      providerErrorDescription: "gone",
+    });
   });
 
   test("tokens at the front of an answer without an end are kept", async () => {
@@ -230,7 +252,22 @@ describe("nothing is sent", () => {
       timeoutMs: 5_000,
       maySend: () => true,
     });
-    expect(answer).toMatchObject({ kind: "misconfigured" });
+    expect(answer).toEqual({
+      kind: "misconfigured",
+      reason: "the host of the token endpoint has no address that may be connected to",
+    });
+    expect(provider.requests).toHaveLength(0);
+  });
+
+  test.each<[string, Partial<GrantRequest>, Partial<ClientRegistration>, string]>([
+    ["over http to another host", {}, { tokenEndpoint: "http://acme.example/" }, "has to be https"],
+    ["without a token", { refreshToken: undefined }, {}, "has no token that could be exchanged"],
+  ])("%s", async (_what, changes, client, reason) => {
+    const provider = await answering(200, goodAnswer);
+    expect(await refresh(provider, changes, client)).toEqual({
+      kind: "misconfigured",
+      reason: expect.stringContaining(reason),
+    });
     expect(provider.requests).toHaveLength(0);
   });
 

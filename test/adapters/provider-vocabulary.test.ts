@@ -119,6 +119,17 @@ describe("what is sent", () => {
     );
   });
 
+  test("a parameter that is required and stated is sent", async () => {
+    const parameters = { redirect_uri: { from: "redirect_uri", required: true } };
+    const { request } = await exchange({ parameters, redirect_uri: "https://app.example" });
+    expect(request.parameters.redirect_uri).toBe("https://app.example");
+  });
+
+  test("a parameter that nobody states leaves what stands under its name", async () => {
+    const { request } = await exchange({ parameters: { client_id: { from: "tenant" } }, ...post });
+    expect(request.parameters).toEqual(posted);
+  });
+
   test("what a registration states without a parameter that asks for it is not sent", async () => {
     const { request } = await exchange({ scope: "a b", audience: "https://api.example" });
     expect(request.parameters).toEqual(form);
@@ -198,6 +209,21 @@ describe("where the tokens are", () => {
     });
   });
 
+  test.each<[string, object, object]>([
+    ["an access token alone", { access_token: "at-1" }, { access_token: "at-1" }],
+    ["a refresh token alone", { refresh_token: "rt-1" }, { refresh_token: "rt-1" }],
+    ["nothing", {}, {}],
+  ])("tokens_at: of %s at the top", async (_set, top, others) => {
+    const { tokens: granted } = await exchange(
+      { tokens_at: "user", access_token_member: "token" },
+      { body: { ...top, user: { token: "at-2", refresh_token: "rt-2" } } },
+    );
+    expect(granted).toMatchObject({ accessToken: "at-2", refreshToken: "rt-2" });
+    const { user, other_tokens = {} } = granted?.extra ?? {};
+    expect(user).toEqual({});
+    expect(other_tokens).toEqual(others);
+  });
+
   test("tokens_at: the refresh token may stand outside", async () => {
     const { refresh_token, ...access } = tokens;
     const body = { refresh_token, data: access };
@@ -242,6 +268,14 @@ describe("where the tokens are", () => {
     expect([granted?.scope, granted?.notes]).toEqual([undefined, []]);
   });
 
+  test("a scope at the RFC's place beside the provider's is not kept twice", async () => {
+    const { tokens: granted } = await exchange(
+      { scope_member: "scopes" },
+      { body: { ...tokens, scopes: "a", scope: "b" } },
+    );
+    expect([granted?.scope, granted?.extra]).toEqual(["a", {}]);
+  });
+
   test("success_statuses: not odd", async () => {
     const success = { status: 201 };
     expect((await exchange({}, success)).tokens?.notes).toEqual(["the status is 201"]);
@@ -255,5 +289,10 @@ describe("where the tokens are", () => {
     expect(await narrowed("b")).toEqual(["the scope is narrower than before"]);
     expect(await narrowed("b a c")).toEqual([]);
     expect(await narrowed(undefined)).toEqual([]);
+    const { tokens: reordered } = await exchange(
+      {},
+      { scope: "read write", body: { ...tokens, scope: "write read" } },
+    );
+    expect(reordered?.notes).toEqual([]);
   });
 });

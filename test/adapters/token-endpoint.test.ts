@@ -20,6 +20,7 @@ describe("a template is filled", () => {
     ["https://example.com/token", {}, "https://example.com/token"],
     ["https://example.com:8443/token?v=1", {}, "https://example.com:8443/token?v=1"],
     ["HTTPS://Example.com/token", {}, "https://example.com/token"],
+    ["https://{sub}.example.com:444/t", { sub: "acme" }, "https://acme.example.com:444/t"],
     ["https://{sub}.example.com/token", { sub: "Acme-1" }, "https://acme-1.example.com/token"],
     [
       "https://{domain}.auth.{region}.amazoncognito.com/oauth2/token",
@@ -87,18 +88,31 @@ describe("what a value may be", () => {
     );
   });
 
-  test.each([".", "..", "a/b", "%2e%2e", "a..b", ".a", "a.", "", "a?b", "a#b", "a\\b", "a b"])(
-    "%j is no segment of a path",
-    (tenant) => {
-      expect(faultOf("https://example.com/{tenant}/token", { tenant })).toContain(
-        "has a variable whose value cannot be a path segment: tenant",
-      );
-    },
-  );
+  test.each([
+    ".",
+    "..",
+    "a/b",
+    "%2e%2e",
+    "a..b",
+    ".a",
+    "a.",
+    "",
+    "a?b",
+    "a#b",
+    "a\\b",
+    "a b",
+    "a".repeat(129),
+  ])("%j is no segment of a path", (tenant) => {
+    expect(faultOf("https://example.com/{tenant}/token", { tenant })).toContain(
+      "has a variable whose value cannot be a path segment: tenant",
+    );
+  });
 
   test("a variable that the config lacks is named, inherited members included", () => {
     for (const name of ["sub", "constructor", "__proto__"]) {
-      expect(faultOf(`https://{${name}}.example.com/token`)).toContain(`does not fill: ${name}`);
+      expect(faultOf(`https://{${name}}.example.com/token`)).toContain(
+        `has a variable that the connection's config does not fill: ${name}`,
+      );
     }
   });
 
@@ -179,6 +193,7 @@ describe("which URLs are refused", () => {
     ["http://example.com/token", "has to be https"],
     ["http://127.0.0.1/token", "has to be https"],
     ["ftp://example.com/token", "has to be https"],
+    ["a/https://example.com/token", "is not an absolute URL"],
     ["file:///etc/passwd", "is not an absolute URL"],
     ["https://user:password@example.com/token", "may not hold a user"],
     ["https://user@example.com/token", "may not hold a user"],

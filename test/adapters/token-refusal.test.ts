@@ -230,6 +230,8 @@ describe("the provider's words", () => {
 
   test.each([
     ["is cut to 200 characters", "a".repeat(300), `${"a".repeat(199)}…`],
+    ["is whole with 200", "a".repeat(200), "a".repeat(200)],
+    ["is dropped when nothing of it prints", "\u0000\u0007", undefined],
     ["is cut between characters", "😀".repeat(300), `${"😀".repeat(199)}…`],
     ["loses control characters", "a\u0000b\u001b[31mc\u202ed", "ab[31mcd"],
     ["is one line", " a\r\n b\tc ", "a b c"],
@@ -248,6 +250,10 @@ describe("the provider's words", () => {
     for (const form of [secret, encodeURIComponent(secret), secret.split("").join("\u0000")]) {
       expect(described(`got ${form}, sorry`, [secret])).toBe("got [redacted], sorry");
     }
+  });
+
+  test("an empty secret is nowhere in it", () => {
+    expect(described("bad", [""])).toBe("bad");
   });
 
   test("a secret across the cut is cut out first", () => {

@@ -230,6 +230,16 @@ describe("granted", () => {
     });
   });
 
+  test("other members are kept up to 64 KiB", () => {
+    const profile = "x".repeat(64 * 1024 - '{"profile":""}'.length);
+    expect(grantedBy({ ...minimal, profile }).extra).toEqual({ profile });
+    expect(grantedBy({ ...minimal, profile: `${profile}x` }).extra).toEqual({});
+  });
+
+  test("the name of our own key is not the provider's to fill", () => {
+    expect(grantedBy({ ...minimal, dpop_jwk: { kty: "EC" } }).extra).toEqual({});
+  });
+
   test("members that reach for prototypes do nothing", () => {
     const { extra } = grantedBy(
       '{"access_token":"at","token_type":"Bearer","__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}',
