@@ -2,6 +2,7 @@
 export default {
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
+  modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   moduleNameMapper: {
     "^@middy/([^/]+)$": "<rootDir>/node_modules/@middy/$1/index.js",
   },

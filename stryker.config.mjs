@@ -1,0 +1,20 @@
+/** What a provider's answer means, mutated: docs/mutation.md. */
+export default {
+  testRunner: "jest",
+  coverageAnalysis: "perTest",
+  jest: { configFile: "stryker.jest.config.js" },
+  mutate: [
+    "functions/adapters/{extra-members,granted-tokens,oauth-token-grant,provider-error}.ts",
+    "functions/adapters/{provider-request,provider-words,refresh-token-request,retry-after}.ts",
+    "functions/adapters/{token-endpoint,token-lifetimes,token-response,token-response-body}.ts",
+  ],
+  // TypeScript 7 has no API by which Stryker could rewrite tsconfig.json, and nothing here needs it to.
+  tsconfigFile: "none",
+  concurrency: 2,
+  tempDirName: ".stryker/sandboxes",
+  reporters: ["progress-append-only", "clear-text", "json"],
+  jsonReporter: { fileName: ".stryker/report.json" },
+  incrementalFile: ".stryker/incremental.json",
+  clearTextReporter: { logTests: false, reportTests: false },
+  thresholds: { high: 95, low: 90, break: 90 },
+};
