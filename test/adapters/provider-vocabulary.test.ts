@@ -1,3 +1,6 @@
+import { parseClientRegistration } from "../../functions/adapters/client-registration.ts";
+import { assertParametersHaveValues } from "../../functions/adapters/provider-request.ts";
+import type { RegistrationName } from "../../functions/domain/connection.ts";
 import { type Replay, replaySecret } from "../support/provider-replay.ts";
 
 const endpoint = "https://provider.example/token";
@@ -117,6 +120,16 @@ describe("what is sent", () => {
     await expect(exchange({ parameters })).rejects.toThrow(
       "the parameter redirect_uri needs a value",
     );
+  });
+
+  test("a parameter that is required and that nobody states is told before anything is sent", () => {
+    const parameters = { redirect_uri: { from: "redirect_uri", required: true } };
+    const secret = { token_endpoint: endpoint, client_id: "c", client_secret: "s", parameters };
+    const name = "integrations/acme" as RegistrationName;
+    const registration = parseClientRegistration(name, "1", JSON.stringify(secret));
+    expect(() => assertParametersHaveValues(registration, {})).toThrow("redirect_uri");
+    const config = { redirect_uri: "https://app.example" };
+    expect(() => assertParametersHaveValues(registration, config)).not.toThrow();
   });
 
   test("a parameter that is required and stated is sent", async () => {
