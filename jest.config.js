@@ -1,6 +1,8 @@
 /** Jest runs the sources as CommonJS; packages that are published as ESM alone are transformed. */
 export default {
   testEnvironment: "node",
+  // Many suites wait for processes of their own: a core less than there are would idle.
+  maxWorkers: "100%",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   moduleNameMapper: {
