@@ -121,7 +121,8 @@ const conditionsOfRescues = ({ tokenSetsInLogAlone, rescues }: Measured): Condit
     suffering:
       "A rotated refresh token waits in the rescue queue: until it is stored, its connection has none that the provider accepts, and its user gets no access token.",
     metric: ageIn(rescues.queue),
-    threshold: 300,
+    // It is given out after a lease, and a minute later once more.
+    threshold: 90,
   },
   // The age leaves out what has been received three times and more.
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html

@@ -4,8 +4,8 @@ import { bundles } from "../../bench/subjects.ts";
 
 jest.setTimeout(400_000);
 
-const connections = 200;
-const throttleMs = 12_000;
+const connections = 80;
+const throttleMs = 8_000;
 
 /** The load test's faults, all at once, on a fleet that is small enough to wait for. */
 async function surviveFaults(): Promise<FaultResult> {
@@ -22,8 +22,8 @@ async function surviveFaults(): Promise<FaultResult> {
       workers: 2,
       grace: true,
       throttleMs,
-      killEveryMs: 4_000,
-      killForMs: 20_000,
+      killEveryMs: 3_000,
+      killForMs: 12_000,
       vanishing: 10,
       patienceMs: 300_000,
     });

@@ -64,9 +64,9 @@ describe("alarms", () => {
   });
 
   it.each([
-    ["RefreshesWait", "RefreshesQueue"],
-    ["RescuesWait", "RescuesQueue"],
-  ])("%s: when the oldest message of %s is five minutes old", (id, queue) => {
+    ["RefreshesWait", "RefreshesQueue", 300],
+    ["RescuesWait", "RescuesQueue", 90],
+  ])("%s: when the oldest message of %s is %d seconds old", (id, queue, Threshold) => {
     expect(alarmOf(service, id)).toMatchObject({
       MetricName: "ApproximateAgeOfOldestMessage",
       Dimensions: [
@@ -75,7 +75,7 @@ describe("alarms", () => {
           Value: { "Fn::GetAtt": [expect.stringMatching(`^${queue}`), "QueueName"] },
         },
       ],
-      Threshold: 300,
+      Threshold,
     });
   });
 
