@@ -61,14 +61,19 @@ export async function attemptRefresh(
   }
 }
 
-/** A provider that limits how often one refresh token may be used would refuse, or block it for a while. */
-const isTooSoon = (
+/**
+ * A provider that limits how often one refresh token may be used would refuse, or block it for a while.
+ * That is risked for a caller who has no token that lives.
+ */
+function isTooSoon(
   { clock }: RefreshDependencies,
   { minimumRefreshIntervalSeconds = 0 }: ClientRegistration,
-  { lastRefreshedAtMs }: Connection,
-): boolean =>
-  lastRefreshedAtMs !== undefined &&
-  clock.nowMs() - lastRefreshedAtMs < minimumRefreshIntervalSeconds * 1000;
+  { lastRefreshedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }: Connection,
+): boolean {
+  const nowMs = clock.nowMs();
+  if (lastRefreshedAtMs === undefined || expiresAtMs <= nowMs) return false;
+  return nowMs - lastRefreshedAtMs < minimumRefreshIntervalSeconds * 1000;
+}
 
 /** The lease that is held meanwhile has to last for a grant and its commit. */
 const patienceUnderLeaseMs = 2_000;

@@ -344,6 +344,11 @@ describe("a provider that limits how often a refresh token may be used", () => {
     expect(h.stored().lease).toBeUndefined();
   });
 
+  test("is asked all the same when the token has ended", async () => {
+    const stored = connection({ lastRefreshedAtMs: startMs - 20_000, expiresAtMs: startMs });
+    expect((await harness({ ...limited, stored }).refresh()).kind).toBe("refreshed");
+  });
+
   test("is asked when the interval is over, or the caller insists", async () => {
     const later = harness({ ...limited, stored: refreshedAgo(600_000) });
     expect((await later.refresh()).kind).toBe("refreshed");
