@@ -1,0 +1,59 @@
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { withConcurrency } from "../domain/concurrency.ts";
+import type { ConnectionKey } from "../domain/connection.ts";
+import type { Invocation } from "../domain/ports.ts";
+import { requestScope } from "../request-scope.ts";
+import type { Log } from "../telemetry.ts";
+
+export interface SqsBatch<Message extends ConnectionKey> {
+  /** @throws an error that names the member at fault, and shows no value */
+  readonly parse: (body: string) => Message;
+  /** @throws the message is to come again */
+  readonly work: (message: Message, invocation: Invocation) => Promise<unknown>;
+  /** Messages that are worked on at a time. @default all of a batch */
+  readonly concurrency?: number;
+  readonly log: Log;
+}
+
+/**
+ * Works on the messages of a batch. One that fails returns to its queue, and the others are done:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * A malformed one returns as well, and ends in the dead-letter queue, where a person sees it.
+ */
+export const sqsBatchHandler =
+  <Message extends ConnectionKey>(batch: SqsBatch<Message>) =>
+  async ({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const { awsRequestId: lambdaRequestId } = context;
+    const invocation = { remainingMs: () => context.getRemainingTimeInMillis() };
+    const batchItemFailures: { itemIdentifier: string }[] = [];
+    const { concurrency = Records.length } = batch;
+    await withConcurrency(Records, concurrency, async ({ messageId, body }) => {
+      const isDone = await requestScope.run({ requestId: messageId, lambdaRequestId }, () =>
+        workOn(batch, body, invocation),
+      );
+      if (!isDone) batchItemFailures.push({ itemIdentifier: messageId });
+    });
+    return { batchItemFailures };
+  };
+
+async function workOn<Message extends ConnectionKey>(
+  { parse, work, log }: SqsBatch<Message>,
+  body: string,
+  invocation: Invocation,
+): Promise<boolean> {
+  let message: Message;
+  try {
+    message = parse(body);
+  } catch (error) {
+    log("message.rejected", { error });
+    return false;
+  }
+  try {
+    await work(message, invocation);
+    return true;
+  } catch (error) {
+    const { connectionId: connection_id, workspaceId: workspace_id } = message;
+    log("message.returned", { connection_id, workspace_id, error });
+    return false;
+  }
+}
