@@ -7,6 +7,14 @@ import {
 } from "../domain/connection.ts";
 import { isoInstant } from "../domain/instant.ts";
 import type { DueConnection } from "../domain/schedule-ports.ts";
+import { isJsonObject } from "./json-checks.ts";
+import {
+  faultsOf,
+  instantWords,
+  isInstant,
+  type MemberChecks,
+  parseJson,
+} from "./record-members.ts";
 
 /** The body of a message on the refresh queue. `refresh_at` is ISO 8601 in UTC. No token is in it. */
 interface RefreshMessage {
@@ -37,8 +45,8 @@ export class InvalidRefreshMessage extends Error {
 /** @throws {InvalidRefreshMessage} */
 export function parseRefreshMessage(body: string): DueConnection {
   const members = parseJson(body);
-  if (!isObject(members)) throw new InvalidRefreshMessage(["expected one JSON object"]);
-  if (!isRefreshMessage(members)) throw new InvalidRefreshMessage(faultsOf(members));
+  if (!isJsonObject(members)) throw new InvalidRefreshMessage(["expected one JSON object"]);
+  if (!isRefreshMessage(members)) throw new InvalidRefreshMessage(faultsOf(checks, members));
   return {
     connectionId: members.connection_id,
     workspaceId: members.workspace_id,
@@ -47,41 +55,17 @@ export function parseRefreshMessage(body: string): DueConnection {
   };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's message quotes the body.
-    return undefined;
-  }
-}
-
 type Members = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const isRefreshMessage = (members: Members): members is Members & RefreshMessage =>
-  faultsOf(members).length === 0;
-
-const faultsOf = (members: Members): string[] =>
-  Object.entries(checks)
-    .filter(([name, { holds }]) => !holds(members[name]))
-    .map(([name, { expected }]) => `${name}: expected ${expected}`);
+  faultsOf(checks, members).length === 0;
 
 const isIdentifier = (value: unknown): boolean =>
   typeof value === "string" && identifierPattern.test(value);
 
-const isInstant = (value: unknown): boolean =>
-  typeof value === "string" &&
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/.test(value) &&
-  !Number.isNaN(Date.parse(value));
-
-const checks: Readonly<
-  Record<keyof RefreshMessage, { expected: string; holds: (value: unknown) => boolean }>
-> = {
+const checks: MemberChecks<keyof RefreshMessage> = {
   connection_id: { expected: "an identifier", holds: isConnectionId },
   workspace_id: { expected: "an identifier", holds: isWorkspaceId },
   integration: { expected: "an identifier", holds: isIdentifier },
-  refresh_at: { expected: "an ISO 8601 instant in UTC", holds: isInstant },
+  refresh_at: { expected: instantWords, holds: isInstant },
 };

@@ -9,6 +9,14 @@ import {
 } from "../domain/connection.ts";
 import { isoInstant } from "../domain/instant.ts";
 import type { TokenSetCommit } from "../domain/ports.ts";
+import { isJsonObject } from "./json-checks.ts";
+import {
+  faultsOf,
+  instantWords,
+  isInstant,
+  type MemberChecks,
+  parseJson,
+} from "./record-members.ts";
 
 /**
  * A token set that could not be committed, as JSON members. Instants are ISO 8601 in UTC; null or
@@ -60,8 +68,8 @@ export class InvalidRescueRecord extends Error {
  */
 export function parseRescueRecord(input: unknown): TokenSetCommit {
   const record = typeof input === "string" ? parseJson(input) : input;
-  if (!isObject(record)) throw new InvalidRescueRecord(["expected one JSON object"]);
-  if (!isRescueRecord(record)) throw new InvalidRescueRecord(faultsOf(record));
+  if (!isJsonObject(record)) throw new InvalidRescueRecord(["expected one JSON object"]);
+  if (!isRescueRecord(record)) throw new InvalidRescueRecord(faultsOf(checks, record));
   return {
     connectionId: record.connection_id,
     workspaceId: record.workspace_id,
@@ -81,71 +89,46 @@ export function parseRescueRecord(input: unknown): TokenSetCommit {
   };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const instantOrUndefined = (instant: string | null | undefined): number | undefined =>
   instant === null || instant === undefined ? undefined : Date.parse(instant);
 
 type Members = Readonly<Record<string, unknown>>;
 
 const isRescueRecord = (members: Members): members is Members & RescueRecord =>
-  faultsOf(members).length === 0;
-
-const faultsOf = (members: Members): string[] =>
-  Object.entries(checks)
-    .filter(([name, { holds }]) => !holds(members[name]))
-    .map(([name, { expected }]) => `${name}: ${expected}`);
-
-const isObject = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  faultsOf(checks, members).length === 0;
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-
-const isInstant = (value: unknown): boolean =>
-  typeof value === "string" &&
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/.test(value) &&
-  !Number.isNaN(Date.parse(value));
 
 const isUnknownOr =
   (holds: (value: unknown) => boolean) =>
   (value: unknown): boolean =>
     value === undefined || value === null || holds(value);
 
-const instant = "expected an ISO 8601 instant in UTC";
-
-const checks: Readonly<
-  Record<keyof RescueRecord, { expected: string; holds: (value: unknown) => boolean }>
-> = {
-  connection_id: { expected: "expected an identifier", holds: isConnectionId },
-  workspace_id: { expected: "expected an identifier", holds: isWorkspaceId },
-  expected_version: { expected: "expected a whole number", holds: isCount },
+const checks: MemberChecks<keyof RescueRecord> = {
+  connection_id: { expected: "an identifier", holds: isConnectionId },
+  workspace_id: { expected: "an identifier", holds: isWorkspaceId },
+  expected_version: { expected: "a whole number", holds: isCount },
   credentials: {
-    expected: "expected a compact JWE",
+    expected: "a compact JWE",
     // Five parts, RFC 7516 §3.1; the encrypted key of `dir` is empty.
     holds: (value) =>
       typeof value === "string" && /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/.test(value),
   },
-  expires_at: { expected: `${instant}, or null`, holds: isUnknownOr(isInstant) },
-  refresh_token_expires_at: { expected: `${instant}, or null`, holds: isUnknownOr(isInstant) },
+  expires_at: { expected: `${instantWords}, or null`, holds: isUnknownOr(isInstant) },
+  refresh_token_expires_at: { expected: `${instantWords}, or null`, holds: isUnknownOr(isInstant) },
   refresh_token_absolute_expires_at: {
-    expected: `${instant}, or null`,
+    expected: `${instantWords}, or null`,
     holds: isUnknownOr(isInstant),
   },
-  committed_at: { expected: instant, holds: isInstant },
+  committed_at: { expected: instantWords, holds: isInstant },
   status: {
-    expected: `expected one of ${connectionStatuses.join(", ")}`,
+    expected: `one of ${connectionStatuses.join(", ")}`,
     holds: (value) => connectionStatuses.some((status) => status === value),
   },
   due: {
-    expected: "expected {refresh_at, refresh_shard}, or null",
+    expected: "{refresh_at, refresh_shard}, or null",
     holds: isUnknownOr(
-      (value) => isObject(value) && isInstant(value.refresh_at) && isCount(value.refresh_shard),
+      (value) => isJsonObject(value) && isInstant(value.refresh_at) && isCount(value.refresh_shard),
     ),
   },
 };
