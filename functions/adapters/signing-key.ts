@@ -5,6 +5,7 @@ import {
   signingAlgorithms,
 } from "../domain/registration-ports.ts";
 import { Secret } from "../domain/secret.ts";
+import { isJsonObject } from "./json-checks.ts";
 import {
   algorithmsOf,
   pkcs8Pem,
@@ -79,7 +80,7 @@ function candidateFrom(value: unknown): Candidate {
   if (typeof value === "string") {
     return { key: privateKeyFromPem(value), keyId: undefined, algorithm: undefined };
   }
-  if (!isObject(value)) throw new UnusableKey("has to be PEM, or a JWK as an object");
+  if (!isJsonObject(value)) throw new UnusableKey("has to be PEM, or a JWK as an object");
   const kid = typeof value.kid === "string" ? value.kid : undefined;
   return { key: privateKeyFromJwk(value), keyId: kid, algorithm: value.alg };
 }
@@ -100,7 +101,7 @@ function signingKey({ key, keyId: kid, algorithm: stated }: Candidate, wanted: W
 
 /** RFC 7517 §5: keys that are not for this use, or not understood, are passed over. */
 function fromSet(jwks: unknown, wanted: Wanted, faults: string[]): SigningKey | undefined {
-  const keys = isObject(jwks) && Array.isArray(jwks.keys) ? jwks.keys.filter(isObject) : [];
+  const keys = isJsonObject(jwks) && Array.isArray(jwks.keys) ? jwks.keys.filter(isJsonObject) : [];
   const named = keys.filter(({ kid }) => wanted.keyId === undefined || kid === wanted.keyId);
   const forSigning = named.filter(({ use }) => use === undefined || use === "sig");
   if (keys.length === 0) faults.push("jwks: has to be {keys: […]}, with at least one key");
@@ -124,6 +125,3 @@ function orFault<Found>(member: string, faults: string[], find: () => Found): Fo
     return undefined;
   }
 }
-
-const isObject = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,3 +1,4 @@
+import { isJsonObject } from "./json-checks.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 
 export type Members = Readonly<Record<string, unknown>>;
@@ -54,8 +55,7 @@ const keepsRefreshToken = ({ rotation, renewsWith }: ProviderBehaviour): boolean
 export function parseJsonObject(text: string): ParsedBody | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? { members: value as Members, notes: [] } : undefined;
+    return isJsonObject(value) ? { members: value, notes: [] } : undefined;
   } catch {
     return undefined;
   }

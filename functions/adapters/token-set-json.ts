@@ -1,5 +1,6 @@
 import type { TokenSet } from "../domain/connection.ts";
 import { Secret } from "../domain/secret.ts";
+import { isJsonObject } from "./json-checks.ts";
 
 /** The plaintext of a sealed token set; names of RFC 6749 §5.1, and beside them what `extra` holds. */
 const reservedNames = [
@@ -62,8 +63,7 @@ function parseObject(json: string): Record<string, unknown> {
 }
 
 function dpopKey(value: unknown): Secret<string> {
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!isObject) throw new TypeError("dpop_jwk is not an object");
+  if (!isJsonObject(value)) throw new TypeError("dpop_jwk is not an object");
   return new Secret(JSON.stringify(value));
 }
 
