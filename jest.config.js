@@ -3,6 +3,8 @@ export default {
   testEnvironment: "node",
   // Many suites wait for processes of their own: a core less than there are would idle.
   maxWorkers: "100%",
+  // Against a test that hangs; how fast a busy machine is, no test asserts.
+  testTimeout: 120_000,
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   moduleNameMapper: {

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { promisify } from "node:util";
-import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 import { asStoreUnavailable } from "../../functions/adapters/aws-clients.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
+import { localDynamoDbClient } from "../support/local-aws-clients.ts";
 
 const servers: Server[] = [];
 afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
@@ -20,15 +21,9 @@ const failing = (status: number, type: string) =>
     response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}` }));
   });
 
-/** One attempt and a short deadline; what the classification sees is the SDK's own error all the same. */
-async function ask(endpoint: string): Promise<unknown> {
-  const client = new DynamoDBClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 200, requestTimeout: 100, throwOnRequestTimeout: true },
-  });
+/** What the classification sees is the SDK's own error, met at the first attempt. */
+async function ask(endpoint: string, patienceMs?: number): Promise<unknown> {
+  const client = localDynamoDbClient(endpoint, patienceMs);
   const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
   try {
     return await asStoreUnavailable("DynamoDB", () => client.send(command));
@@ -40,15 +35,16 @@ async function ask(endpoint: string): Promise<unknown> {
 }
 
 describe("what may pass by itself is an unavailable store, with the reason as its cause:", () => {
-  test.each<[string, () => Promise<string>]>([
-    ["throttling", () => failing(400, "ThrottlingException")],
-    ["throughput", () => failing(400, "ProvisionedThroughputExceededException")],
-    ["the account's limit", () => failing(400, "RequestLimitExceeded")],
-    ["an internal error", () => failing(500, "InternalServerError")],
-    ["503 without a word", () => serving((_, response) => response.writeHead(503).end())],
-    ["silence", () => serving(() => undefined)],
-  ])("%s", async (_, start) => {
-    const error = await ask(await start());
+  const patient = undefined;
+  test.each<[string, () => Promise<string>, number | undefined]>([
+    ["throttling", () => failing(400, "ThrottlingException"), patient],
+    ["throughput", () => failing(400, "ProvisionedThroughputExceededException"), patient],
+    ["the account's limit", () => failing(400, "RequestLimitExceeded"), patient],
+    ["an internal error", () => failing(500, "InternalServerError"), patient],
+    ["503 without a word", () => serving((_, response) => response.writeHead(503).end()), patient],
+    ["silence", () => serving(() => undefined), 100],
+  ])("%s", async (_, start, patienceMs) => {
+    const error = await ask(await start(), patienceMs);
     expect(error).toBeInstanceOf(StoreUnavailable);
     expect(error).toMatchObject({ cause: expect.anything() });
   });

@@ -24,7 +24,7 @@ function whereItIsInstalled() {
   let server: Glewlwyd;
   beforeAll(async () => {
     server = await startGlewlwyd();
-  }, 60_000);
+  });
   afterAll(() => server.close());
   const members = () => ({ issuer: server.issuer, ...server.client });
 

@@ -175,7 +175,7 @@ describe("KMS that does not answer makes the store unavailable, and is asked aga
   test("it is silent", async () => {
     const sealed = await newCipher().seal(tokens(), key);
     const silent = await startSilentServer();
-    const silentClient = localKmsClient(silent.endpoint);
+    const silentClient = localKmsClient(silent.endpoint, 200);
     const cipher = newCipher({ client: silentClient });
     await expect(cipher.open(sealed, key)).rejects.toThrow(StoreUnavailable);
     silentClient.destroy();

@@ -108,8 +108,6 @@ const grant = oauthTokenGrant({
 });
 let asked = 0;
 /** On a machine that others use, too. */
-jest.setTimeout(60_000);
-
 async function refresh(
   provided: ProviderBehaviour,
   answer: WireAnswer | undefined,

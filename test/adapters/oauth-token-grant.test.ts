@@ -201,14 +201,14 @@ describe("what a provider does:", () => {
 
   test("silence: timed out, for it may have rotated", async () => {
     const provider = await providing(() => undefined);
-    expect(await refresh(provider, { timeoutMs: 100 })).toEqual({ kind: "timed_out" });
+    expect(await refresh(provider, { timeoutMs: 1_000 })).toEqual({ kind: "timed_out" });
   });
 
   test("half an answer, and then silence: timed out", async () => {
     const provider = await providing((response) => {
       response.writeHead(200, { "Content-Type": "application/json" }).write('{"token_type":');
     });
-    expect(await refresh(provider, { timeoutMs: 200 })).toEqual({ kind: "timed_out" });
+    expect(await refresh(provider, { timeoutMs: 1_000 })).toEqual({ kind: "timed_out" });
   });
 
   test("a connection that breaks once the request is out: broken off", async () => {

@@ -21,8 +21,6 @@ const answer: fc.Arbitrary<HttpAnswer> = fc.record({
 });
 const runs = { numRuns: 2_000 };
 /** On a machine that others use, too. */
-jest.setTimeout(60_000);
-
 /** All strings and numbers that an answer holds, however it is written. */
 function wordsOf({ body: bytes }: HttpAnswer): readonly string[] {
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;

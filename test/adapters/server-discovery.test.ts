@@ -311,7 +311,7 @@ describe("metadata that does not come: unavailable, and no token is sent", () =>
 
   test("silence, for as long as discovery may take", async () => {
     const { origin, asked } = await serving(() => ({ [rootPlace]: () => undefined }));
-    const answer = await newGrant({ discoveryTimeoutMs: 100 }).refresh(
+    const answer = await newGrant({ discoveryTimeoutMs: 1_000 }).refresh(
       requestOf({ issuer: origin }),
     );
     expect(answer).toMatchObject({ kind: "unavailable" });
@@ -321,7 +321,7 @@ describe("metadata that does not come: unavailable, and no token is sent", () =>
   test("silence, for as long as the grant may take", async () => {
     const { origin } = await serving(() => ({ [rootPlace]: () => undefined }));
     const grant = newGrant({ discoveryTimeoutMs: 60_000 });
-    expect(await grant.refresh(requestOf({ issuer: origin }, { timeoutMs: 100 }))).toEqual({
+    expect(await grant.refresh(requestOf({ issuer: origin }, { timeoutMs: 1_000 }))).toEqual({
       kind: "unavailable",
       reason: "the issuer's metadata could not be read: no answer in time",
       retryAfterMs: undefined,

@@ -20,11 +20,7 @@ import {
 import type { ConnectionId } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { DueConnection, RefreshQueue } from "../../functions/domain/schedule-ports.ts";
-import {
-  localSqsClient,
-  pollingSqsClient,
-  startSilentServer,
-} from "../support/local-aws-clients.ts";
+import { localSqsClient, startSilentServer } from "../support/local-aws-clients.ts";
 import { startMs, workspaceId } from "../support/refresh-harness.ts";
 
 const clients: SQSClient[] = [];
@@ -38,8 +34,8 @@ const destroying = (client: SQSClient): SQSClient => {
   clients.push(client);
   return client;
 };
-const clientOf = (endpoint: string): SQSClient => destroying(pollingSqsClient(endpoint));
-const impatient = (endpoint: string) => async () => destroying(localSqsClient(endpoint));
+const clientOf = (endpoint: string): SQSClient => destroying(localSqsClient(endpoint));
+const impatient = (endpoint: string) => async () => destroying(localSqsClient(endpoint, 200));
 const closing = <Server extends { close(): Promise<void> }>(server: Server): Server => {
   closers.push(() => server.close());
   return server;

@@ -10,12 +10,7 @@ import {
 import type { SealedTokenSet } from "../../functions/domain/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports.ts";
-import {
-  localSqsClient,
-  manualClock,
-  pollingSqsClient,
-  startSilentServer,
-} from "../support/local-aws-clients.ts";
+import { localSqsClient, manualClock, startSilentServer } from "../support/local-aws-clients.ts";
 import { connectionId, startMs, workspaceId } from "../support/refresh-harness.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -30,7 +25,7 @@ const destroying = (client: SQSClient): SQSClient => {
   closers.push(() => client.destroy());
   return client;
 };
-const clientOf = (endpoint: string): SQSClient => destroying(pollingSqsClient(endpoint));
+const clientOf = (endpoint: string): SQSClient => destroying(localSqsClient(endpoint));
 
 const commit: TokenSetCommit = {
   ...{ connectionId, workspaceId, expectedVersion: 7 },
@@ -87,7 +82,7 @@ describe("is unavailable:", () => {
     ["silent", async () => closing(await startSilentServer()).endpoint],
   ])("%s", async (_, start) => {
     const endpoint = await start();
-    const client = async () => destroying(localSqsClient(endpoint));
+    const client = async () => destroying(localSqsClient(endpoint, 200));
     await expect(keepAt(endpoint, { client })).rejects.toBeInstanceOf(StoreUnavailable);
   });
 

@@ -23,7 +23,7 @@ describe("a day of a fleet in which things go wrong", () => {
   let figures: Figures;
   beforeAll(async () => {
     figures = await day(troubledDay, 1);
-  }, 120_000);
+  });
 
   const expiriesFor = (why: string) => figures.expiries.find(({ reason }) => reason === why);
 
@@ -76,14 +76,14 @@ describe("a day of a fleet in which things go wrong", () => {
     expect(calm.latenessInOutage.count).toBeGreaterThan(0.8 * latenessInOutage.count);
     expect(latenessInOutage.medianMs - calm.latenessInOutage.medianMs).toBeLessThan(5_000);
     expect(latenessInOutage.p99Ms - calm.latenessInOutage.p99Ms).toBeLessThan(5_000);
-  }, 120_000);
+  });
 
   test("a calm day loses no token, holds no integration and puts nothing off", async () => {
     const calm = await day(calmDay, 3, 6);
     expect(calm.expiries.map(({ count }) => count)).toEqual([0, 0, 0, 0]);
     expect(calm.storeRequests.putOff).toBe(0);
     expect(calm.holdWrites).toBe(0);
-  }, 120_000);
+  });
 
   test("the same seed gives the same figures, and another one others", async () => {
     const [one, again, other] = await Promise.all([
@@ -93,7 +93,7 @@ describe("a day of a fleet in which things go wrong", () => {
     ]);
     expect(again).toEqual(one);
     expect(other).not.toEqual(one);
-  }, 120_000);
+  });
 });
 
 describe("what a month costs", () => {

@@ -15,8 +15,6 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type LocalService, runLocalService, startLocalService } from "../support/local-service.ts";
 
-jest.setTimeout(60_000);
-
 const sh = (script: string) => promisify(execFile)("sh", ["-c", script]);
 
 describe("npm start", () => {

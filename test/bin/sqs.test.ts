@@ -21,7 +21,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { type SqsOptions, startSqs } from "../../bin/local/sqs.ts";
-import { type ManualClock, manualClock, pollingSqsClient } from "../support/local-aws-clients.ts";
+import { localSqsClient, type ManualClock, manualClock } from "../support/local-aws-clients.ts";
 
 /** One queue, and short ways to talk to it. */
 interface Bench {
@@ -44,7 +44,7 @@ async function withSqs(
 ): Promise<void> {
   const { clock = manualClock() } = options;
   const sqs = await startSqs({ ...options, clock });
-  const client = pollingSqsClient(sqs.endpoint);
+  const client = localSqsClient(sqs.endpoint);
   const create: Bench["create"] = async (QueueName, Attributes) => {
     const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName, Attributes }));
     return QueueUrl ?? "";

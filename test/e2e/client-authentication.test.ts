@@ -53,7 +53,7 @@ beforeAll(async () => {
   service = await startLocalService({
     NODE_EXTRA_CA_CERTS: fileOf("authority.pem", localhostCertificate.cert),
   });
-}, 60_000);
+});
 afterAll(async () => {
   await service.stop();
   await server.close();
@@ -96,7 +96,7 @@ test("from a bare issuer, by private_key_jwt, tokens bound to a key that the ser
     status: 502,
     body: { code: "client_rejected" },
   });
-}, 60_000);
+});
 
 test("by certificate, from files", async () => {
   const put = (certificate: string, key: string) =>
@@ -111,7 +111,7 @@ test("by certificate, from files", async () => {
   await expect(put(acmeCertificate.certificate, otherCertificate.privateKey)).rejects.toThrow(
     "tls_client_private_key: is not the key of the first certificate",
   );
-}, 60_000);
+});
 
 test("a public client's tokens, with the key that they are bound to", async () => {
   await service.admin(
@@ -123,7 +123,7 @@ test("a public client's tokens, with the key that they are bound to", async () =
   );
   await connect("conn_public", "public", JSON.stringify({ refresh_token, dpop_jwk: dpopJwk }));
   await refreshTwice("conn_public");
-}, 60_000);
+});
 
 test.each([
   ["--auth private_key_jwt --token-endpoint https://a.example/", "hunter2", "is not a private key"],
@@ -151,4 +151,4 @@ test("nothing that was printed holds a key", async () => {
   for (const secret of secrets) {
     for (const text of [shown, listed, service.output()]) expect(text).not.toContain(secret);
   }
-}, 30_000);
+});

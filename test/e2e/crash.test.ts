@@ -12,8 +12,6 @@ import {
   startRecordingProxy,
 } from "../support/recording-proxy.ts";
 
-jest.setTimeout(120_000);
-
 /**
  * The process is killed at each step of a refresh, and started again. Stores and provider live on; each
  * stands behind a proxy that ends the process at the moment named, and passes nothing on.

@@ -1,8 +1,6 @@
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 
-jest.setTimeout(60_000);
-
 const day = 86_400;
 let service: LocalService;
 let provider: ProviderStandIn;

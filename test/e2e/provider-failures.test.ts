@@ -6,8 +6,6 @@ import {
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 
-jest.setTimeout(60_000);
-
 type Respond = Parameters<typeof startProvider>[0];
 
 const json =

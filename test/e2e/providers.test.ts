@@ -10,8 +10,6 @@ import {
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
 
-jest.setTimeout(60_000);
-
 /** One user's connection at one provider, each grant in sight. */
 interface Case {
   readonly connectionId: string;

@@ -8,8 +8,6 @@ import { type LocalQueues, startLocalQueues } from "../support/local-queues.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { startRecordingProxy } from "../support/recording-proxy.ts";
 
-jest.setTimeout(120_000);
-
 const connectionId = "conn_rescued";
 
 interface World {

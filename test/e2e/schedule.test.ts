@@ -4,8 +4,6 @@ import { shardOf } from "../../functions/domain/schedule.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 
-jest.setTimeout(90_000);
-
 /** The whole service as `npm start` runs it, its schedule looking every second. */
 let service: LocalService;
 let table: DynamoDBClient;

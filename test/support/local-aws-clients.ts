@@ -1,29 +1,38 @@
 import { createServer } from "node:http";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 import type { Clock } from "../../functions/domain/ports.ts";
 
-/** One attempt and a short deadline: what fails in a test fails at once. */
-const settings = (endpoint: string) => ({
+/** A busy machine may take its time; what is about a deadline states a shorter one. */
+const defaultPatienceMs = 30_000;
+
+/** One attempt: what fails in a test fails at once. */
+const settings = (endpoint: string, patienceMs = defaultPatienceMs) => ({
   endpoint,
   region: "us-east-1",
   credentials: { accessKeyId: "local", secretAccessKey: "local" },
   maxAttempts: 1,
-  requestHandler: { connectionTimeout: 200, requestTimeout: 200, throwOnRequestTimeout: true },
+  requestHandler: {
+    connectionTimeout: patienceMs,
+    requestTimeout: patienceMs,
+    throwOnRequestTimeout: true,
+  },
 });
 
-export const localKmsClient = (endpoint: string): KMSClient => new KMSClient(settings(endpoint));
+export const localDynamoDbClient = (endpoint: string, patienceMs?: number): DynamoDBClient =>
+  new DynamoDBClient(settings(endpoint, patienceMs));
+
+export const localKmsClient = (endpoint: string, patienceMs?: number): KMSClient =>
+  new KMSClient(settings(endpoint, patienceMs));
 
 export const localSecretsManagerClient = (endpoint: string): SecretsManagerClient =>
   new SecretsManagerClient(settings(endpoint));
 
-export const localSqsClient = (endpoint: string): SQSClient => new SQSClient(settings(endpoint));
-
-/** One that waits for as long as SQS does, for messages or on a busy machine. */
-export const pollingSqsClient = (endpoint: string): SQSClient =>
-  new SQSClient({ ...settings(endpoint), requestHandler: { requestTimeout: 30_000 } });
+export const localSqsClient = (endpoint: string, patienceMs?: number): SQSClient =>
+  new SQSClient(settings(endpoint, patienceMs));
 
 export interface SilentServer {
   readonly endpoint: string;

@@ -1,27 +1,19 @@
 import {
   type AttributeValue,
-  DynamoDBClient,
+  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
 import type { Connection, ConnectionKey } from "../../functions/domain/connection.ts";
 import type { Due } from "../../functions/domain/ports.ts";
+import { localDynamoDbClient } from "./local-aws-clients.ts";
 
 export const tableNames = {
   connections: "connections",
   apiKeys: "api_keys",
   coordination: "coordination",
 } as const;
-
-export const localDynamoDbClient = (endpoint: string): DynamoDBClient =>
-  new DynamoDBClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 500, requestTimeout: 5_000, throwOnRequestTimeout: true },
-  });
 
 export interface LocalTables {
   readonly client: DynamoDBClient;

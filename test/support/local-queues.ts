@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { createQueues } from "../../bin/local/queues.ts";
 import { startSqs } from "../../bin/local/sqs.ts";
-import { pollingSqsClient } from "./local-aws-clients.ts";
+import { localSqsClient } from "./local-aws-clients.ts";
 import { type Passing, startRecordingProxy } from "./recording-proxy.ts";
 
 /** The service's queues, in a process that outlives the service's; messages come again after a second. */
@@ -23,7 +23,7 @@ export async function startLocalQueues(
   interrupts?: (passing: Passing) => boolean,
 ): Promise<LocalQueues> {
   const sqs = await startSqs();
-  const client = pollingSqsClient(sqs.endpoint);
+  const client = localSqsClient(sqs.endpoint);
   const { refreshQueueUrl, rescueQueueUrl } = await createQueues(sqs.endpoint);
   for (const QueueUrl of [refreshQueueUrl, rescueQueueUrl]) {
     const Attributes = { VisibilityTimeout: "1" };

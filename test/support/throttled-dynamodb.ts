@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { AwsError, startAwsJsonServer } from "../../bin/local/aws-json-server.ts";
-import { localDynamoDbClient } from "./local-dynamodb.ts";
+import { localDynamoDbClient } from "./local-aws-clients.ts";
 
 export interface ThrottledDynamoDb {
   readonly client: DynamoDBClient;

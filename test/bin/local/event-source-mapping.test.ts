@@ -11,11 +11,7 @@ import {
   startEventSourceMapping,
 } from "../../../bin/local/event-source-mapping.ts";
 import { type LocalSqs, startSqs } from "../../../bin/local/sqs.ts";
-import {
-  type ManualClock,
-  manualClock,
-  pollingSqsClient,
-} from "../../support/local-aws-clients.ts";
+import { localSqsClient, type ManualClock, manualClock } from "../../support/local-aws-clients.ts";
 
 const queueArn = "arn:aws:sqs:us-east-1:000000000000:work";
 
@@ -28,7 +24,7 @@ let mapping: EventSourceMapping | undefined;
 beforeEach(async () => {
   clock = manualClock();
   sqs = await startSqs({ clock });
-  client = pollingSqsClient(sqs.endpoint);
+  client = localSqsClient(sqs.endpoint);
   const Attributes = { VisibilityTimeout: "30" };
   ({ QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "work", Attributes })));
 });

@@ -6,13 +6,13 @@ import {
 } from "@aws-sdk/client-sqs";
 import { createQueues } from "../../../bin/local/queues.ts";
 import { type LocalSqs, startSqs } from "../../../bin/local/sqs.ts";
-import { pollingSqsClient } from "../../support/local-aws-clients.ts";
+import { localSqsClient } from "../../support/local-aws-clients.ts";
 
 let sqs: LocalSqs;
 let client: SQSClient;
 beforeEach(async () => {
   sqs = await startSqs();
-  client = pollingSqsClient(sqs.endpoint);
+  client = localSqsClient(sqs.endpoint);
 });
 afterEach(async () => {
   client.destroy();
