@@ -139,10 +139,12 @@ export const providersA = {
     title: "AWeber",
     tokenEndpoint: "https://auth.aweber.com/oauth2/token",
     source: [
+      "https://github.com/aweber/public-api-examples/blob/master/csharp/AWeber.Examples/AuthenticationHelper.cs",
+      "https://github.com/aweber/public-api-examples/blob/master/php/get-access-token",
       "https://api.aweber.com/",
-      "https://github.com/api-evangelist/aweber/blob/main/authentication/aweber-authentication.yml",
     ],
-    verified: "secondary",
-    note: "Read in a third party's rendering of AWeber's OpenAPI description. Public clients have no secret and need PKCE at the start.",
+    verified: "vendor",
+    note: "Public clients have no secret and need PKCE at the start.",
+    basicCredentials: "raw",
   },
 } as const satisfies Readonly<Record<string, ProviderEntry>>;

@@ -29,11 +29,14 @@ export const providersDToE = {
     source: [
       "https://developers.docusign.com/platform/auth/reference/obtain-access-token",
       "https://developers.docusign.com/platform/auth/confidential-authcode-get-token",
+      "https://developers.docusign.com/platform/auth/reference/scopes",
+      "https://www.docusign.com/blog/developers/authorization-code-grant-refresh-tokens",
     ],
-    verified: "secondary",
-    note: "account-d is the developer environment. All but the lifetime is read on Docusign's pages: 30 days from the consent, from each refresh where the scope extended was asked for.",
+    verified: "vendor",
+    note: "account-d is the developer environment. Refresh tokens end 30 days after the consent. Where the scope extended was asked for, each has 30 days of its own: replace refresh_token_absolute_seconds by refresh_token_idle_seconds.",
     rotation: "always",
     refreshTokenAbsoluteSeconds: 30 * 86_400,
+    accessTokenLifetimeSeconds: 8 * 3_600,
   },
   dropbox: {
     title: "Dropbox",

@@ -86,10 +86,10 @@ export const providersGToH = {
     tokenEndpoint: "https://id.heroku.com/oauth/token",
     source: [
       "https://devcenter.heroku.com/articles/oauth",
+      "https://github.com/heroku/omniauth-heroku/blob/master/lib/omniauth/strategies/heroku.rb",
       "https://github.com/heroku/heroku-bouncer/commit/4fc72c59b9acdfe323158920a947fe71982d03f2",
     ],
-    verified: "secondary",
-    note: "The lifetime is read in Heroku's own middleware, the endpoint in the code of those who use it.",
+    verified: "vendor",
     tokenEndpointAuthMethod: "client_secret_post",
     accessTokenLifetimeSeconds: 8 * 3_600,
   },

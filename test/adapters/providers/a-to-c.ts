@@ -93,7 +93,7 @@ export const exchangesAToC = {
     rules: { maxPerMinute: 100 },
   },
   aweber: {
-    sent: { url: "https://auth.aweber.com/oauth2/token", client: "basic" },
+    sent: { url: "https://auth.aweber.com/oauth2/token", client: "raw_basic" },
     answer: { refresh_token: "rt-2", token_type: "bearer", expires_in: 7200 },
   },
   basecamp: {
@@ -125,9 +125,19 @@ export const exchangesAToC = {
     understood: { scope: "account repository" },
   },
   blackbaud: {
-    sent: { url: "https://oauth2.sky.blackbaud.com/token", client: "basic" },
-    answer: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 3600 },
-    understood: { defaultLifetimeSeconds: 3600 },
+    sent: { url: "https://oauth2.sky.blackbaud.com/token", client: "raw_basic" },
+    answer: {
+      refresh_token: "rt-2",
+      token_type: "bearer",
+      expires_in: 3600,
+      tenant_id: "00000000-0000-4000-8000-000000000000",
+      legal_entity_id: "p-fake",
+      environment_id: "p-fake",
+    },
+    understood: {
+      defaultLifetimeSeconds: 3600,
+      keeps: ["tenant_id", "legal_entity_id", "environment_id"],
+    },
   },
   box: {
     sent: { url: "https://api.box.com/oauth2/token", client: "post" },

@@ -21,6 +21,7 @@ export const exchangesDToF = {
     config: { account: "account-d" },
     sent: { url: "https://account-d.docusign.com/oauth/token", client: "basic" },
     answer: { token_type: "Bearer", refresh_token: "rt-2", expires_in: 28_800 },
+    understood: { defaultLifetimeSeconds: 28_800 },
     rules: { refreshTokenAbsoluteSeconds: 30 * 86_400 },
   },
   dropbox: {
