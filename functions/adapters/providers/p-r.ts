@@ -93,9 +93,10 @@ export const providersPToR = {
     source: [
       "https://github.com/reddit-archive/reddit/wiki/OAuth2",
       "https://github.com/reddit-archive/reddit/blob/master/r2/r2/controllers/oauth2.py",
+      "https://github.com/praw-dev/prawcore/blob/main/tests/integration/cassettes/TestAuthorizer.test_refresh__with_invalid_token.json",
     ],
     verified: "vendor",
-    note: "Ask for duration=permanent. Errors may come with status 200.",
+    note: "Ask for duration=permanent. Errors may come with status 200. A refresh token that Reddit does not know has been seen answered with status 400 and not a word on what is wrong, which declares no connection dead.",
     basicCredentials: "raw",
     rotation: "never",
   },

@@ -94,10 +94,14 @@ export const providersS = {
   smartsheet: {
     title: "Smartsheet",
     tokenEndpoint: "https://api.smartsheet.com/2.0/token",
-    source: ["https://developers.smartsheet.com/api/smartsheet/openapi/tokens/tokens-getorrefresh"],
+    source: [
+      "https://developers.smartsheet.com/api/smartsheet/openapi/tokens/tokens-getorrefresh",
+      "https://github.com/smartsheet/smartsheet-java-sdk/blob/mainline/src/main/java/com/smartsheet/api/internal/oauth/OAuthFlowImpl.java",
+    ],
     verified: "vendor",
     note: "Other regions have other hosts: give theirs as token_endpoint.",
     tokenEndpointAuthMethod: "client_secret_post",
+    errorTextAt: "message",
     rotation: "always",
     accessTokenLifetimeSeconds: 604_799,
   },

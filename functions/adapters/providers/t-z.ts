@@ -85,9 +85,19 @@ export const providersTToZ = {
     source: [
       "https://developer.webex.com/docs/authentication",
       "https://github.com/WebexCommunity/WebexPythonSDK/blob/main/src/webexpythonsdk/api/access_tokens.py",
+      "https://github.com/WebexCommunity/WebexPythonSDK/blob/main/src/webexpythonsdk/exceptions.py",
+      "https://github.com/webex/webex-js-sdk/pull/855",
     ],
     verified: "vendor",
     tokenEndpointAuthMethod: "client_secret_post",
+    errorTextAt: "message",
+    errors: [
+      {
+        means: "dead",
+        status: [400],
+        text: "refresh token provided is expired, revoked, malformed, or invalid",
+      },
+    ],
   },
   whoop: {
     title: "WHOOP",
@@ -104,15 +114,17 @@ export const providersTToZ = {
     source: [
       "https://developer.withings.com/developer-guide/v3/integration-guide/public-health-data-api/get-access/access-and-refresh-tokens-no-recover",
       "https://www.npmjs.com/package/withings-node-oauth2",
+      "https://github.com/StrategicSolutionsAI/LifeboardAI/blob/main/src/lib/withings/__tests__/client.test.ts",
     ],
     verified: "vendor",
-    note: "Errors come with status 200 and a status of their own in the answer. A used refresh token works for eight hours, or until the access token that came for it is used.",
+    note: "Errors come with status 200 and a status of their own in the answer. What a dead refresh token is answered is as several who use it have seen it. A used refresh token works for eight hours, or until the access token that came for it is used.",
     parameters: { action: "requesttoken" },
     tokenEndpointAuthMethod: "client_secret_post",
     tokensAt: "body",
     scopeSeparator: "comma",
     errorAt: "status",
     errorTextAt: "error",
+    errors: [{ means: "dead", error: "503", text: "invalid refresh_token" }],
     rotation: "always",
     rotationGraceSeconds: 8 * 3_600,
     refreshTokenIdleSeconds: 365 * 86_400,
@@ -148,10 +160,20 @@ export const providersTToZ = {
     source: [
       "https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code",
       "https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token",
+      "https://github.com/trypostit/trypost/blob/main/tests/Feature/Services/Social/XPublisherTest.php",
+      "https://github.com/transitive-bullshit/chatgpt-twitter-bot/blob/main/src/twitter.ts",
     ],
     verified: "vendor",
-    note: "Ask for the scope offline.access.",
+    note: "Ask for the scope offline.access. What a dead refresh token is answered is as several who use it have seen it.",
     basicCredentials: "raw",
+    errors: [
+      {
+        means: "dead",
+        status: [400],
+        error: "invalid_request",
+        text: "value passed for the token was invalid",
+      },
+    ],
     accessTokenLifetimeSeconds: 2 * 3_600,
   },
   xero: {

@@ -198,6 +198,14 @@ describe("withings", () => {
     });
   });
 
+  // https://github.com/StrategicSolutionsAI/LifeboardAI/blob/main/src/lib/withings/__tests__/client.test.ts
+  test("a dead refresh token is named in an answer with status 200", async () => {
+    const { answer } = await replay("withings", {
+      body: { status: 503, body: {}, error: "Invalid Params: invalid refresh_token" },
+    });
+    expect(answer).toMatchObject({ kind: "refused", providerError: "503" });
+  });
+
   test("a failure with status 200 is one, and kills nothing that it does not name", async () => {
     const { answer } = await replay("withings", {
       body: { status: 503, body: {}, error: "Invalid Params: invalid code" },
@@ -215,6 +223,16 @@ describe("withings", () => {
       kind: "rate_limited",
     });
   });
+});
+
+// Their word for a dead token is also their word for a request that is wrong.
+test.each([
+  ["x", { error: "invalid_request", error_description: "Missing required parameter [client_id]." }],
+  ["webex", { message: "The request is missing a required parameter.", trackingId: "ROUTER_fake" }],
+  ["reddit", { message: "Bad Request", error: 400 }],
+] as const)("%s: %j kills nothing", async (name, body) => {
+  const { answer } = await replay(name, { status: 400, body });
+  expect(answer).toMatchObject({ kind: "unusable", serverFailed: false });
 });
 
 test.each([

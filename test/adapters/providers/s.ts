@@ -96,6 +96,11 @@ export const exchangesS = {
     understood: {
       defaultLifetimeSeconds: 604799,
     },
+    dead: {
+      status: 400,
+      words: "The refresh token is invalid or expired.",
+      answer: { error: "invalid_grant", message: "The refresh token is invalid or expired." },
+    },
   },
   snapchat: {
     sent: {

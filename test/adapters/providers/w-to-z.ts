@@ -19,6 +19,14 @@ export const exchangesWToZ = {
     understood: {
       refreshLifetimeSeconds: 90 * 86_400,
     },
+    dead: {
+      status: 400,
+      words: "The refresh token provided is expired, revoked, malformed, or invalid.",
+      answer: {
+        message: "The refresh token provided is expired, revoked, malformed, or invalid.",
+        trackingId: "ROUTER_fake",
+      },
+    },
   },
   whoop: {
     sent: {
@@ -83,6 +91,13 @@ export const exchangesWToZ = {
     },
     understood: {
       defaultLifetimeSeconds: 7200,
+    },
+    dead: {
+      status: 400,
+      answer: {
+        error: "invalid_request",
+        error_description: "Value passed for the token was invalid.",
+      },
     },
   },
   xero: {
