@@ -80,6 +80,13 @@ export const exchangesDToF = {
       status: 400,
       answer: { error: "invalid_request", error_description: "Old refresh token used." },
     },
+    limited: {
+      status: 400,
+      answer: {
+        error: "access_denied",
+        error_description: "Rate limit exceeded: access_token not expired",
+      },
+    },
   },
   figma: {
     sent: {
