@@ -23,9 +23,11 @@ export const providersS = {
     source: [
       "https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_refresh_token_flow.htm",
       "https://developer.salesforce.com/docs/atlas.en-us.222.0.api_rest.meta/api/intro_understanding_refresh_token_oauth.htm",
+      "https://github.com/segmentio/action-destinations/pull/2300",
+      "https://github.com/sfdx-actions/setup-sfdx/issues/17",
     ],
     verified: "vendor",
-    note: "The answer does not say when the access token ends: the session timeout of the org or app decides, so state it as access_token_lifetime_seconds. instance_url is where the org's API calls go. For a My Domain give its token_endpoint.",
+    note: "The answer does not say when the access token ends: the session timeout of the org or app decides, so state it as access_token_lifetime_seconds. instance_url is where the org's API calls go. For a My Domain give its token_endpoint. Two kinds of invalid_grant are not the refresh token's end: of one that is being refreshed by another request, and of an address or an hour that the org does not admit.",
     variables: {
       host: {
         choices: ["login.salesforce.com", "test.salesforce.com"],
@@ -33,6 +35,20 @@ export const providersS = {
       },
     },
     tokenEndpointAuthMethod: "client_secret_post",
+    errors: [
+      {
+        means: "transient",
+        error: "invalid_grant",
+        text: "expired authorization code",
+        retryAfterSeconds: 5,
+      },
+      {
+        means: "transient",
+        error: "invalid_grant",
+        text: "ip restricted",
+        retryAfterSeconds: 3_600,
+      },
+    ],
     rotation: "setting",
     rotationGraceSeconds: 0,
   },

@@ -58,6 +58,17 @@ describe("slack", () => {
   });
 });
 
+// https://github.com/segmentio/action-destinations/pull/2300, https://github.com/sfdx-actions/setup-sfdx/issues/17
+test.each([
+  ["expired authorization code", { kind: "unavailable", retryAfterMs: 5_000 }],
+  ["ip restricted", { kind: "unavailable", retryAfterMs: 3_600_000 }],
+  ["expired access/refresh token", { kind: "refused" }],
+])("salesforce: invalid_grant, %s", async (error_description, expected) => {
+  const body = { error: "invalid_grant", error_description };
+  const { answer } = await replay("salesforce", { status: 400, body });
+  expect(answer).toMatchObject(expected);
+});
+
 // https://developer.squareup.com/reference/square/o-auth/obtain-token
 describe("square", () => {
   const answer = {
