@@ -9,7 +9,8 @@ import { providersM } from "./providers/m.ts";
 import { providersNToO } from "./providers/n-o.ts";
 import { providersPToR } from "./providers/p-r.ts";
 import { providersS } from "./providers/s.ts";
-import { providersTToZ } from "./providers/t-z.ts";
+import { providersTToU } from "./providers/t-u.ts";
+import { providersWToZ } from "./providers/w-z.ts";
 
 /** Every provider whose oddities are known, by name, in the order of their names. */
 export const providers = {
@@ -23,5 +24,6 @@ export const providers = {
   ...providersNToO,
   ...providersPToR,
   ...providersS,
-  ...providersTToZ,
+  ...providersTToU,
+  ...providersWToZ,
 } as const satisfies Readonly<Record<string, ProviderEntry>>;

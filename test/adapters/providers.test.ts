@@ -9,7 +9,8 @@ import { providersM } from "../../functions/adapters/providers/m.ts";
 import { providersNToO } from "../../functions/adapters/providers/n-o.ts";
 import { providersPToR } from "../../functions/adapters/providers/p-r.ts";
 import { providersS } from "../../functions/adapters/providers/s.ts";
-import { providersTToZ } from "../../functions/adapters/providers/t-z.ts";
+import { providersTToU } from "../../functions/adapters/providers/t-u.ts";
+import { providersWToZ } from "../../functions/adapters/providers/w-z.ts";
 import { providers } from "../../functions/adapters/providers.ts";
 import { setByRegistration, tokenEndpointUrl } from "../../functions/adapters/token-endpoint.ts";
 import { MisconfiguredRegistration } from "../../functions/domain/errors.ts";
@@ -37,7 +38,8 @@ test.each([
   ["n-o", providersNToO],
   ["p-r", providersPToR],
   ["s", providersS],
-  ["t-z", providersTToZ],
+  ["t-u", providersTToU],
+  ["w-z", providersWToZ],
 ])("%s holds the names that begin so", (letters, some: Readonly<Record<string, ProviderEntry>>) => {
   for (const name of Object.keys(some)) expect(name).toMatch(new RegExp(`^[${letters}]`));
 });

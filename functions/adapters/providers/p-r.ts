@@ -44,11 +44,14 @@ export const providersPToR = {
     tokenEndpoint: "https://oauth.pipedrive.com/oauth/token",
     source: [
       "https://pipedrive.readme.io/docs/marketplace-oauth-authorization",
+      "https://pipedrive.readme.io/docs/marketplace-oauth-and-api-proxy-status-codes",
       "https://github.com/pipedrive/client-nodejs/blob/master/src/versions/v1/configuration.ts",
     ],
     verified: "vendor",
     note: "api_domain of the answer is where the company's API calls go.",
     basicCredentials: "raw",
+    scopeSeparator: "comma",
+    rotation: "always",
   },
   procore: {
     title: "Procore",

@@ -57,11 +57,12 @@ export const exchangesPToR = {
     answer: {
       token_type: "Bearer",
       refresh_token: "fake-rt-2",
-      scope: "deals:full contacts:full",
+      scope: "deals:full,contacts:full,base",
       expires_in: 3599,
       api_domain: "https://acme.pipedrive.com",
     },
     understood: {
+      scope: "deals:full contacts:full base",
       keeps: ["api_domain"],
     },
   },

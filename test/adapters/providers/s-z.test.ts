@@ -236,6 +236,15 @@ describe("withings", () => {
   });
 });
 
+// https://zoho.com/accounts/protocol/oauth/web-apps/access-token-expiry.html
+test("zoho: who asked too often waits ten minutes, and anyone else who is refused does not", async () => {
+  const refused = (error_description: string) =>
+    replay("zoho", { status: 400, body: { error: "Access Denied", error_description } });
+  const { answer } = await refused("You have made too many requests continuously.");
+  expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 600_000 });
+  expect((await refused("Not for this client.")).answer).toMatchObject({ kind: "unusable" });
+});
+
 // Their word for a dead token is also their word for a request that is wrong.
 test.each([
   ["x", { error: "invalid_request", error_description: "Missing required parameter [client_id]." }],

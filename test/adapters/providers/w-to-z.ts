@@ -162,15 +162,15 @@ export const exchangesWToZ = {
   },
   zoho: {
     config: {
-      domain: "com.au",
+      host: "accounts.zohocloud.ca",
     },
     sent: {
-      url: "https://accounts.zoho.com.au/oauth/v2/token",
+      url: "https://accounts.zohocloud.ca/oauth/v2/token",
       client: "post",
     },
     answer: {
       expires_in: 3600,
-      api_domain: "https://www.zohoapis.com.au",
+      api_domain: "https://www.zohoapis.ca",
       token_type: "Bearer",
     },
     understood: {
@@ -181,6 +181,13 @@ export const exchangesWToZ = {
       status: 200,
       answer: {
         error: "invalid_code",
+      },
+    },
+    limited: {
+      status: 400,
+      answer: {
+        error: "Access Denied",
+        error_description: "You have made too many requests continuously.",
       },
     },
     rules: { minimumRefreshIntervalSeconds: 60 },
@@ -198,6 +205,11 @@ export const exchangesWToZ = {
     },
     understood: {
       defaultLifetimeSeconds: 3600,
+    },
+    dead: {
+      status: 400,
+      words: "Invalid Token!",
+      answer: { reason: "Invalid Token!", error: "invalid_grant" },
     },
   },
 } as const satisfies Readonly<Record<string, DocumentedExchange>>;
