@@ -11,7 +11,11 @@ export interface EncryptedTable {
   readonly tableKey: IKey;
 }
 
-type ItemAction = "dynamodb:GetItem" | "dynamodb:UpdateItem" | "dynamodb:DeleteItem";
+export type ItemAction =
+  | "dynamodb:GetItem"
+  | "dynamodb:BatchGetItem"
+  | "dynamodb:UpdateItem"
+  | "dynamodb:DeleteItem";
 
 /** Items of the table itself; its indexes, scans and queries are not for functions that know a key. */
 export const useItems = (

@@ -7,7 +7,14 @@ import { apiConfig, rescueConfig, workerConfig } from "../functions/config.ts";
 import { budgetFor } from "../functions/domain/budget.ts";
 import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
-import { readSecrets, sendTo, useItems, useTokenKey, workOn } from "./permissions.ts";
+import {
+  type ItemAction,
+  readSecrets,
+  sendTo,
+  useItems,
+  useTokenKey,
+  workOn,
+} from "./permissions.ts";
 import type { FailureQueue } from "./queues.ts";
 import type { Settings } from "./settings.ts";
 
@@ -64,7 +71,7 @@ export function createWorker(scope: Construct, storing: Storing, refreshes: Queu
       WORKER_CONCURRENCY: `${settings.workerConcurrency}`,
     },
     readEnvironment: workerConfig,
-    permissions: [...refreshPermissions(storing), workOn(refreshes)],
+    permissions: [...refreshPermissions(storing, "dynamodb:BatchGetItem"), workOn(refreshes)],
     timeout: refreshTimeout(settings),
     settings,
   });
@@ -118,10 +125,14 @@ const refreshEnvironment = ({ data, rescues, settings }: Storing) => ({
 const longestWaitSeconds = ({ sweepIntervalMinutes }: Settings): number =>
   (sweepIntervalMinutes + 1) * 60;
 
-const refreshPermissions = ({ data, rescues, settings }: Storing): PolicyStatement[] => {
+const refreshPermissions = (
+  { data, rescues, settings }: Storing,
+  ...further: readonly ItemAction[]
+): PolicyStatement[] => {
   const { connections, coordination, tableKey, tokenKey } = data;
+  const useOfConnections = ["dynamodb:GetItem", "dynamodb:UpdateItem", ...further] as const;
   return [
-    ...useItems({ table: connections, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
+    ...useItems({ table: connections, tableKey }, ...useOfConnections),
     ...useItems(
       { table: coordination, tableKey },
       ...(["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] as const),

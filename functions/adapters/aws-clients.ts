@@ -4,11 +4,21 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { StoreUnavailable } from "../domain/errors.ts";
 
-const maxAttempts = 3;
-const patience = (requestTimeout: number) => ({
+/** What a request may take, of each of so many attempts. */
+const patience = (
+  requestTimeout: number,
+  { maxAttempts = 3, connectionTimeout = 1_000 }: Partial<Impatience> = {},
+) => ({
   maxAttempts,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true },
+  requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true },
+  // No middleware is added once a client is in use: each command's are put together once.
+  cacheMiddleware: true,
 });
+
+interface Impatience {
+  readonly maxAttempts: number;
+  readonly connectionTimeout: number;
+}
 
 /** Endpoint, region and credentials come from the environment, `AWS_ENDPOINT_URL_*` included. */
 export const dynamoDbClient = (): DynamoDBClient => new DynamoDBClient(patience(2_000));
@@ -23,10 +33,7 @@ export const secretsManagerClient = (): SecretsManagerClient =>
 export const sqsClient = (): Promise<SQSClient> => loadSqsClient(patience(3_000));
 /** For what has to be sent before an invocation ends: two attempts within 700 ms. */
 export const urgentSqsClient = (): Promise<SQSClient> =>
-  loadSqsClient({
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 300, requestTimeout: 300, throwOnRequestTimeout: true },
-  });
+  loadSqsClient(patience(300, { maxAttempts: 2, connectionTimeout: 300 }));
 
 async function loadSqsClient(settings: ReturnType<typeof patience>): Promise<SQSClient> {
   const { SQSClient } = await import("@aws-sdk/client-sqs");

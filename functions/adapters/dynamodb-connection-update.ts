@@ -17,16 +17,23 @@ export interface ConnectionTable {
 /** Strongly consistent. */
 export async function read(
   { client, tableName }: ConnectionTable,
-  { connectionId, workspaceId }: ConnectionKey,
+  key: ConnectionKey,
 ): Promise<Connection | undefined> {
   const command = new GetItemCommand({
     TableName: tableName,
-    Key: { connection_id: { S: connectionId } },
+    Key: { connection_id: { S: key.connectionId } },
     ConsistentRead: true,
   });
   const { Item: item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  return item?.workspace_id?.S === workspaceId ? connectionOf(item) : undefined;
+  return connectionIn(item, key);
 }
+
+/** Of another workspace there is none. */
+export const connectionIn = (
+  item: Item | undefined,
+  { workspaceId }: ConnectionKey,
+): Connection | undefined =>
+  item?.workspace_id?.S === workspaceId ? connectionOf(item) : undefined;
 
 const belongsToWorkspace = "workspace_id = :workspaceId";
 
@@ -85,8 +92,7 @@ async function standing(
   key: ConnectionKey,
   item: Item | undefined,
 ): Promise<Updated<never>> {
-  const isOurs = item?.workspace_id?.S === key.workspaceId;
-  const connection = item === undefined ? await read(options, key) : isOurs && connectionOf(item);
+  const connection = item === undefined ? await read(options, key) : connectionIn(item, key);
   return connection ? { kind: "declined", connection } : { kind: "absent" };
 }
 

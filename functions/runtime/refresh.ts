@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { dynamoDbClient, kmsClient, secretsManagerClient } from "../adapters/aws-clients.ts";
 import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
+import type { ConnectionTable } from "../adapters/dynamodb-connection-update.ts";
 import { dynamoDbIntegrationHolds } from "../adapters/dynamodb-integration-holds.ts";
 import { dynamoDbIntegrationLimits } from "../adapters/dynamodb-integration-limits.ts";
 import { kmsTokenCipher } from "../adapters/kms-token-cipher.ts";
@@ -12,11 +13,15 @@ import { systemClock as clock } from "../adapters/system-clock.ts";
 import type { RefreshConfig } from "../config.ts";
 import { breaker } from "../domain/breaker.ts";
 import { budgetFor } from "../domain/budget.ts";
-import type { Journal } from "../domain/ports.ts";
+import type { ConnectionStore, Journal } from "../domain/ports.ts";
 import type { RefreshDependencies } from "../domain/refresh.ts";
 
 /** What a refresh runs on, whichever function it runs in. */
-export function refreshDependencies(config: RefreshConfig, journal: Journal): RefreshDependencies {
+export function refreshDependencies(
+  config: RefreshConfig,
+  journal: Journal,
+  storeIn: (table: ConnectionTable) => ConnectionStore = dynamoDbConnectionStore,
+): RefreshDependencies {
   const { allowLoopback, connectionsTable, rescueQueueUrl } = config;
   const { sweepIntervalMs, giveUpAfterMs } = config;
   const client = dynamoDbClient();
@@ -25,7 +30,7 @@ export function refreshDependencies(config: RefreshConfig, journal: Journal): Re
   const budget = budgetFor(config.providerTimeoutSeconds);
   const holds = dynamoDbIntegrationHolds({ ...coordination, clock });
   return {
-    store: dynamoDbConnectionStore({ client, tableName: connectionsTable }),
+    store: storeIn({ client, tableName: connectionsTable }),
     registry: secretsClientRegistry({
       client: secretsManagerClient(),
       prefix: config.secretPrefix,

@@ -1,3 +1,5 @@
+import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
+import { gatheredReads } from "../adapters/dynamodb-gathered-reads.ts";
 import { parseRefreshMessage } from "../adapters/refresh-message.ts";
 import { type Environment, workerConfig } from "../config.ts";
 import { refreshConnection } from "../domain/refresh.ts";
@@ -10,7 +12,11 @@ import { refreshDependencies } from "./refresh.ts";
 export function workerRuntime(environment: Environment): WorkerHandlerDependencies {
   const config = workerConfig(environment);
   const { log, journal } = observers("worker", config.logLevel);
-  const dependencies = refreshDependencies(config, journal);
+  const dependencies = refreshDependencies(config, journal, (table) => ({
+    ...dynamoDbConnectionStore(table),
+    // The messages of a batch begin together.
+    read: gatheredReads(table),
+  }));
   return {
     refreshDue: refreshDue({ ...dependencies, refreshConnection: refreshConnection(dependencies) }),
     parseMessage: parseRefreshMessage,

@@ -41,13 +41,12 @@ const openTable = (table: string) => ({
   Condition: throughDynamoDb(table),
 });
 
-const useOfConnections = [
-  { Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource: "ConnectionsArn" },
+const useOfConnections = (...actions: string[]) => [
+  { Action: actions, Resource: "ConnectionsArn" },
   openTable("Connections"),
 ];
 
 const refreshing = [
-  ...useOfConnections,
   {
     Action: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"],
     Resource: "CoordinationArn",
@@ -80,15 +79,17 @@ const workOn = (queue: string) => ({
 
 const permitted = {
   Refresh: [
+    ...useOfConnections("dynamodb:GetItem", "dynamodb:UpdateItem"),
     ...refreshing,
     { Action: "sqs:SendMessage", Resource: ["FailedInvocationsArn", "RescuesQueueArn"] },
   ],
   Worker: [
+    ...useOfConnections("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"),
     ...refreshing,
     { Action: "sqs:SendMessage", Resource: "RescuesQueueArn" },
     workOn("RefreshesQueue"),
   ],
-  Rescue: [...useOfConnections, workOn("RescuesQueue")],
+  Rescue: [...useOfConnections("dynamodb:GetItem", "dynamodb:UpdateItem"), workOn("RescuesQueue")],
   Sweep: [
     { Action: "dynamodb:Query", Resource: "ConnectionsArn/index/due" },
     openTable("Connections"),

@@ -15,7 +15,7 @@ export async function startThrottledDynamoDb(): Promise<ThrottledDynamoDb> {
   const server = await startAwsJsonServer({
     targetPrefix: "DynamoDB_20120810",
     operations: {
-      ...{ GetItem: throttle, UpdateItem: throttle, DeleteItem: throttle },
+      ...{ GetItem: throttle, BatchGetItem: throttle, UpdateItem: throttle, DeleteItem: throttle },
       ...{ Query: throttle, Scan: throttle },
     },
   });
