@@ -65,12 +65,16 @@ async function read(stream: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** A refused condition tells no capacity. */
+interface Capacity {
+  readonly CapacityUnits: number;
+}
+
+/** A refused condition tells none; what reads a batch tells that of each table. */
 function consumedIn(answer: string): number {
-  const { ConsumedCapacity } = JSON.parse(answer) as {
-    ConsumedCapacity?: { CapacityUnits: number };
+  const { ConsumedCapacity = [] } = JSON.parse(answer) as {
+    ConsumedCapacity?: Capacity | readonly Capacity[];
   };
-  return ConsumedCapacity?.CapacityUnits ?? 0;
+  return [ConsumedCapacity].flat().reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0);
 }
 
 answerParent({ endpoint: await listenOnLoopback(server) } satisfies StoreProxy, {
