@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
 /** Where Debian's package `glewlwyd` puts the server, and the tables of its database. */
 const binary = "/usr/bin/glewlwyd";
@@ -27,17 +27,15 @@ export interface Glewlwyd {
 
 const client = { client_id: "client", client_secret: "client-secret" };
 
-/** Glewlwyd 2.7 has been seen to hang as it starts, on a busy machine, deaf to SIGTERM. */
-const maximumStarts = 3;
 const patienceMs = 10_000;
 
 /**
  * Glewlwyd, an authorization server written in C, with a database of its own, set up through its
  * administration API. https://github.com/babelouest/glewlwyd/blob/master/docs/API.md
  */
-export async function startGlewlwyd(starts = 1): Promise<Glewlwyd> {
+export async function startGlewlwyd(): Promise<Glewlwyd> {
   const directory = mkdtempSync(join(tmpdir(), "glewlwyd-"));
-  const origin = await freeOrigin();
+  const origin = ownOrigin();
   await writeDatabase(join(directory, "database"));
   const configuration = join(directory, "configuration");
   writeFileSync(configuration, configurationFor(origin, directory));
@@ -46,17 +44,17 @@ export async function startGlewlwyd(starts = 1): Promise<Glewlwyd> {
   });
   const issuer = `${origin}/api/oidc`;
   const close = async () => {
+    // Deaf to a SIGTERM for good if one comes before it waits for any.
     if (child.kill("SIGKILL")) await once(child, "exit");
     rmSync(directory, { recursive: true });
   };
   try {
-    await started(child);
+    await answering(child, origin);
     await setUp(`${origin}/api`, issuer);
     return { issuer, client, newRefreshToken: () => newRefreshToken(issuer), close };
   } catch (error) {
     await close();
-    if (starts === maximumStarts) throw error;
-    return startGlewlwyd(starts + 1);
+    throw error;
   }
 }
 
@@ -74,12 +72,13 @@ async function newRefreshToken(issuer: string): Promise<string> {
 
 const user = { username: "user", password: "user-password" };
 
-/** Glewlwyd has to be told its port. */
-async function freeOrigin(): Promise<string> {
-  const server = createServer();
-  const origin = await listenOnLoopback(server);
-  await closeServer(server);
-  return origin;
+/**
+ * Glewlwyd has to be told its port, and one that was free may not be when it starts: an address of its own,
+ * of the 127.0.0.0/8 that is this machine, and a port that nobody is given for want of one.
+ */
+function ownOrigin(): string {
+  const [first, second, third] = [randomInt(1, 255), randomInt(1, 255), randomInt(1, 255)];
+  return `http://127.${first}.${second}.${third}:14593`;
 }
 
 async function writeDatabase(path: string): Promise<void> {
@@ -91,7 +90,7 @@ async function writeDatabase(path: string): Promise<void> {
 
 const configurationFor = (origin: string, directory: string): string => `
 port=${new URL(origin).port}
-bind_address="127.0.0.1"
+bind_address="${new URL(origin).hostname}"
 external_url="${origin}"
 api_prefix="api"
 log_mode="console"
@@ -108,23 +107,31 @@ hash_algorithm="SHA512"
 database = { type = "sqlite3"; path = "${join(directory, "database")}"; };
 `;
 
-/** @throws {Error} it ends instead, or does not start in time */
-async function started(child: ChildProcess): Promise<void> {
+/**
+ * Asks until it answers, for Glewlwyd 2.7 logs that it has started, and listens after that.
+ * https://github.com/babelouest/glewlwyd/blob/master/src/glewlwyd.c
+ *
+ * @throws {Error} it ends instead, or does not answer in time
+ */
+async function answering(child: ChildProcess, origin: string): Promise<void> {
   let log = "";
-  await new Promise<void>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
+  for (const output of [child.stdout, child.stderr]) {
+    output?.on("data", (chunk: Buffer) => {
       log += chunk;
-      if (log.includes("started on port")) resolve();
-    };
-    child.stdout?.on("data", read);
-    child.stderr?.on("data", read);
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`glewlwyd ended with ${code}: ${log}`)));
-    AbortSignal.timeout(patienceMs).addEventListener("abort", () =>
-      reject(new Error(`glewlwyd has not started: ${log}`)),
-    );
-  });
+    });
+  }
+  await once(child, "spawn");
+  const signal = AbortSignal.timeout(patienceMs);
+  while (!(await fetch(origin, { signal }).then(isAnswer, isNone))) {
+    const ended = child.exitCode ?? child.signalCode;
+    if (ended !== null) throw new Error(`glewlwyd ended with ${ended}: ${log}`);
+    if (signal.aborted) throw new Error(`glewlwyd does not answer: ${log}`);
+    await wait(20);
+  }
 }
+
+const isAnswer = () => true;
+const isNone = () => false;
 
 async function setUp(api: string, issuer: string): Promise<void> {
   const { client_id, client_secret } = client;
