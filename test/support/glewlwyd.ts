@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
+import { type JsonWebKey, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,18 +22,34 @@ export interface Glewlwyd {
   readonly client: { readonly client_id: string; readonly client_secret: string };
   /** By the user's password: the one grant that needs no browser. */
   newRefreshToken(): Promise<string>;
+  /**
+   * By a code, as the user's browser would fetch it.
+   * @param prove makes the proof that binds the token to its key, for this URL: RFC 9449 §5
+   */
+  newBoundRefreshToken(prove: (url: string) => Promise<string>): Promise<string>;
   close(): Promise<void>;
 }
 
-const client = { client_id: "client", client_secret: "client-secret" };
-
+/** Takes every method of client authentication that Glewlwyd verifies without TLS. */
+const client = { client_id: "client", client_secret: "a secret of at least thirty-two bytes" };
+const clientMethods = [
+  "client_secret_basic",
+  "client_secret_post",
+  "client_secret_jwt",
+  "private_key_jwt",
+];
+const redirect_uri = "https://127.0.0.1/callback";
+const user = { username: "user", password: "user-password" };
+const scope = "read";
 const patienceMs = 10_000;
 
 /**
  * Glewlwyd, an authorization server written in C, with a database of its own, set up through its
  * administration API. https://github.com/babelouest/glewlwyd/blob/master/docs/API.md
+ *
+ * @param keys the client's public ones
  */
-export async function startGlewlwyd(): Promise<Glewlwyd> {
+export async function startGlewlwyd(keys: readonly JsonWebKey[]): Promise<Glewlwyd> {
   const directory = mkdtempSync(join(tmpdir(), "glewlwyd-"));
   const origin = ownOrigin();
   await writeDatabase(join(directory, "database"));
@@ -42,35 +58,32 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
   const child = spawn(binary, ["--config-file", configuration], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const issuer = `${origin}/api/oidc`;
+  const api = `${origin}/api`;
+  const issuer = `${api}/oidc`;
   const close = async () => {
-    // Deaf to a SIGTERM for good if one comes before it waits for any.
+    // Deaf to SIGTERM for good, should one come before it waits for any.
     if (child.kill("SIGKILL")) await once(child, "exit");
     rmSync(directory, { recursive: true });
   };
   try {
     await answering(child, origin);
-    await setUp(`${origin}/api`, issuer);
-    return { issuer, client, newRefreshToken: () => newRefreshToken(issuer), close };
+    await setUp(api, issuer, keys);
   } catch (error) {
     await close();
     throw error;
   }
+  return {
+    issuer,
+    client,
+    newRefreshToken: () => requestTokens(issuer, { grant_type: "password", scope, ...user }),
+    async newBoundRefreshToken(prove) {
+      const code = await authorize(api, issuer);
+      const dpop = await prove(`${issuer}/token`);
+      return requestTokens(issuer, { grant_type: "authorization_code", code, redirect_uri }, dpop);
+    },
+    close,
+  };
 }
-
-async function newRefreshToken(issuer: string): Promise<string> {
-  const credentials = btoa(`${client.client_id}:${client.client_secret}`);
-  const response = await fetch(`${issuer}/token`, {
-    method: "POST",
-    headers: { authorization: `Basic ${credentials}` },
-    body: new URLSearchParams({ grant_type: "password", scope: "read", ...user }),
-    signal: AbortSignal.timeout(patienceMs),
-  });
-  const { refresh_token } = (await response.json()) as { refresh_token: string };
-  return refresh_token;
-}
-
-const user = { username: "user", password: "user-password" };
 
 /**
  * Glewlwyd has to be told its port, and one that was free may not be when it starts: an address of its own,
@@ -133,26 +146,28 @@ async function answering(child: ChildProcess, origin: string): Promise<void> {
 const isAnswer = () => true;
 const isNone = () => false;
 
-async function setUp(api: string, issuer: string): Promise<void> {
-  const { client_id, client_secret } = client;
+async function setUp(api: string, issuer: string, keys: readonly JsonWebKey[]): Promise<void> {
   // Name and password of the administrator are in the tables that the package comes with.
-  const { headers } = await post(`${api}/auth/`, { username: "admin", password: "password" });
-  const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";
-  await post(`${api}/mod/plugin/`, oidcPlugin(issuer), cookie);
-  const scope = { name: "read", display_name: "read", description: "read", scheme: {} };
-  await post(`${api}/scope/`, { ...scope, password_required: true }, cookie);
-  const enabled = { enabled: true, scope: ["read"] };
-  await post(`${api}/user/`, { ...user, name: "User", ...enabled }, cookie);
-  const authorization_type = ["password", "refresh_token"];
-  const token_endpoint_auth_method = ["client_secret_basic"];
-  const registration = { client_id, name: "Client", password: client_secret, confidential: true };
-  await post(
-    `${api}/client/`,
-    { ...registration, authorization_type, token_endpoint_auth_method, ...enabled },
-    cookie,
-  );
+  const cookie = await logIn(api, { username: "admin", password: "password" });
+  const create = (what: string, body: object) => send("POST", `${api}/${what}/`, body, cookie);
+  await create("mod/plugin", oidcPlugin(issuer));
+  const shown = { display_name: scope, description: scope };
+  await create("scope", { name: scope, ...shown, scheme: {}, password_required: true });
+  const enabled = { enabled: true, scope: [scope] };
+  await create("user", { ...user, name: "User", ...enabled });
+  await create("client", {
+    ...client,
+    name: "Client",
+    confidential: true,
+    token_endpoint_auth_method: clientMethods,
+    jwks: { keys },
+    authorization_type: ["password", "code", "refresh_token"],
+    redirect_uri: [redirect_uri],
+    ...enabled,
+  });
 }
 
+/** https://github.com/babelouest/glewlwyd/blob/master/docs/OIDC.md */
 const oidcPlugin = (issuer: string) => ({
   module: "oidc",
   name: "oidc",
@@ -168,22 +183,61 @@ const oidcPlugin = (issuer: string) => ({
     "refresh-token-rolling": true,
     "refresh-token-one-use": "always",
     "auth-type-password-enabled": true,
+    "auth-type-code-enabled": true,
     "auth-type-refresh-enabled": true,
     "allow-non-oidc": true,
     scope: [],
+    // Without this there are no assertions of clients either.
+    "request-parameter-allow": true,
+    "client-jwks-parameter": "jwks",
+    "oauth-dpop-allowed": true,
+    "oauth-dpop-iat-duration": 60,
   },
 });
 
+/** @returns the refresh token */
+async function requestTokens(
+  issuer: string,
+  parameters: Readonly<Record<string, string>>,
+  dpop?: string,
+): Promise<string> {
+  const credentials = btoa(`${client.client_id}:${client.client_secret}`);
+  const response = await fetch(`${issuer}/token`, {
+    method: "POST",
+    headers: { authorization: `Basic ${credentials}`, ...(dpop && { dpop }) },
+    body: new URLSearchParams(parameters),
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  const { refresh_token } = (await response.json()) as { refresh_token: string };
+  return refresh_token;
+}
+
+/** @returns the code that the client gets once the user has logged in, and has consented */
+async function authorize(api: string, issuer: string): Promise<string> {
+  const { client_id } = client;
+  const cookie = await logIn(api, user);
+  await send("PUT", `${api}/auth/grant/${client_id}`, { scope }, cookie);
+  const request = { response_type: "code", client_id, redirect_uri, scope, g_continue: "" };
+  const response = await fetch(`${issuer}/auth?${new URLSearchParams(request)}`, {
+    headers: { cookie },
+    redirect: "manual",
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  const location = new URL(response.headers.get("location") ?? "");
+  return location.searchParams.get("code") ?? "";
+}
+
+/** @returns the session's cookie */
+async function logIn(api: string, who: typeof user): Promise<string> {
+  const { headers } = await send("POST", `${api}/auth/`, who);
+  return headers.get("set-cookie")?.split(";")[0] ?? "";
+}
+
 /** @throws {Error} not 200 */
-async function post(url: string, body: object, cookie = ""): Promise<Response> {
+async function send(method: string, url: string, body: object, cookie = ""): Promise<Response> {
   const headers = { "content-type": "application/json", cookie };
   const signal = AbortSignal.timeout(patienceMs);
-  const response = await fetch(url, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-    signal,
-  });
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body), signal });
   if (response.status !== 200) throw new Error(`${url}: ${response.status}`);
   return response;
 }
