@@ -1,21 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { type JsonWebKey, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { gunzipSync } from "node:zlib";
 
-/** Where Debian's package `glewlwyd` puts the server, and the tables of its database. */
-const binary = "/usr/bin/glewlwyd";
-const tables = "/usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz";
-const modules = "/usr/lib/glewlwyd";
+/** Where Debian's package `glewlwyd` is installed, or else unpacked by `.ci/unpack-glewlwyd`. */
+const roots = ["/", "node_modules/.cache/glewlwyd"].map((path) => resolve(path));
+const root = roots.find((path) => existsSync(join(path, "usr/bin/glewlwyd")));
+const inPackage = (path: string): string => join(root ?? "/", path);
 
 /** Why it cannot be started here; undefined: it can. */
-export const glewlwydIsMissing: string | undefined = [binary, tables].every(existsSync)
-  ? undefined
-  : "Debian's package glewlwyd is not installed";
+export const glewlwydIsMissing: string | undefined =
+  root === undefined ? "Debian's package glewlwyd is neither installed nor unpacked" : undefined;
 
 export interface Glewlwyd {
   readonly issuer: string;
@@ -55,8 +53,10 @@ export async function startGlewlwyd(keys: readonly JsonWebKey[]): Promise<Glewlw
   await writeDatabase(join(directory, "database"));
   const configuration = join(directory, "configuration");
   writeFileSync(configuration, configurationFor(origin, directory));
-  const child = spawn(binary, ["--config-file", configuration], {
+  const libraries = globSync(inPackage("{usr/lib,lib}/*-linux-gnu*"));
+  const child = spawn(inPackage("usr/bin/glewlwyd"), ["--config-file", configuration], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { LD_LIBRARY_PATH: libraries.join(":") },
   });
   const api = `${origin}/api`;
   const issuer = `${api}/oidc`;
@@ -95,9 +95,10 @@ function ownOrigin(): string {
 }
 
 async function writeDatabase(path: string): Promise<void> {
+  const tables = inPackage("usr/share/dbconfig-common/data/glewlwyd/install/sqlite3");
   const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(path);
-  database.exec(gunzipSync(readFileSync(tables)).toString());
+  database.exec(readFileSync(tables, "utf8"));
   database.close();
 }
 
@@ -112,10 +113,10 @@ session_key="SESSION"
 session_expiration=3600
 admin_scope="g_admin"
 profile_scope="g_profile"
-user_module_path="${modules}/user"
-client_module_path="${modules}/client"
-user_auth_scheme_module_path="${modules}/scheme"
-plugin_module_path="${modules}/plugin"
+user_module_path="${inPackage("usr/lib/glewlwyd/user")}"
+client_module_path="${inPackage("usr/lib/glewlwyd/client")}"
+user_auth_scheme_module_path="${inPackage("usr/lib/glewlwyd/scheme")}"
+plugin_module_path="${inPackage("usr/lib/glewlwyd/plugin")}"
 hash_algorithm="SHA512"
 database = { type = "sqlite3"; path = "${join(directory, "database")}"; };
 `;
