@@ -4,10 +4,10 @@ import { gatewayTimeoutMs } from "../../functions/domain/budget.ts";
 import type { GatewayResponseType } from "../../lib/gateway-responses.ts";
 import { authorization } from "./authorizer-policy.ts";
 import { gatewayAnswer, type HttpAnswer, integrationAnswer } from "./gateway-answer.ts";
-import { invoke, type LambdaFunction } from "./lambda-function.ts";
+import { type Invocation, invoke, type LambdaFunction } from "./lambda-function.ts";
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 import {
-  headerOf,
+  headerValues,
   type MatchedRequest,
   matchRequest,
   pathOf,
@@ -37,6 +37,11 @@ export interface Api extends Route {
   readonly integration: LambdaFunction;
 }
 
+interface Served extends Api {
+  /** Invocations of the authorizer that have not ended, by credential. */
+  readonly asking: Map<string, Promise<Invocation>>;
+}
+
 export interface Exchange {
   readonly requestId: string;
   readonly method: string;
@@ -55,15 +60,15 @@ export interface Gateway {
 
 /**
  * A REST API of API Gateway on a loopback address: authorizer, Lambda proxy integration and gateway
- * responses as deployed. It differs in one thing: what the authorizer says is not cached, so that a
- * key that was revoked stops at once.
+ * responses as deployed. It differs in one thing: what the authorizer says is for those who ask
+ * meanwhile, and not cached for five minutes, so that a key that was revoked stops at once.
  */
 export async function startGateway({
   port,
   integrationTimeoutMs = gatewayTimeoutMs,
   onAnswer = () => {},
 }: GatewayOptions): Promise<Gateway> {
-  const served = Promise.withResolvers<Api>();
+  const served = Promise.withResolvers<Served>();
   let isServing = false;
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const exchange = await exchangeWith(await served.promise, request, integrationTimeoutMs);
@@ -79,7 +84,7 @@ export async function startGateway({
     url,
     serve: (api) => {
       isServing = true;
-      served.resolve(api);
+      served.resolve({ ...api, asking: new Map() });
     },
     close: () =>
       isServing ? new Promise((resolve) => server.close(() => resolve())) : closeServer(server),
@@ -87,7 +92,7 @@ export async function startGateway({
 }
 
 async function exchangeWith(
-  api: Api,
+  api: Served,
   request: IncomingMessage,
   integrationTimeoutMs: number,
 ): Promise<Exchange> {
@@ -113,10 +118,11 @@ function send(response: ServerResponse, { requestId, answer }: Exchange, keepAli
 
 async function callApi(
   request: MatchedRequest,
-  { deployment, authorizer, integration }: Api,
+  api: Served,
   timeoutMs: number,
 ): Promise<HttpAnswer | GatewayResponseType> {
-  const context = await authorize(request, deployment, authorizer);
+  const { deployment, integration } = api;
+  const context = await authorize(request, api);
   if (typeof context === "string") return context;
   const timeout = Promise.withResolvers<GatewayResponseType>();
   const timer = setTimeout(() => timeout.resolve("INTEGRATION_TIMEOUT"), timeoutMs);
@@ -135,21 +141,32 @@ async function callApi(
  */
 async function authorize(
   request: MatchedRequest,
-  deployment: Deployment,
-  authorizer: LambdaFunction,
+  api: Served,
 ): Promise<AuthorizerContext | GatewayResponseType> {
-  if (!headerOf(request, "authorization")) return "UNAUTHORIZED";
+  if (!headerValues(request, "authorization")[0]) return "UNAUTHORIZED";
   const startedAtMs = performance.now();
-  const invocation = await invoke(authorizer, authorizerEvent(request, deployment));
+  const invocation = await askAuthorizer(request, api);
   if (invocation.kind === "failed") {
     const refused = invocation.errorMessage === "Unauthorized";
     return refused ? "UNAUTHORIZED" : "AUTHORIZER_CONFIGURATION_ERROR";
   }
-  const verdict = authorization(invocation.payload, methodArn(request, deployment));
+  const verdict = authorization(invocation.payload, methodArn(request, api.deployment));
   if (verdict.kind === "invalid") return "AUTHORIZER_CONFIGURATION_ERROR";
   if (verdict.kind === "denied") return "ACCESS_DENIED";
   const integrationLatency = Math.round(performance.now() - startedAtMs);
   return { ...verdict.context, integrationLatency };
+}
+
+function askAuthorizer(
+  request: MatchedRequest,
+  { deployment, authorizer, asking }: Served,
+): Promise<Invocation> {
+  const credential = JSON.stringify(headerValues(request, "authorization"));
+  const asked = asking.get(credential);
+  if (asked !== undefined) return asked;
+  const invocation = invoke(authorizer, authorizerEvent(request, deployment));
+  asking.set(credential, invocation);
+  return invocation.finally(() => asking.delete(credential));
 }
 
 async function integrate(

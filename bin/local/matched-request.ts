@@ -49,12 +49,12 @@ export async function matchRequest(
 /** As it was sent: encoded, without the query. */
 export const pathOf = ({ url = "" }: IncomingMessage): string => url.replace(/\?.*$/s, "");
 
-/** The first of a header's values; `name` in lower case. */
-export const headerOf = (
+/** A header's values, in order; `name` in lower case. */
+export const headerValues = (
   { rawHeaders }: Pick<MatchedRequest, "rawHeaders">,
   name: string,
-): string | undefined =>
-  rawHeaders.find((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
+): string[] =>
+  rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
 
 /** Values of the variables, decoded; undefined when the path is not of this resource. */
 function matchPath(resource: string, path: string): Record<string, string> | undefined {

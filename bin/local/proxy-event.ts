@@ -4,7 +4,7 @@ import type {
   APIGatewayProxyEvent,
   APIGatewayRequestAuthorizerEvent,
 } from "aws-lambda";
-import { headerOf, type MatchedRequest } from "./matched-request.ts";
+import { headerValues, type MatchedRequest } from "./matched-request.ts";
 
 /** Where the API says that it is deployed. */
 export interface Deployment {
@@ -97,7 +97,7 @@ function requestContext(
     identity: {
       ...nobody,
       sourceIp: request.sourceIp,
-      userAgent: headerOf(request, "user-agent") ?? null,
+      userAgent: headerValues(request, "user-agent")[0] ?? null,
     },
     path: request.path,
     protocol: "HTTP/1.1",

@@ -258,6 +258,28 @@ describe("the local gateway", () => {
     throw new Error(message);
   };
 
+  test("asks the authorizer once for all who come meanwhile with the same credential, and then anew", async () => {
+    const asked: string[] = [];
+    const last = Promise.withResolvers<void>();
+    const url = await serve({
+      authorizer: async ({ headers }) => {
+        asked.push(headers?.authorization ?? "");
+        if (asked.at(-1) === "Bearer last") last.resolve();
+        await last.promise;
+        return allow();
+      },
+    });
+    const requestAs = (key: string, connection = "keep-alive") =>
+      `POST /connections/conn_1 HTTP/1.1\r\nHost: a\r\nauthorization: Bearer ${key}\r\nConnection: ${connection}\r\n\r\n`;
+    // One after the other on one connection, they are read in this order.
+    const pipelined = ["one", "two", "one", "one"].map((key) => requestAs(key)).join("");
+    const answers = await sendRaw(url, pipelined + requestAs("last", "close"));
+    expect(answers.match(/^HTTP\/1.1 200 /gm)).toHaveLength(5);
+    expect(asked).toEqual(["Bearer one", "Bearer two", "Bearer last"]);
+    await sendRaw(url, requestAs("one", "close"));
+    expect(asked).toHaveLength(4);
+  });
+
   test.each<[string, GatewayResponseType, Setup["authorizer"]]>([
     ["throws Unauthorized", "UNAUTHORIZED", throwing("Unauthorized")],
     ["throws anything else", "AUTHORIZER_CONFIGURATION_ERROR", throwing("key store unavailable")],
