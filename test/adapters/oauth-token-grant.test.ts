@@ -217,6 +217,23 @@ describe("what a provider does:", () => {
     expect(await refresh(provider)).toMatchObject({ kind: "broken_off" });
   });
 
+  // RFC 9112 §2.2, §5.2, §6.3: what a client is to make of them.
+  test.each<[string, string]>([
+    ["line feeds alone", `\nContent-Length: ${goodAnswer.length}\n\n${goodAnswer}`],
+    [
+      "a folded header",
+      `\r\nX-Policy: a\r\n b\r\nContent-Length: ${goodAnswer.length}\r\n\r\n${goodAnswer}`,
+    ],
+    [
+      "a length beside chunks",
+      `\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${goodAnswer.length.toString(16)}\r\n${goodAnswer}\r\n0\r\n\r\n`,
+    ],
+  ])("tokens in an answer that is framed as of old: %s", async (_, rest) => {
+    const provider = await startRawProvider((socket) => socket.end(`HTTP/1.1 200 OK${rest}`));
+    providers.push(provider);
+    expect(await refresh(provider)).toMatchObject({ kind: "granted" });
+  });
+
   test("nobody listens: unavailable, for nothing was sent", async () => {
     const provider = await providing(() => undefined);
     await provider.close();
