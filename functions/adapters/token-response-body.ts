@@ -9,12 +9,17 @@ export interface ParsedBody {
   readonly notes: readonly string[];
 }
 
-/** RFC 8259 §8.1 has UTF-8; UTF-16 is known by its byte order mark. What is neither becomes U+FFFD. */
+/**
+ * RFC 8259 §8.1 has UTF-8; UTF-16 is known by its byte order mark, or by the zeros of the two ASCII
+ * characters that all JSON begins with (RFC 4627 §3). What is neither becomes U+FFFD.
+ */
 export const textOf = (body: Uint8Array): string => new TextDecoder(encodingOf(body)).decode(body);
 
-function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+function encodingOf([first, second, third, fourth]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
   if (first === 0xff && second === 0xfe) return "utf-16le";
-  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  if (second === 0 && fourth === 0) return "utf-16le";
+  return first === 0 && third === 0 ? "utf-16be" : "utf-8";
 }
 
 /** A JSON object (RFC 6749 §5.1), or a form, which some send instead. Undefined: neither. */

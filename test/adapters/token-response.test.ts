@@ -144,15 +144,19 @@ describe("granted", () => {
     grantAnswer({ status: 200, headers: json, body: answer, receivedAtMs }, []);
   const utf16 = Buffer.from(`\ufeff${text}`, "utf16le");
 
+  const unmarked = utf16.subarray(2);
+
   test.each([
     ["the little", utf16],
     ["the big", Buffer.from(utf16).swap16()],
+    ["the little, without its mark", unmarked],
+    ["the big, without its mark", Buffer.from(unmarked).swap16()],
   ])("UTF-16 from %s end", (_end, bytes) => {
     expect(bytesOf(bytes)).toMatchObject({ kind: "granted", notes: [] });
   });
 
-  test.each([[[0xff]], [[0xfe]], [[0x20, 0xfe]], [[0x20, 0xff]]])(
-    "bytes %j are half a mark of UTF-16, and no reason to lose tokens",
+  test.each([[[0xff]], [[0xfe]], [[0x20, 0xfe]], [[0x20, 0xff]], [[0]], [[0x20, 0]]])(
+    "bytes %j are half a sign of UTF-16, and no reason to lose tokens",
     (bytes) => {
       const body = Buffer.concat([Buffer.from(bytes), Buffer.from(text)]);
       expect(bytesOf(body)).toMatchObject({ kind: "granted" });
