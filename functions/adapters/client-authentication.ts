@@ -52,8 +52,12 @@ const clientSecretBasic =
 const basicEncoding = (registration: ClientRegistration): ((value: string) => string) =>
   registeredProvider(registration).basicCredentials === "raw" ? (value) => value : formEncode;
 
-/** RFC 6749 Appendix B; decodes to the same whether more or fewer characters are escaped. */
-const formEncode = (value: string): string => encodeURIComponent(value).replaceAll("%20", "+");
+/**
+ * RFC 6749 Appendix B; decodes to the same whether more or fewer characters are escaped. A space is, for
+ * some servers undo escapes alone and take `+` as it is:
+ * https://github.com/authlib/authlib/blob/main/authlib/oauth2/rfc6749/util.py
+ */
+const formEncode = encodeURIComponent;
 
 function secretFor({ clientSecret, tokenEndpointAuthMethod }: ClientRegistration): string {
   const secret = clientSecret?.reveal() ?? "";

@@ -74,7 +74,7 @@ test("every request asks for JSON and says who asks", async () => {
 test("client_secret_basic: form-encoded, and plain where that makes no difference", async () => {
   const { headers, body } = await write(registrationOf("client_secret_basic"));
   const credentials = atob(headers.authorization?.replace("Basic ", "") ?? "");
-  expect(credentials).toBe("client-1_a.b:s-3_c.r~e%2Bt%2F%3D%3A+%C3%A9%25");
+  expect(credentials).toBe("client-1_a.b:s-3_c.r~e%2Bt%2F%3D%3A%20%C3%A9%25");
   const [id, secret] = credentials
     .split(":")
     .map((part) => new URLSearchParams(`v=${part}`).get("v"));

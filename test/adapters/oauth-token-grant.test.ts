@@ -122,7 +122,7 @@ describe("what is sent", () => {
       expect.stringMatching(/^application\/x-www-form-urlencoded/),
     ]);
     expect(Buffer.from(authorization.replace("Basic ", ""), "base64").toString()).toBe(
-      "c%3A1:s+e%2Bc%2Ft",
+      "c%3A1:s%20e%2Bc%2Ft",
     );
     expect(body).toEqual(form);
   });
