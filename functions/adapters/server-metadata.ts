@@ -41,7 +41,7 @@ export function metadataUrls(issuer: string): readonly URL[] {
 export function parseServerMetadata(body: Uint8Array, issuer: string): ServerMetadata {
   const metadata = parseJsonObject(textOf(body))?.members;
   if (metadata === undefined) throw new UnusableMetadata("is not a JSON object");
-  if (metadata.issuer !== issuer) throw new UnusableMetadata("is another issuer's");
+  if (metadata.issuer !== issuer) throw new UnusableMetadata(difference(metadata.issuer, issuer));
   const { token_endpoint, token_endpoint_auth_methods_supported: methods } = metadata;
   const aliases = metadata.mtls_endpoint_aliases;
   const mtls =
@@ -57,6 +57,16 @@ export function parseServerMetadata(body: Uint8Array, issuer: string): ServerMet
     mtlsTokenEndpoint: mtls,
     authenticationMethods: Array.isArray(methods) ? methods : undefined,
   };
+}
+
+/** A slash at the end is what servers disagree about, and people overlook. */
+function difference(issuer: unknown, registered: string): string {
+  if (issuer === `${registered}/`) {
+    return "names the issuer with a slash at its end, and the registration without";
+  }
+  return registered === `${issuer}/`
+    ? "names the issuer without a slash at its end, and the registration with one"
+    : "is another issuer's";
 }
 
 /** A variable in it would let a connection choose where its tokens go. */

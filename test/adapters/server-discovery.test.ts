@@ -127,7 +127,7 @@ describe("metadata that may not be believed: misconfigured, and no token is sent
     [
       "its issuer with a slash more",
       (origin) => json({ issuer: `${origin}/`, token_endpoint: `${origin}/token` }),
-      "is another issuer's",
+      "names the issuer with a slash at its end, and the registration without",
     ],
     [
       "its issuer in other letters",
@@ -184,6 +184,18 @@ describe("metadata that may not be believed: misconfigured, and no token is sent
       reason: `the issuer's metadata is not to be had: ${rootPlace} ${fault}${otherPlace}`,
     });
     expect(asked).toEqual([rootPlace, "/.well-known/openid-configuration"]);
+  });
+
+  test("its issuer with a slash less", async () => {
+    const { origin } = await serving((origin) => ({
+      [rootPlace]: json({ issuer: origin, token_endpoint: `${origin}/token` }),
+    }));
+    expect(await refresh({ issuer: `${origin}/` })).toMatchObject({
+      kind: "misconfigured",
+      reason: expect.stringContaining(
+        "names the issuer without a slash at its end, and the registration with one",
+      ),
+    });
   });
 
   test("whose token endpoint breaks the rules that any token endpoint is held to", async () => {
