@@ -97,6 +97,7 @@ export function parseClientRegistration(
     clientId,
     clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
     tokenEndpointAuthMethod,
+    authMethodIsAssumed: !read.has("token_endpoint_auth_method") && !clientAuthentication,
     ...credentials,
     issuer,
     tokenEndpoint,

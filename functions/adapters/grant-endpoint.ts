@@ -1,5 +1,9 @@
 import { MisconfiguredRegistration } from "../domain/errors.ts";
-import type { ClientRegistration, TlsCredentials } from "../domain/registration-ports.ts";
+import type {
+  ClientAuthenticationMethod,
+  ClientRegistration,
+  TlsCredentials,
+} from "../domain/registration-ports.ts";
 import { type Deadline, DeadlinePassed } from "./deadline.ts";
 import type { ServerDiscovery, Undiscovered } from "./server-discovery.ts";
 import type { ServerMetadata } from "./server-metadata.ts";
@@ -25,7 +29,12 @@ export async function locateTokenEndpoint(
   if (tokenEndpoint !== undefined || issuer === undefined) return { kind: "located", registration };
   const discovery = await Promise.race([discover(issuer), deadline.passed]).catch(tooLate);
   if (discovery.kind !== "found") return discovery;
-  const located = { ...registration, tokenEndpoint: endpointIn(discovery.metadata, registration) };
+  const { metadata } = discovery;
+  const located = {
+    ...registration,
+    tokenEndpoint: endpointIn(metadata, registration),
+    tokenEndpointAuthMethod: methodIn(metadata, registration),
+  };
   return { kind: "located", registration: located };
 }
 
@@ -35,21 +44,26 @@ function tooLate(error: unknown): Undiscovered {
   return { kind: "unavailable", reason, retryAfterMs: undefined };
 }
 
+const endpointIn = (
+  { tokenEndpoint, mtlsTokenEndpoint }: ServerMetadata,
+  { tlsCredentials }: ClientRegistration,
+): string => (tlsCredentials && mtlsTokenEndpoint) ?? tokenEndpoint;
+
 /**
  * RFC 8414 §2 has `client_secret_basic` where a server does not list its methods; few of those mean it.
  * `none` is the absence of a method, and servers that serve public clients often leave it out:
- * https://github.com/keycloak/keycloak/issues/29822
+ * https://github.com/keycloak/keycloak/issues/29822. A method that was only assumed gives way to the
+ * other one for the same secret: https://github.com/panva/openid-client/issues/57.
  */
-function endpointIn(
-  { tokenEndpoint, mtlsTokenEndpoint, authenticationMethods }: ServerMetadata,
-  { tokenEndpointAuthMethod: method, tlsCredentials }: ClientRegistration,
-): string {
-  if (method !== "none" && authenticationMethods?.includes(method) === false) {
-    throw new MisconfiguredRegistration(
-      `the issuer does not list ${method} in token_endpoint_auth_methods_supported`,
-    );
-  }
-  return (tlsCredentials && mtlsTokenEndpoint) ?? tokenEndpoint;
+function methodIn(
+  { authenticationMethods: listed }: ServerMetadata,
+  { tokenEndpointAuthMethod: method, authMethodIsAssumed }: ClientRegistration,
+): ClientAuthenticationMethod {
+  if (method === "none" || listed === undefined || listed.includes(method)) return method;
+  if (authMethodIsAssumed && listed.includes("client_secret_post")) return "client_secret_post";
+  throw new MisconfiguredRegistration(
+    `the issuer does not list ${method} in token_endpoint_auth_methods_supported`,
+  );
 }
 
 /** @throws {MisconfiguredRegistration} there is a certificate, and it would not do */

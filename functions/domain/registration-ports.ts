@@ -54,6 +54,8 @@ export interface ClientRegistration {
   readonly clientId: string;
   readonly clientSecret: Secret<string> | undefined;
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod;
+  /** Nobody has stated the method, and the issuer's metadata may know better. @default false */
+  readonly authMethodIsAssumed?: boolean;
   /** There is one where the method is `private_key_jwt`. */
   readonly signingKey?: SigningKey | undefined;
   /** `aud` of the client's assertions. Undefined: the issuer where known, else the token endpoint. */

@@ -42,6 +42,7 @@ test("a registration is read from its secret, with RFC 7591's defaults", async (
     name,
     clientId: "client",
     tokenEndpointAuthMethod: "client_secret_basic",
+    authMethodIsAssumed: true,
     tokenEndpoint: "https://acme.example/token",
     refreshPolicy: "proactive",
     refreshTokenIdleSeconds: undefined,

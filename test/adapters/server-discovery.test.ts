@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 import { parseClientRegistration } from "../../functions/adapters/client-registration.ts";
 import { oauthTokenGrant } from "../../functions/adapters/oauth-token-grant.ts";
@@ -112,6 +113,24 @@ describe("an issuer's metadata is found", () => {
       requestOf({ issuer: server.issuer }, { refreshToken }),
     );
     expect(answer).toMatchObject({ kind: "granted" });
+  });
+
+  test("says how a client authenticates whose registration does not", async () => {
+    const { origin } = await serving((origin) => ({
+      [rootPlace]: json({
+        issuer: origin,
+        token_endpoint: `${origin}/post`,
+        token_endpoint_auth_methods_supported: ["client_secret_post"],
+      }),
+      "/post": async (response, request) => {
+        const form = new URLSearchParams(await text(request));
+        const isMeant = !request.headers.authorization && form.get("client_secret") === "secret";
+        json(isMeant ? { access_token: "at-2" } : { error: "invalid_client" })(response, request);
+      },
+    }));
+    expect(await refresh({ issuer: origin })).toMatchObject({ kind: "granted" });
+    const stated = { issuer: origin, token_endpoint_auth_method: "client_secret_basic" };
+    expect(await refresh(stated)).toMatchObject({ kind: "misconfigured" });
   });
 });
 
