@@ -86,7 +86,7 @@ export function connectionCommands(io: AdminIo): Command {
 }
 
 const putHelp = `
-The refresh token is read from stdin, or asked for; a whole token response in JSON does as well.
+The refresh token is read from stdin, or asked for; a whole token response, in JSON or in a form, does as well.
 Its member dpop_jwk, a private JWK, is the key that the tokens are bound to (RFC 9449).
 
 Examples:

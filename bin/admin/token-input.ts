@@ -3,6 +3,7 @@ import { grantedTokens } from "../../functions/adapters/granted-tokens.ts";
 import { UnusableKey } from "../../functions/adapters/private-key.ts";
 import { registeredProvider } from "../../functions/adapters/registered-provider.ts";
 import { accessTokenExpiry } from "../../functions/adapters/token-lifetimes.ts";
+import { parseBody } from "../../functions/adapters/token-response-body.ts";
 import type { TokenSet } from "../../functions/domain/connection.ts";
 import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
 import { Secret } from "../../functions/domain/secret.ts";
@@ -17,9 +18,9 @@ export interface GivenTokens {
 }
 
 /**
- * Reads a bare refresh token, or a token response (RFC 6749 §5.1) as the provider sent it, in JSON. With
- * a refresh token alone the access token counts as expired: the next call gets one. Where a provider
- * renews access tokens by themselves, a bare token is the access token.
+ * Reads a bare refresh token, or a token response (RFC 6749 §5.1) as the provider sent it, in JSON or in
+ * a form. With a refresh token alone the access token counts as expired: the next call gets one. Where a
+ * provider renews access tokens by themselves, a bare token is the access token.
  *
  * @param registration says how the provider answers @default as RFC 6749 has it
  * @throws {CommandFailed} neither; the message holds nothing of the input
@@ -32,14 +33,18 @@ export function parseTokens(
   const text = input.reveal().trim();
   const { renewsWithAccessToken } = registration;
   const bareName = renewsWithAccessToken ? "access_token" : "refresh_token";
-  const members = text.startsWith("{") ? parseObject(text) : { [bareName]: bareToken(text) };
   const provider = registeredProvider(registration);
+  const members = text.startsWith("{")
+    ? parseObject(text)
+    : (parseBody(text, provider)?.members ?? { [bareName]: bareToken(text) });
   const whole = grantedTokens(members, nowMs, provider);
   const isPartial = whole === undefined;
   const granted = whole ?? grantedTokens({ ...members, access_token: "-" }, nowMs, provider);
   const refreshToken = granted?.tokens.refreshToken;
   if (granted === undefined || (isPartial && refreshToken === undefined)) {
-    throw new CommandFailed("the JSON on stdin holds neither an access_token nor a refresh_token");
+    throw new CommandFailed(
+      "the answer on stdin holds neither an access_token nor a refresh_token",
+    );
   }
   const { receivedAtMs: _, ...others } = granted.tokens;
   const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...answered } = others;

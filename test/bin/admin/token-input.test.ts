@@ -48,6 +48,19 @@ describe("tokens on stdin", () => {
     });
   });
 
+  test("a token response in a form, as GitHub sends it", () => {
+    const form = "access_token=a&expires_in=60&refresh_token=r&scope=&token_type=bearer\n";
+    expect(parse(form)).toMatchObject({
+      accessToken: "a",
+      refreshToken: "r",
+      expiresAtMs: nowMs + 60_000,
+    });
+  });
+
+  test("a bare token with what a form has is a token", () => {
+    expect(parse("a&b=c==").refreshToken).toBe("a&b=c==");
+  });
+
   test.each([
     ["ahead", "2026-01-01T01:00:00Z", nowMs + 3_600_000],
     ["past", "2025-12-31T23:00:00Z", nowMs],
