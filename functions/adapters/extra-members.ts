@@ -81,7 +81,8 @@ function withoutMembersAt(
 ): Members {
   const inner = segment === undefined ? undefined : answer[segment];
   if (segment === undefined || !isObject(inner)) return withoutMembers(answer, names);
-  return { ...answer, [segment]: withoutMembersAt(inner, rest, names) };
+  const left = withoutMembersAt(inner, rest, names);
+  return { ...answer, [segment]: Array.isArray(inner) ? Object.values(left) : left };
 }
 
 const withoutMembers = (members: Members, names: ReadonlySet<string>): Members =>

@@ -209,6 +209,13 @@ describe("where the tokens are", () => {
     });
   });
 
+  test("tokens_at: in an array, which stays one", async () => {
+    const body = { sets: [{ access_token: "other" }, { ...tokens, id: 7 }] };
+    const { tokens: granted } = await exchange({ tokens_at: "sets.1" }, { body });
+    expect(granted).toMatchObject({ accessToken: "at-2", refreshToken: "rt-2" });
+    expect(granted?.extra).toEqual({ sets: [{ access_token: "other" }, { id: 7 }] });
+  });
+
   test("tokens_at: the other set at the top is kept whole, its lifetime as an instant", async () => {
     const { tokens: granted } = await exchange(
       { tokens_at: "user" },
