@@ -203,6 +203,12 @@ export type OtherRule = ErrorConditions &
     readonly means: "transient" | "rate_limited" | "client_rejected";
     /** How long to wait where the answer does not say; not of `client_rejected`. */
     readonly retryAfterSeconds?: number;
+    /**
+     * Who has to wait; not of `client_rejected`. `connection`: others of the integration are refreshed
+     * meanwhile, as where one refresh token has a rate of its own, or one customer a rule.
+     * @default integration
+     */
+    readonly concerns?: "connection" | "integration";
   };
 
 interface Lifecycle {

@@ -1,4 +1,12 @@
-import { type Check, filledList, matching, members, oneOf, wholeNumber } from "./json-checks.ts";
+import {
+  type Check,
+  filledList,
+  matching,
+  members,
+  oneOf,
+  snakeCase,
+  wholeNumber,
+} from "./json-checks.ts";
 import type {
   ErrorRule,
   ParameterValue,
@@ -110,6 +118,7 @@ export const errorRule: Check<ErrorRule> = (value, at, faults) => {
     text?: string;
     textPattern?: string;
     retryAfterSeconds?: number;
+    concerns?: "connection" | "integration";
   }>({
     means: oneOf(["dead", "transient", "rate_limited", "client_rejected"]),
     status: filledList(status),
@@ -117,6 +126,7 @@ export const errorRule: Check<ErrorRule> = (value, at, faults) => {
     text: visible,
     textPattern: pattern,
     retryAfterSeconds: aboveZero,
+    concerns: oneOf(["connection", "integration"]),
   })(value, at, faults);
   if (rule === undefined || faults.length > before) return undefined;
   if (rule.means === undefined) faults.push(`${at}.means: required`);
@@ -125,8 +135,9 @@ export const errorRule: Check<ErrorRule> = (value, at, faults) => {
     faults.push(`${at}: has to state the error, its text or a text_pattern`);
   }
   const waits = rule.means === "transient" || rule.means === "rate_limited";
-  if (rule.retryAfterSeconds !== undefined && !waits) {
-    faults.push(`${at}.retry_after_seconds: has no meaning beside ${rule.means}`);
+  for (const field of ["retryAfterSeconds", "concerns"] as const) {
+    if (rule[field] === undefined || waits) continue;
+    faults.push(`${at}.${snakeCase(field)}: has no meaning beside ${rule.means}`);
   }
   return faults.length > before ? undefined : (rule as ErrorRule);
 };

@@ -94,19 +94,29 @@ function ruled(
   if (rule === undefined) return undefined;
   const words = providerWords({ ...error, code: error.code ?? `status ${status}` }, secrets);
   const ruledMs = "retryAfterSeconds" in rule ? rule.retryAfterSeconds * 1000 : undefined;
-  const delay = { retryAfterMs: retryAfterMs(headers, receivedAtMs) ?? ruledMs };
+  const isOfConnection = "concerns" in rule && rule.concerns === "connection";
+  const wait = {
+    retryAfterMs: retryAfterMs(headers, receivedAtMs) ?? ruledMs,
+    ...(isOfConnection && { concerns: "connection" as const }),
+  };
   switch (rule.means) {
     case "dead":
       return { kind: "refused", ...words };
     case "client_rejected":
       return { kind: "client_rejected", ...words };
     case "rate_limited":
-      return { kind: "rate_limited", ...delay };
+      return { kind: "rate_limited", ...wait };
     case "transient":
-      return { kind: "unavailable", reason: temporarilyUnavailable, ...delay };
+      return {
+        kind: "unavailable",
+        reason: isOfConnection ? refusedForNow : temporarilyUnavailable,
+        ...wait,
+        ...words,
+      };
   }
 }
 
+const refusedForNow = "the provider refuses this connection for now";
 const temporarilyUnavailable = "the provider is temporarily unavailable";
 
 /** Definite: a provider that has no capacity has not granted. 502 and 504 are a gateway's, and say less. */

@@ -69,6 +69,7 @@ export function breaker({ holds, clock, journal }: BreakerDependencies): Breaker
     known: IntegrationHold | undefined,
   ): HoldReason | "well" | undefined => {
     if (answer.kind === "not_sent" || answer.kind === "misconfigured") return undefined;
+    if ("concerns" in answer && answer.concerns === "connection") return "well";
     if (answer.kind === "client_rejected") return "client_rejected";
     if (answer.kind === "rate_limited") {
       return answer.retryAfterMs === undefined ? undefined : "rate_limited";

@@ -134,6 +134,12 @@ export interface GrantRequest {
   readonly maySend: () => boolean;
 }
 
+interface Wait {
+  readonly retryAfterMs: number | undefined;
+  /** Nobody else's: other connections of the integration may be asked for. @default the integration */
+  readonly concerns?: "connection";
+}
+
 export type GrantAnswer =
   /** Tokens came. `notes`: what was odd about the rest of the answer, in words without content. */
   | { readonly kind: "granted"; readonly tokens: GrantedTokens; readonly notes: readonly string[] }
@@ -142,13 +148,9 @@ export type GrantAnswer =
   /** `invalid_client`, `unauthorized_client`. */
   | ({ readonly kind: "client_rejected" } & ProviderWords)
   /** 429: definite, nothing was granted. */
-  | { readonly kind: "rate_limited"; readonly retryAfterMs: number | undefined }
+  | ({ readonly kind: "rate_limited" } & Wait)
   /** Definite, nothing was granted: host not found, connection refused, TLS, 503. */
-  | {
-      readonly kind: "unavailable";
-      readonly reason: string;
-      readonly retryAfterMs: number | undefined;
-    }
+  | ({ readonly kind: "unavailable"; readonly reason: string } & Wait & Partial<ProviderWords>)
   /** `maySend` said no. */
   | { readonly kind: "not_sent" }
   /** No whole answer within `timeoutMs`, the request being out: the provider may have rotated. */

@@ -206,6 +206,22 @@ describe("what an error means", () => {
     expect(await answered(busy, said)).toEqual({ kind: "rate_limited", retryAfterMs: 7_000 });
   });
 
+  test.each([
+    ["connection", "the provider refuses this connection for now", "connection"],
+    ["integration", "the provider is temporarily unavailable", undefined],
+  ])("concerns %s, and the provider's words are kept", async (concerns, reason, told) => {
+    const body = { error: "invalid_grant", error_description: "ip restricted" };
+    const later = rule({ means: "transient", text: "ip restricted", concerns });
+    expect(await answered(later, { status: 400, body })).toEqual({
+      kind: "unavailable",
+      reason,
+      retryAfterMs: undefined,
+      concerns: told,
+      providerError: "invalid_grant",
+      providerErrorDescription: "ip restricted",
+    });
+  });
+
   describe("failure_flag", () => {
     const flagged = { failure_flag: { at: "ok", is: false } };
 

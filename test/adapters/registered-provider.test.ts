@@ -154,6 +154,12 @@ test.each<[string, unknown, string]>([
     [{ means: "dead", error: "x", retry_after_seconds: 1 }],
     "errors.0.retry_after_seconds: has no meaning beside dead",
   ],
+  [
+    "errors",
+    [{ means: "client_rejected", error: "x", concerns: "connection" }],
+    "errors.0.concerns: has no meaning beside client_rejected",
+  ],
+  ["errors", [{ means: "transient", error: "x", concerns: "all" }], "errors.0.concerns: has to be"],
   ["errors", [{ means: "dead", text_pattern: "(" }], "errors.0.text_pattern: has to be the source"],
   ["rotation", "often", "rotation: has to be one of always, sometimes, never, setting"],
   ["max_per_minute", 0, "max_per_minute: has to be a whole number above 0"],

@@ -66,6 +66,22 @@ describe("closed", () => {
     expect(await s.hold()).toMatchObject({ reason: "rate_limited", untilMs: startMs + 90_000 });
   });
 
+  test.each<[string, GrantAnswer]>([
+    [
+      "a refusal for now",
+      { kind: "unavailable", reason: "ip restricted", retryAfterMs: 3_600_000 },
+    ],
+    ["a rate", { kind: "rate_limited", retryAfterMs: 600_000 }],
+  ])("%s that is one connection's holds nobody else", async (_, answer) => {
+    const s = scene();
+    const own = { ...answer, concerns: "connection" } as GrantAnswer;
+    for (let i = 0; i < 10; i++) await s.report(own);
+    expect(await s.hold()).toBeUndefined();
+    // The provider is there, and the run of failures is over.
+    for (let i = 0; i < 20; i++) await s.report(i % 5 === 4 ? own : unavailable);
+    expect(await s.hold()).toBeUndefined();
+  });
+
   test("what was not sent says nothing", async () => {
     const s = scene();
     for (let i = 0; i < 10; i++) await s.report({ kind: "not_sent" });

@@ -117,6 +117,7 @@ export const providersDToE = {
         error: "access_denied",
         text: "access_token not expired",
         retryAfterSeconds: 30,
+        concerns: "connection",
       },
     ],
     rotation: "always",

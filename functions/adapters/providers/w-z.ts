@@ -178,6 +178,7 @@ export const providersWToZ = {
         error: "Access Denied",
         text: "too many requests",
         retryAfterSeconds: 600,
+        concerns: "connection",
       },
     ],
     rotation: "never",

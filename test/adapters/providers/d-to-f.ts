@@ -81,6 +81,7 @@ export const exchangesDToF = {
       answer: { error: "invalid_request", error_description: "Old refresh token used." },
     },
     limited: {
+      concerns: "connection",
       status: 400,
       answer: {
         error: "access_denied",

@@ -57,7 +57,10 @@ export interface DocumentedExchange {
   /** @default status 400, invalid_grant: RFC 6749 §5.2 */
   readonly dead?: Answered;
   /** @default status 429 */
-  readonly limited?: Answered;
+  readonly limited?: Answered & {
+    /** Others of the integration do not wait. */
+    readonly concerns?: "connection";
+  };
   /** @default status 401, invalid_client: RFC 6749 §5.2 */
   readonly rejected?: Answered;
 }

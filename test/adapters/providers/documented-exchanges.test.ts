@@ -128,10 +128,11 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
   });
 
   test("asks to wait", async () => {
-    const { limited = { status: 429, answer: { error: "too_many_requests" } } } = exchange;
-    const { status, answer: body } = limited;
+    const tooMany = { status: 429, answer: { error: "too_many_requests" } };
+    const { limited = tooMany }: DocumentedExchange = exchange;
+    const { status, answer: body, concerns } = limited;
     const { answer } = await answered({ status, headers: { "Retry-After": "30" }, body });
-    expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 30_000 });
+    expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 30_000, concerns });
   });
 
   test("does not blame the connection for the client", async () => {

@@ -23,6 +23,10 @@ describe("exact-online", () => {
     const error_description = "Rate limit exceeded: access_token not expired";
     const body = { error: "access_denied", error_description };
     const { answer } = await replay("exact-online", { config, status: 400, body });
-    expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 30_000 });
+    expect(answer).toEqual({
+      kind: "rate_limited",
+      retryAfterMs: 30_000,
+      concerns: "connection",
+    });
   });
 });

@@ -60,8 +60,11 @@ describe("slack", () => {
 
 // https://github.com/segmentio/action-destinations/pull/2300, https://github.com/sfdx-actions/setup-sfdx/issues/17
 test.each([
-  ["expired authorization code", { kind: "unavailable", retryAfterMs: 5_000 }],
-  ["ip restricted", { kind: "unavailable", retryAfterMs: 3_600_000 }],
+  [
+    "expired authorization code",
+    { kind: "unavailable", retryAfterMs: 5_000, concerns: "connection" },
+  ],
+  ["ip restricted", { kind: "unavailable", retryAfterMs: 3_600_000, concerns: "connection" }],
   ["expired access/refresh token", { kind: "refused" }],
 ])("salesforce: invalid_grant, %s", async (error_description, expected) => {
   const body = { error: "invalid_grant", error_description };
@@ -241,7 +244,7 @@ test("zoho: who asked too often waits ten minutes, and anyone else who is refuse
   const refused = (error_description: string) =>
     replay("zoho", { status: 400, body: { error: "Access Denied", error_description } });
   const { answer } = await refused("You have made too many requests continuously.");
-  expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 600_000 });
+  expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 600_000, concerns: "connection" });
   expect((await refused("Not for this client.")).answer).toMatchObject({ kind: "unusable" });
 });
 

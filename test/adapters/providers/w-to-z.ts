@@ -184,6 +184,7 @@ export const exchangesWToZ = {
       },
     },
     limited: {
+      concerns: "connection",
       status: 400,
       answer: {
         error: "Access Denied",
