@@ -27,14 +27,26 @@ export const providersM = {
   },
   microsoft: {
     title: "Microsoft",
-    tokenEndpoint: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+    tokenEndpoint: "https://{host}/{tenant}/oauth2/v2.0/token",
     source: [
       "https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow",
       "https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens",
+      "https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes",
+      "https://learn.microsoft.com/en-us/entra/identity-platform/authentication-national-cloud",
+      "https://learn.microsoft.com/en-us/dotnet/api/microsoft.identity.client.uirequiredexceptionclassification",
+      "https://github.com/Worklytics/psoxy/pull/74",
     ],
     verified: "vendor",
-    note: "Ask for the scope offline_access. One refresh token serves several resources: a connection's config may state the scope that chooses one. A used refresh token is not revoked. Those of a redirect URI of type spa end 24 hours after the user signed in.",
+    note: "Ask for the scope offline_access. One refresh token serves several resources: a connection's config may state the scope that chooses one. A used refresh token is not revoked. Those of a redirect URI of type spa end 24 hours after the user signed in. host is of the cloud: global, of the government of the United States, in China. Three things leave the refresh token alive, and the connection is tried again later, by itself: a policy of the tenant that forbids it (AADSTS53003), a tenant that has disabled or removed the app (AADSTS7000112, AADSTS700016), and too many requests for the same (AADSTS50196).",
     variables: {
+      host: {
+        choices: [
+          "login.microsoftonline.com",
+          "login.microsoftonline.us",
+          "login.partner.microsoftonline.cn",
+        ],
+        default: "login.microsoftonline.com",
+      },
       tenant: {
         pattern: "^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*$",
         example: "8eaef023-2b34-4da1-9baa-8bc8c9d6a490",
@@ -43,7 +55,29 @@ export const providersM = {
     },
     tokenEndpointAuthMethod: "client_secret_post",
     parameters: { scope: { from: "scope" } },
-    errors: [{ means: "dead", error: "interaction_required" }],
+    errors: [
+      {
+        means: "rate_limited",
+        error: "invalid_grant",
+        text: "AADSTS50196:",
+        retryAfterSeconds: 300,
+        concerns: "connection",
+      },
+      {
+        means: "transient",
+        text: "AADSTS53003:",
+        retryAfterSeconds: 3_600,
+        concerns: "connection",
+      },
+      {
+        means: "transient",
+        error: "unauthorized_client",
+        textPattern: "^AADSTS(?:700016|7000112):",
+        retryAfterSeconds: 3_600,
+        concerns: "connection",
+      },
+      { means: "dead", error: "interaction_required" },
+    ],
     rotation: "always",
     refreshTokenIdleSeconds: 90 * 86_400,
     accessTokenLifetimeSeconds: 3_599,
