@@ -43,4 +43,20 @@ describe("google", () => {
       providerErrorDescription: "Token has been expired or revoked.",
     });
   });
+
+  // https://github.com/googleapis/google-auth-library-python (tests/oauth2/test__client.py),
+  // https://github.com/googleapis/google-api-nodejs-client/issues/1256,
+  // https://github.com/twentyhq/twenty/pull/25148
+  test.each([
+    [400, "internal_failure", { kind: "unavailable", retryAfterMs: undefined }],
+    [400, "server_error", { kind: "unavailable", retryAfterMs: undefined }],
+    [400, "admin_policy_enforced", { kind: "unavailable", concerns: "connection" }],
+    [400, "policy_enforced", { kind: "unavailable", concerns: "connection" }],
+    [401, "deleted_client", { kind: "client_rejected" }],
+    [401, "invalid_client", { kind: "client_rejected" }],
+    [400, "access_denied", { kind: "unusable" }],
+  ])("%i %s", async (status, error, expected) => {
+    const { answer } = await replay("google", { status, body: { error } });
+    expect(answer).toMatchObject(expected);
+  });
 });
