@@ -29,11 +29,14 @@ export function grantAnswer(
   const parsed = parseBody(text, provider);
   const granted = tokensOf(answer, parsed ?? parseDamagedBody(text, provider), provider);
   if (granted !== undefined) return granted;
-  const error = errorOf(parsed?.members ?? {}, provider);
+  const members = parsed?.members ?? {};
+  const error = errorOf(members, provider);
+  const { code: customaryCode } = errorOf(members);
   return (
     ruled(answer, error, secrets, provider) ??
     askedToWait(answer, error) ??
     refusal(answer, error, secrets) ??
+    refusal(answer, { ...error, code: customaryCode }, secrets) ??
     unusable(answer, parsed, error, secrets, provider)
   );
 }

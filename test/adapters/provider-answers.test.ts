@@ -183,6 +183,18 @@ describe("what an error means", () => {
     });
   });
 
+  test("an error at the RFC's place counts beside a code of which no rule tells", async () => {
+    const fields = { error_at: "status", error_text_at: "message" };
+    const body = { status: "BAD_CLIENT_SECRET", error: "invalid_client", message: "Not known." };
+    expect(await answered(fields, { status: 400, body })).toMatchObject({
+      kind: "client_rejected",
+      providerError: "invalid_client",
+      providerErrorDescription: "Not known.",
+    });
+    const ruled = { ...fields, ...rule({ means: "transient", error: "BAD_CLIENT_SECRET" }) };
+    expect(await answered(ruled, { status: 400, body })).toMatchObject({ kind: "unavailable" });
+  });
+
   test("an error in a form: under the provider's name, and under the RFC's", async () => {
     const fields = { ...rule({ means: "dead", error: "gone" }), error_at: "code" };
     expect((await answered(fields, { body: "code=gone" })).kind).toBe("refused");
