@@ -72,6 +72,17 @@ test.each([
   expect(answer).toMatchObject(expected);
 });
 
+// https://github.com/Shopify/shopify-api-ruby/issues/1322
+test.each([
+  [400, "app_not_installed", "The application is not installed on this shop.", "refused"],
+  [400, "invalid_request", "Missing required parameter: client_id", "unusable"],
+  [401, "invalid_client", "Not known.", "client_rejected"],
+])("shopify: %i %s, %s", async (status, error, error_description, kind) => {
+  const body = { error, error_description };
+  const { answer } = await replay("shopify", { config: { shop: "acme-store" }, status, body });
+  expect(answer).toMatchObject({ kind, providerErrorDescription: error_description });
+});
+
 // https://developer.squareup.com/reference/square/o-auth/obtain-token
 describe("square", () => {
   const answer = {

@@ -79,8 +79,16 @@ export const exchangesS = {
     understood: {
       defaultLifetimeSeconds: 3600,
       refreshLifetimeSeconds: 90 * 86_400,
+      defaultRefreshLifetimeSeconds: 90 * 86_400,
       scope: "read_orders write_products",
       notes: ["token_type is missing or not usable"],
+    },
+    dead: {
+      status: 401,
+      answer: {
+        error: "invalid_request",
+        error_description: "This request requires an active refresh_token",
+      },
     },
   },
   smartsheet: {
