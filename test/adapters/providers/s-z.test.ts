@@ -124,6 +124,8 @@ describe("square", () => {
   });
 
   test.each([
+    [401, { type: "service.not_authorized", message: "Invalid refresh token" }, "refused"],
+    [401, { type: "service.not_authorized", message: "Not Authorized" }, "unusable"],
     [401, { error: "invalid_grant" }, "refused"],
     [429, {}, "rate_limited"],
   ])("%i %j: %s", async (status, body, kind) => {
