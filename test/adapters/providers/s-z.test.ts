@@ -48,14 +48,25 @@ describe("slack", () => {
 
   test.each([
     ["invalid_refresh_token", "refused"],
+    ["token_revoked", "refused"],
+    ["account_inactive", "refused"],
     ["bad_client_secret", "client_rejected"],
     ["ratelimited", "rate_limited"],
     ["service_unavailable", "unavailable"],
     ["fatal_error", "unusable"],
+    ["invalid_auth", "unusable"],
   ])("ok: false, %s: %s", async (error, kind) => {
     const { answer } = await replay("slack", { body: { ok: false, error } });
     expect(answer).toMatchObject({ kind });
   });
+
+  test.each(["team_added_to_org", "org_login_required", "accesslimited"])(
+    "ok: false, %s: the workspace's own, for a time",
+    async (error) => {
+      const { answer } = await replay("slack", { body: { ok: false, error } });
+      expect(answer).toMatchObject({ kind: "unavailable", concerns: "connection" });
+    },
+  );
 });
 
 // https://github.com/segmentio/action-destinations/pull/2300, https://github.com/sfdx-actions/setup-sfdx/issues/17
