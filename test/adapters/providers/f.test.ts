@@ -33,13 +33,28 @@ describe("facebook", () => {
 
   // https://developers.facebook.com/docs/graph-api/guides/error-handling
   test.each([
-    [190, "refused"],
-    [4, "rate_limited"],
-    [2, "unavailable"],
-    [100, "unusable"],
-  ])("error %i: %s", async (code, kind) => {
+    [190, { kind: "refused" }],
+    [102, { kind: "refused" }],
+    [4, { kind: "rate_limited", concerns: undefined }],
+    [341, { kind: "rate_limited", concerns: undefined }],
+    [17, { kind: "rate_limited", concerns: "connection" }],
+    [1, { kind: "unavailable", concerns: undefined }],
+    [2, { kind: "unavailable", concerns: undefined }],
+    [368, { kind: "unavailable", concerns: "connection" }],
+    [100, { kind: "unusable" }],
+  ])("error %i", async (code, expected) => {
     const error = { message: "Message", type: "OAuthException", code, fbtrace_id: "EJplcsCHuLu" };
     const { answer } = await replay("facebook", { status: 400, body: { error } });
-    expect(answer).toMatchObject({ kind });
+    expect({ concerns: undefined, ...answer }).toMatchObject(expected);
+  });
+
+  // https://github.com/facebookarchive/php-graph-sdk/issues/538, https://github.com/sns-sdks/python-facebook/issues/271
+  test.each([
+    [1, "Error validating client secret."],
+    [101, "Error validating application. Cannot get application info due to a system error."],
+  ])("error %i of the app, %s", async (code, message) => {
+    const error = { message, type: "OAuthException", code };
+    const { answer } = await replay("facebook", { status: 400, body: { error } });
+    expect(answer).toMatchObject({ kind: "client_rejected" });
   });
 });
