@@ -92,12 +92,21 @@ export const providersA = {
       "https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps",
       "https://nango.dev/blog/jira-oauth-refresh-token-invalid-grant",
       "https://github.com/raycast/extensions/issues/11836",
+      "https://mrrefactoring.github.io/jira.js/api/functions/index.isReauthorizationRequired.html",
     ],
     verified: "vendor",
     note: "Ask for the scope offline_access. Lifetimes and grace period are as Atlassian's staff told them; the user's change of password ends a refresh token, too.",
     tokenEndpointAuthMethod: "client_secret_post",
     parametersIn: "json",
-    errors: [{ means: "dead", error: "unauthorized_client", text: "refresh_token is invalid" }],
+    errors: [
+      { means: "dead", error: "unauthorized_client", text: "refresh_token is invalid" },
+      {
+        means: "client_rejected",
+        status: [401],
+        error: "access_denied",
+        textPattern: "^unauthorized$",
+      },
+    ],
     rotation: "always",
     rotationGraceSeconds: 600,
     refreshTokenIdleSeconds: 90 * 86_400,
@@ -117,9 +126,19 @@ export const providersA = {
     source: [
       "https://auth0.com/docs/secure/tokens/refresh-tokens",
       "https://support.auth0.com/center/s/article/troubleshoot-refresh-token-unknown-or-invalid-before-expiry-403-unknown-or-invalid-refresh-token",
+      "https://github.com/auth0-samples/auth0-angular-samples/issues/201",
+      "https://github.com/auth0/docs/pull/8758",
     ],
     verified: "vendor",
     note: "Rotation, its overlap and both lifetimes are settings of the application. Of about 200 refresh tokens that a user has with an application the oldest goes first.",
+    errors: [
+      {
+        means: "client_rejected",
+        status: [401],
+        error: "access_denied",
+        textPattern: "^unauthorized$",
+      },
+    ],
     rotation: "setting",
   },
   autodesk: {
