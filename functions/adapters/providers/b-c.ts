@@ -22,10 +22,14 @@ export const providersBToC = {
     source: [
       "https://developer.atlassian.com/cloud/bitbucket/oauth-2",
       "https://gist.github.com/droidMakk/583cfe96d7f6f8a7e239764bf6f353ab",
+      "https://github.com/readthedocs/readthedocs.org/issues/2992",
+      "https://github.com/terrakube-io/terrakube/issues/47",
     ],
     verified: "secondary",
-    note: "The request is read on Atlassian's page, the members of the answer elsewhere. It is not the server of Jira and Confluence, and has no scope offline_access.",
+    note: "The request is read on Atlassian's page, the members of the answer and what a dead refresh token is answered elsewhere. It is not the server of Jira and Confluence, and has no scope offline_access.",
     scopeMember: "scopes",
+    errors: [{ means: "dead", error: "invalid_request", text: "invalid refresh_token" }],
+    accessTokenLifetimeSeconds: 2 * 3_600,
   },
   blackbaud: {
     title: "Blackbaud SKY",

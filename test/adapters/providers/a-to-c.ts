@@ -122,7 +122,11 @@ export const exchangesAToC = {
       refresh_token: "rt-2",
       token_type: "bearer",
     },
-    understood: { scope: "account repository" },
+    understood: { scope: "account repository", defaultLifetimeSeconds: 7200 },
+    dead: {
+      status: 400,
+      answer: { error: "invalid_request", error_description: "Invalid refresh_token" },
+    },
   },
   blackbaud: {
     sent: { url: "https://oauth2.sky.blackbaud.com/token", client: "raw_basic" },
