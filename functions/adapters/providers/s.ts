@@ -155,10 +155,11 @@ export const providersS = {
       "https://docs.snowflake.com/en/user-guide/single-use-refresh-tokens",
     ],
     verified: "vendor",
-    note: "Rotation and lifetimes are set by the security integration; 90 days is what it has unless changed. With single-use refresh tokens, a refresh ends all earlier tokens.",
+    note: "Rotation and lifetimes are set by the security integration; 90 days is what it has unless changed. With single-use refresh tokens, a refresh ends all earlier tokens. account is the organization and the account, acme-analytics; for a locator with its region give the token_endpoint.",
     variables: {
       account: { pattern: "^[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*$", example: "acme-analytics" },
     },
+    errorTextAt: "message",
     rotation: "setting",
     refreshTokenAbsoluteSeconds: 90 * 86_400,
   },

@@ -135,6 +135,17 @@ export const exchangesS = {
       expires_in: 600,
     },
     rules: { refreshTokenAbsoluteSeconds: 90 * 86_400 },
+    dead: {
+      status: 400,
+      words: "The provided grant or refresh token is invalid.",
+      answer: {
+        data: null,
+        message: "The provided grant or refresh token is invalid.",
+        code: null,
+        success: false,
+        error: "invalid_grant",
+      },
+    },
   },
   sonos: {
     sent: {
