@@ -179,7 +179,7 @@ interface ErrorConditions {
   readonly status?: readonly [number, ...number[]];
   /** The error's code, whole; a number is compared as its digits. */
   readonly error?: string;
-  /** In the error's words, upper and lower case alike. */
+  /** In the error's words, or in an answer that is one plain sentence; upper and lower case alike. */
   readonly text?: string;
   /** Source of a regular expression that fits the error's words, upper and lower case alike. */
   readonly textPattern?: string;

@@ -32,8 +32,9 @@ export function grantAnswer(
   const members = parsed?.members ?? {};
   const error = errorOf(members, provider);
   const { code: customaryCode } = errorOf(members);
+  const said = parsed === undefined ? { ...error, text: sentenceIn(text) } : error;
   return (
-    ruled(answer, error, secrets, provider) ??
+    ruled(answer, said, secrets, provider) ??
     askedToWait(answer, error) ??
     refusal(answer, error, secrets) ??
     refusal(answer, { ...error, code: customaryCode }, secrets) ??
@@ -85,6 +86,12 @@ function oddities(
 
 const isJsonType = (contentType = ""): boolean =>
   /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
+
+/** Some answer in one plain sentence. */
+function sentenceIn(text: string): string | undefined {
+  const sentence = text.trim();
+  return /^[^<>{}[\]\p{Cc}]{1,200}$/u.test(sentence) ? sentence : undefined;
+}
 
 /** What the provider is known to mean by this error. */
 function ruled(

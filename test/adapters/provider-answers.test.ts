@@ -210,6 +210,19 @@ describe("what an error means", () => {
     });
   });
 
+  test.each([
+    ["Unknown ID.\n", "refused"],
+    ["Unknown\nID.", "unusable"],
+    ["[Unknown ID.]", "unusable"],
+    [`Unknown ID. ${"x".repeat(200)}`, "unusable"],
+    ["", "unusable"],
+  ])("an answer in one plain sentence: %j", async (body, kind) => {
+    const dead = rule({ means: "dead", status: [401], text: "unknown id" });
+    expect((await answered(dead, { status: 401, body })).kind).toBe(kind);
+    const others = rule({ means: "dead", status: [401], text: "gone" });
+    expect((await answered(others, { status: 401, body })).kind).toBe("unusable");
+  });
+
   test("retry_after_seconds, where the answer does not say", async () => {
     const body = { error: "busy" };
     const busy = rule({ means: "rate_limited", error: "busy", retry_after_seconds: 600 });

@@ -4,7 +4,10 @@ export const providersBToC = {
   basecamp: {
     title: "Basecamp",
     tokenEndpoint: "https://launchpad.37signals.com/authorization/token",
-    source: ["https://github.com/basecamp/api/blob/master/sections/authentication.md"],
+    source: [
+      "https://github.com/basecamp/api/blob/master/sections/authentication.md",
+      "https://github.com/basecamp/bc-api/issues/247",
+    ],
     verified: "vendor",
     note: "Speaks the fifth draft of OAuth 2.0. redirect_uri is the one of the authorization.",
     tokenEndpointAuthMethod: "client_secret_post",
@@ -14,6 +17,7 @@ export const providersBToC = {
       type: "refresh",
       redirect_uri: { from: "redirect_uri", required: true },
     },
+    errors: [{ means: "dead", status: [401], text: "unknown basecamp id" }],
     accessTokenLifetimeSeconds: 14 * 86_400,
   },
   bitbucket: {
