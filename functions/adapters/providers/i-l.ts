@@ -112,8 +112,16 @@ export const providersIToL = {
       "https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens",
     ],
     verified: "vendor",
-    note: "For approved partners. A refresh moves neither the end of the refresh token nor lets an access token outlive it.",
+    note: "For approved partners. A refresh moves neither the end of the refresh token nor lets an access token outlive it. The words for a dead one are from a third party's digest of LinkedIn's pages.",
     tokenEndpointAuthMethod: "client_secret_post",
+    errors: [
+      {
+        means: "dead",
+        status: [400],
+        error: "invalid_request",
+        text: "refresh token is invalid, expired or revoked",
+      },
+    ],
     refreshTokenAbsoluteSeconds: 365 * 86_400,
     accessTokenLifetimeSeconds: 60 * 86_400,
   },

@@ -237,5 +237,13 @@ export const exchangesGToL = {
       notes: ["token_type is missing or not usable"],
     },
     rules: { refreshTokenAbsoluteSeconds: 365 * 86_400 },
+    dead: {
+      status: 400,
+      answer: {
+        error: "invalid_request",
+        error_description:
+          "The provided authorization grant or refresh token is invalid, expired or revoked",
+      },
+    },
   },
 } as const satisfies Readonly<Record<string, DocumentedExchange>>;

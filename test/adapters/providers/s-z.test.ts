@@ -277,6 +277,13 @@ test.each([
   ["x", { error: "invalid_request", error_description: "Missing required parameter [client_id]." }],
   ["webex", { message: "The request is missing a required parameter.", trackingId: "ROUTER_fake" }],
   ["reddit", { message: "Bad Request", error: 400 }],
+  [
+    "linkedin",
+    {
+      error: "invalid_request",
+      error_description: 'A required parameter "refresh_token" is missing',
+    },
+  ],
   ["bitbucket", { error: "invalid_request", error_description: "Unsupported grant type: None" }],
 ] as const)("%s: %j kills nothing", async (name, body) => {
   const { answer } = await replay(name, { status: 400, body });
