@@ -32,6 +32,16 @@ export function answeredTokenSet(
   return undefined;
 }
 
+/** What stands where a token set's refresh token would, whether or not there is an access token. */
+export function answeredRefreshToken(
+  answer: Members,
+  provider: ProviderBehaviour,
+): string | undefined {
+  const names = tokenNames(provider).refresh;
+  const holders = [valueAt(answer, provider.tokensAt ?? ""), answer].filter(isObject);
+  return holders.map((holder) => firstFilled(holder, names)).find((token) => token !== undefined);
+}
+
 const firstFilled = (members: Members, names: readonly string[]): string | undefined =>
   names.map((name) => filled(ownValue(members, name))).find((value) => value !== undefined);
 

@@ -99,7 +99,7 @@ async function commitTokenSet(options: ConnectionTable, commit: TokenSetCommit):
 }
 
 function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Update {
-  const { expectedVersion, due, expiresAtMs } = commit;
+  const { expectedVersion, due, expiresAtMs, failure } = commit;
   const ownersWord =
     status === "active" ? "NOT #status IN (:inactive, :testing)" : "#status = :status";
   return {
@@ -110,14 +110,16 @@ function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Updat
       expires_at: secondAttribute(expiresAtMs),
       refresh_token_expires_at: secondAttribute(commit.refreshTokenExpiresAtMs),
       refresh_token_absolute_expires_at: secondAttribute(commit.refreshTokenAbsoluteExpiresAtMs),
-      last_refreshed_at: { S: isoInstant(commit.committedAtMs) },
+      ...(failure === undefined
+        ? { last_refreshed_at: { S: isoInstant(commit.committedAtMs) } }
+        : { failure: failureItem(failure) }),
       updated_at: { S: isoSecond(commit.committedAtMs) },
       ...(due && dueAttributes(due)),
     }),
     remove: [
       "lease_id",
       "lease_expires_at_ms",
-      "failure",
+      ...(failure === undefined ? ["failure"] : []),
       ...(expiresAtMs === undefined ? ["expires_at"] : []),
       ...(due === undefined ? scheduleNames : []),
     ],

@@ -131,14 +131,17 @@ function judge(exchange: Exchange, { provider, secrets }: Reader): GrantAnswer {
     case "answered":
       return grantAnswer(exchange.answer, secrets, provider);
     case "timed_out":
-      return tokensCutOff(exchange.partial, provider) ?? { kind: "timed_out" };
+      return tokensCutOff(exchange.partial, secrets, provider) ?? { kind: "timed_out" };
     case "broken_off":
       return (
-        tokensCutOff(exchange.partial, provider) ?? { kind: "broken_off", reason: exchange.reason }
+        tokensCutOff(exchange.partial, secrets, provider) ?? {
+          kind: "broken_off",
+          reason: exchange.reason,
+        }
       );
     case "too_large":
       return (
-        tokensCutOff(exchange.partial, provider) ?? {
+        tokensCutOff(exchange.partial, secrets, provider) ?? {
           kind: "unusable",
           reason: `expected tokens, got more than ${maximumBodyBytes} bytes`,
           serverFailed: false,

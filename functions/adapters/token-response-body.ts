@@ -29,7 +29,7 @@ export const parseBody = (text: string, provider: ProviderBehaviour = {}): Parse
 /**
  * A JSON object that was cut off or has other text around it. For tokens alone: what such an answer
  * says of an error is not to be relied on. Where the object does not end, its members up to the first
- * that is not whole or not simple count, provided that both tokens are among them: with an access
+ * that is not whole or not simple count, provided that the refresh token is among them: with an access
  * token alone, a refresh token might be lost that stood behind it, unless the provider never
  * sends a new one.
  */
@@ -44,7 +44,7 @@ export function parseDamagedBody(
   const members = leadingMembers(text);
   const { access, refresh } = tokenNames(provider);
   const isThere = (names: readonly string[]) => names.some((name) => Object.hasOwn(members, name));
-  const isWhole = isThere(access) && (isThere(refresh) || keepsRefreshToken(provider));
+  const isWhole = isThere(refresh) || (isThere(access) && keepsRefreshToken(provider));
   return isWhole ? { members, notes: ["the JSON object is damaged"] } : undefined;
 }
 
@@ -70,7 +70,8 @@ export function parseJsonObject(text: string): ParsedBody | undefined {
 function parseForm(text: string, provider: ProviderBehaviour): ParsedBody | undefined {
   if (!/^[\w.~%+*-]+=[^\s<>{}"]*$/.test(text.trim())) return undefined;
   const members = Object.fromEntries(new URLSearchParams(text.trim()));
-  const names = [...tokenNames(provider).access, provider.errorAt ?? "error", "error"];
+  const { access, refresh } = tokenNames(provider);
+  const names = [...access, ...refresh, provider.errorAt ?? "error", "error"];
   const isAnswer = names.some((name) => Object.hasOwn(members, name));
   return isAnswer ? { members, notes: ["the answer is form-encoded"] } : undefined;
 }

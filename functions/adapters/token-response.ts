@@ -1,5 +1,6 @@
 import type { GrantAnswer } from "../domain/ports.ts";
-import type { Secret } from "../domain/secret.ts";
+import { Secret } from "../domain/secret.ts";
+import { answeredRefreshToken } from "./answered-token-set.ts";
 import { type Granted, grantedTokens } from "./granted-tokens.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import { errorOf, isFlaggedAsFailure, type ProviderError, ruleFor } from "./provider-error.ts";
@@ -27,7 +28,8 @@ export function grantAnswer(
 ): GrantAnswer {
   const text = textOf(answer.body);
   const parsed = parseBody(text, provider);
-  const granted = tokensOf(answer, parsed ?? parseDamagedBody(text, provider), provider);
+  const body = parsed ?? parseDamagedBody(text, provider);
+  const granted = tokensOf(answer, body, provider);
   if (granted !== undefined) return granted;
   const members = parsed?.members ?? {};
   const error = errorOf(members, provider);
@@ -38,6 +40,7 @@ export function grantAnswer(
     askedToWait(answer, error) ??
     refusal(answer, error, secrets) ??
     refusal(answer, { ...error, code: customaryCode }, secrets) ??
+    rotationOf(answer, body, secrets, provider) ??
     unusable(answer, parsed, error, secrets, provider)
   );
 }
@@ -48,13 +51,37 @@ export function grantAnswer(
  */
 export function tokensCutOff(
   partial: HttpAnswer | undefined,
+  secrets: readonly Secret<string>[],
   provider: ProviderBehaviour = {},
-): Granted | undefined {
+): Granted | Rotated | undefined {
   if (partial === undefined) return undefined;
   const text = textOf(partial.body);
   const parsed = parseJsonObject(text) ?? parseDamagedBody(text, provider);
   const granted = tokensOf(partial, parsed, provider);
-  return granted && { ...granted, notes: [...granted.notes, "the answer was cut off"] };
+  if (granted === undefined) return rotationOf(partial, parsed, secrets, provider);
+  return { ...granted, notes: [...granted.notes, "the answer was cut off"] };
+}
+
+type Rotated = Extract<GrantAnswer, { kind: "rotated" }>;
+
+/**
+ * A new refresh token without an access token. The one that was sent may be dead, and this one be all that
+ * is left; but a refusal is no place for new tokens.
+ */
+function rotationOf(
+  { status }: HttpAnswer,
+  parsed: ParsedBody | undefined,
+  secrets: readonly Secret<string>[],
+  provider: ProviderBehaviour,
+): Rotated | undefined {
+  if (parsed === undefined || status < 200 || status > 299) return undefined;
+  const { members } = parsed;
+  if (errorOf(members, provider).code !== undefined) return undefined;
+  if (isFlaggedAsFailure(members, provider)) return undefined;
+  const token = answeredRefreshToken(members, provider);
+  if (token === undefined || secrets.some((sent) => sent.reveal() === token)) return undefined;
+  const reason = "expected tokens, got a refresh token without an access token";
+  return { kind: "rotated", refreshToken: new Secret(token), reason };
 }
 
 function tokensOf(

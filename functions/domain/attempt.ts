@@ -16,6 +16,7 @@ import {
 } from "./refresh.ts";
 import { rereadRegistration } from "./registration.ts";
 import type { ClientRegistration } from "./registration-ports.ts";
+import { commitRotation } from "./rotation.ts";
 import { misconfigured, release, settle } from "./settle.ts";
 
 /** Everything that one holder of one lease knows. */
@@ -47,12 +48,14 @@ export async function attemptRefresh(
     const attempt: Attempt = { connection, lease, invocation, opened };
     const { answer, registration } = await askProvider(dependencies, attempt, prepared);
     const report = () => dependencies.breaker.report(registration, answer, admission.hold);
-    if (answer.kind !== "granted") {
+    if (answer.kind !== "granted" && answer.kind !== "rotated") {
       return await settle(dependencies, attempt, answer, await report());
     }
     // Nothing stands between tokens and their commit.
     try {
-      return await commitTokens(dependencies, attempt, registration, answer);
+      return answer.kind === "granted"
+        ? await commitTokens(dependencies, attempt, registration, answer)
+        : await commitRotation(dependencies, attempt, answer);
     } finally {
       await report();
     }

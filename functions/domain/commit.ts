@@ -87,7 +87,7 @@ const promptMs = 300;
  *     ├── commit ──────┼── commit, again and again ────────┤
  *                      ├── rescue queue                    ├── rescue, unless it has been
  */
-async function commitOrRescue(
+export async function commitOrRescue(
   dependencies: RefreshDependencies,
   attempt: Attempt,
   commit: TokenSetCommit,
@@ -163,7 +163,7 @@ async function rescue(
 }
 
 /** What is stored is newer, and the answer; what came too late is kept as ciphertext, not thrown away. */
-function superseded(
+export function superseded(
   { journal }: RefreshDependencies,
   commit: TokenSetCommit,
   stored: Connection,

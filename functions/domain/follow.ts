@@ -9,8 +9,8 @@ const slowestPollMs = 1_000;
 /**
  * Watches a lease that somebody else holds, and answers with what comes of it:
  *
- *     version moved                    → coalesced
  *     failure recorded under the lease → the same failure
+ *     version moved                    → coalesced
  *     lease ended, nothing recorded    → undefined: the holder died, or never began
  *     own time up                      → 503 refresh_in_progress
  *
@@ -32,12 +32,12 @@ export async function followLease(
     const now = await readIfAvailable(dependencies, seen);
     if (now === "unavailable") continue;
     if (now === undefined) throw new RefreshError("connection_not_found");
+    if (!isSettled && now.failure?.leaseId === seen.lease?.leaseId) {
+      throw sharedFailure(now, clock.nowMs());
+    }
     if (now.credentialsVersion !== seen.credentialsVersion) {
       const { connectionId, expiresAtMs } = now;
       return { kind: "coalesced", connectionId, expiresAtMs };
-    }
-    if (!isSettled && now.failure?.leaseId === seen.lease?.leaseId) {
-      throw sharedFailure(now, clock.nowMs());
     }
     if (now.lease?.leaseId !== seen.lease?.leaseId || !leaseIsLive(now, clock.nowMs())) {
       return undefined;

@@ -83,6 +83,11 @@ export interface TokenSetCommit extends ConnectionKey {
   /** Unless the owner has switched the connection since: what {@link statusAfterRefresh} keeps, stays. */
   readonly status: ConnectionStatus;
   readonly due: Due | undefined;
+  /**
+   * Undefined: the connection is well, and was refreshed. Of what comes late, by the rescue queue, it is
+   * not known any more.
+   */
+  readonly failure?: Failure | undefined;
 }
 
 /** When the schedule takes the connection up, and in which shard of the index. */
@@ -143,6 +148,8 @@ interface Wait {
 export type GrantAnswer =
   /** Tokens came. `notes`: what was odd about the rest of the answer, in words without content. */
   | { readonly kind: "granted"; readonly tokens: GrantedTokens; readonly notes: readonly string[] }
+  /** A new refresh token came, and no access token. */
+  | { readonly kind: "rotated"; readonly refreshToken: Secret<string>; readonly reason: string }
   /** `invalid_grant`: the refresh token is dead, says the provider. */
   | ({ readonly kind: "refused" } & ProviderWords)
   /** `invalid_client`, `unauthorized_client`. */

@@ -13,7 +13,7 @@ import { dueAfterFailure, dueAfterHold } from "./schedule.ts";
 export async function settle(
   dependencies: RefreshDependencies,
   attempt: Attempt,
-  answer: Exclude<GrantAnswer, { kind: "granted" }>,
+  answer: Exclude<GrantAnswer, { kind: "granted" | "rotated" }>,
   hold: IntegrationHold | undefined,
 ): Promise<RefreshOutcome> {
   const { connection, lease } = attempt;
@@ -25,7 +25,7 @@ export async function settle(
   return recordAndThrow(dependencies, attempt, errorFrom(answer, connection), answer, hold);
 }
 
-function errorFrom(
+export function errorFrom(
   answer: Exclude<GrantAnswer, { kind: "granted" | "not_sent" }>,
   connection: Connection,
 ): RefreshError {
@@ -53,6 +53,7 @@ function errorFrom(
       return new RefreshError("provider_timeout", { integration });
     case "broken_off":
     case "unusable":
+    case "rotated":
       return new RefreshError("provider_error", {
         integration,
         reason: `Integration ${integration}: ${answer.reason}.`,
@@ -100,16 +101,24 @@ async function recordAndThrow(
     // An unrecorded refusal must not be believed: nobody checked that the token is still the stored one.
     if (isDead) throw cause;
   }
+  throw failed(dependencies, connection, error, failure);
+}
+
+/** Tells of it, and hands it back to be thrown. */
+export function failed(
+  { journal }: RefreshDependencies,
+  connection: Connection,
+  error: RefreshError,
+  { providerError, providerErrorDescription }: Failure,
+): RefreshError {
+  const { integration } = connection;
   journal.record({
     code: "refresh.failed",
     ...keyOf(connection),
-    integration: connection.integration,
-    failure: error.code,
-    reason: error.message,
-    providerError: failure.providerError,
-    providerErrorDescription: failure.providerErrorDescription,
+    ...{ integration, failure: error.code, reason: error.message },
+    ...{ providerError, providerErrorDescription },
   });
-  throw error;
+  return error;
 }
 
 /** With others of its integration when that is held, by itself when the failure is its own. */
@@ -144,7 +153,7 @@ function outcomeOfOthers(read: Connection, stored: Connection): RefreshOutcome {
   return { kind: "coalesced", connectionId, expiresAtMs };
 }
 
-function nextFailure(
+export function nextFailure(
   { clock }: RefreshDependencies,
   { failure: previous }: Connection,
   { leaseId }: Lease,

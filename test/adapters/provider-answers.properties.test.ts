@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
 import type { ProviderBehaviour } from "../../functions/adapters/provider-entry.ts";
+import { segmentsOf } from "../../functions/adapters/stated-values.ts";
 import type { HttpAnswer } from "../../functions/adapters/token-endpoint-transport.ts";
 import { grantAnswer, tokensCutOff } from "../../functions/adapters/token-response.ts";
 import { Secret } from "../../functions/domain/secret.ts";
@@ -77,7 +78,8 @@ test("refused is the provider's own word, and no one else's", () => {
 test("an answer that was cut off refuses and rejects nothing", () => {
   fc.assert(
     fc.property(behaviour, answer, (provider, any) => {
-      expect(["granted", undefined]).toContain(tokensCutOff(any, provider)?.kind);
+      const { kind } = tokensCutOff(any, secrets, provider) ?? {};
+      expect(["granted", "rotated", undefined]).toContain(kind);
     }),
     runs,
   );
@@ -101,6 +103,26 @@ const token = fc
   .string({ minLength: 1, unit: "grapheme-ascii" })
   .filter((one) => one.trim() !== "");
 
+test("a new refresh token is never lost for want of an access token", () => {
+  fc.assert(
+    fc.property(
+      ...[behaviour, answer, token, fc.boolean(), fc.integer({ min: 200, max: 299 })],
+      (provider, any, refresh, isAtOwnPlace, status) => {
+        const { tokensAt = "", refreshTokenMember = "refresh_token" } = provider;
+        const path = isAtOwnPlace
+          ? [...segmentsOf(tokensAt), refreshTokenMember]
+          : ["refresh_token"];
+        const json = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), refresh);
+        const whole = { ...any, status, body: Buffer.from(JSON.stringify(json)) };
+        const judged = tokensCutOff(whole, secrets, provider);
+        if (judged?.kind !== "rotated") throw new Error(`${judged?.kind} rather than rotated`);
+        expect(judged.refreshToken.reveal()).toBe(refresh);
+      },
+    ),
+    runs,
+  );
+});
+
 test("tokens at the provider's place or at the RFC's are never lost, whatever surrounds them", () => {
   fc.assert(
     fc.property(
@@ -110,7 +132,7 @@ test("tokens at the provider's place or at the RFC's are never lost, whatever su
         const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
         for (const judged of [
           grantAnswer(whole, secrets, provider),
-          tokensCutOff(whole, provider),
+          tokensCutOff(whole, secrets, provider),
         ]) {
           if (judged?.kind !== "granted") throw new Error(`${judged?.kind} rather than granted`);
           expect(judged.tokens.accessToken.reveal()).toBe(access);

@@ -267,9 +267,51 @@ describe("granted", () => {
   });
 });
 
+describe("a new refresh token without an access token", () => {
+  const rotatedBy = (...parameters: Parameters<typeof answerTo>) => {
+    const answer = answerTo(...parameters);
+    return answer.kind === "rotated" ? answer.refreshToken.reveal() : answer.kind;
+  };
+
+  test.each<[string, string | object, number]>([
+    ["none", { refresh_token: "new" }, 200],
+    ["an empty one", { access_token: "", refresh_token: "new" }, 200],
+    ["null", { access_token: null, refresh_token: "new", expires_in: 3600 }, 200],
+    ["a number", { access_token: 7, refresh_token: "new" }, 200],
+    ["none, status 201", { refresh_token: "new" }, 201],
+    ["one that is not whole", '{"refresh_token":"new","access_token":"a', 200],
+    ["none, in a form", "refresh_token=new&expires_in=3600", 200],
+  ])("is kept: %s", (_, body, status) => {
+    expect(rotatedBy(body, status)).toBe("new");
+  });
+
+  test("is not taken from an error, nor from a refusal by status", () => {
+    expect(rotatedBy({ error: "invalid_grant", refresh_token: "new" }, 200)).toBe("refused");
+    expect(rotatedBy({ error: "odd", refresh_token: "new" })).toBe("unusable");
+    expect(rotatedBy({ refresh_token: "new" }, 400)).toBe("unusable");
+    expect(rotatedBy({ refresh_token: "new" }, 503)).toBe("unavailable");
+  });
+
+  test("is none where it is the one that was sent", () => {
+    expect(rotatedBy({ refresh_token: "sent" }, 200, json, ["sent"])).toBe("unusable");
+  });
+
+  test("says what was expected and what came, and shows nothing of it", () => {
+    const answer = answerTo({ refresh_token: "canary-new" });
+    expect(answer).toMatchObject({
+      reason: "expected tokens, got a refresh token without an access token",
+    });
+    expect(JSON.stringify(answer)).not.toContain("canary");
+  });
+});
+
 describe("cut off", () => {
   const cutOff = (text: string) =>
-    tokensCutOff({ status: 200, headers: json, body: Buffer.from(text), receivedAtMs });
+    tokensCutOff({ status: 200, headers: json, body: Buffer.from(text), receivedAtMs }, []);
+  const grantedOf = (text: string) => {
+    const answer = cutOff(text);
+    return answer?.kind === "granted" ? answer : undefined;
+  };
   const whole = JSON.stringify({
     ...minimal,
     refresh_token: 'r"\\t',
@@ -278,16 +320,16 @@ describe("cut off", () => {
   });
 
   test("a whole object counts, though its connection was cut", () => {
-    expect(cutOff(whole)?.notes).toEqual(["the answer was cut off"]);
-    expect(cutOff(`${JSON.stringify(minimal)}\n`)?.tokens.accessToken.reveal()).toBe("at");
+    expect(grantedOf(whole)?.notes).toEqual(["the answer was cut off"]);
+    expect(grantedOf(`${JSON.stringify(minimal)}\n`)?.tokens.accessToken.reveal()).toBe("at");
   });
 
   test("wherever it was cut: both tokens whole, or nothing", () => {
     const bothAreWholeAt = whole.indexOf('"expires_in"') - 1;
     for (let length = 0; length < whole.length; length++) {
-      const granted = cutOff(whole.slice(0, length));
+      const granted = grantedOf(whole.slice(0, length));
       if (length < bothAreWholeAt) {
-        expect([length, granted]).toEqual([length, undefined]);
+        expect([length, cutOff(whole.slice(0, length))]).toEqual([length, undefined]);
       } else {
         expect(granted?.tokens.accessToken.reveal()).toBe("at");
         expect(granted?.tokens.refreshToken?.reveal()).toBe('r"\\t');
@@ -298,7 +340,14 @@ describe("cut off", () => {
 
   test("a number that may lack its end does not count", () => {
     const cut = whole.slice(0, whole.indexOf("600"));
-    expect(cutOff(cut)?.tokens.expiresAtMs).toBeUndefined();
+    expect(grantedOf(cut)?.tokens.expiresAtMs).toBeUndefined();
+  });
+
+  test("a refresh token that is whole counts, though the access token is not", () => {
+    const answer = cutOff('{"refresh_token":"new","access_token":"a');
+    if (answer?.kind !== "rotated") throw new Error(`${answer?.kind} rather than rotated`);
+    expect(answer.refreshToken.reveal()).toBe("new");
+    expect(cutOff('{"refresh_token":"ne')).toBeUndefined();
   });
 
   test("a form may lack the end of a token, and does not count", () => {

@@ -166,6 +166,26 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
     });
 
+    describe("a commit with a failure", () => {
+      test("stores both, ends the lease, and is no refresh", async () => {
+        const connection = await put(held());
+        const commit = commitOf(connection, { failure });
+        expect(await store.commit(commit)).toEqual({ kind: "done" });
+        expect(await stored(connection)).toMatchObject({
+          credentials: commit.credentials,
+          credentialsVersion: connection.credentialsVersion + 1,
+          lastRefreshedAtMs: connection.lastRefreshedAtMs,
+          ...{ failure, lease: undefined },
+        });
+        expect(await tested.due(connection)).toEqual(commit.due);
+      });
+      test("gives way to a version that has moved", async () => {
+        const connection = await put();
+        const late = commitOf({ ...connection, credentialsVersion: 2 }, { failure });
+        expect(await store.commit(late)).toEqual({ kind: "superseded", connection });
+      });
+    });
+
     describe("acquireLease", () => {
       test("reads and locks in one", async () => {
         const connection = await put();

@@ -171,9 +171,9 @@ const committed = (connection: Connection, commit: TokenSetCommit): Connection =
     toSecond(commit.refreshTokenExpiresAtMs) ?? connection.refreshTokenExpiresAtMs,
   refreshTokenAbsoluteExpiresAtMs:
     toSecond(commit.refreshTokenAbsoluteExpiresAtMs) ?? connection.refreshTokenAbsoluteExpiresAtMs,
-  lastRefreshedAtMs: commit.committedAtMs,
+  lastRefreshedAtMs: commit.failure ? connection.lastRefreshedAtMs : commit.committedAtMs,
   lease: undefined,
-  failure: undefined,
+  failure: commit.failure,
 });
 
 const failed = (connection: Connection, record: FailureRecord): Connection => ({
