@@ -182,10 +182,10 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
   try {
     if (!hasTime(invocation)) return 0;
     if (!(await positions.claimCatchUp(nowMs, catchUpIntervalMs))) return 0;
-    const shards = await dueInShards(dependencies, nowMs - lostAfterMs);
+    const shards = await lateInShards(dependencies, nowMs - lostAfterMs);
     const late = shards.reduce((sum, shard) => sum + shard.late, 0);
     if (late === 0) return 0;
-    const due = shards.reduce((sum, shard) => sum + shard.due, 0);
+    const due = await countDue(dependencies, shards);
     const room = Math.floor(due * queueFactor) - (await queue.depth());
     let roomLeft = room;
     let enqueued = 0;
@@ -193,7 +193,8 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
       const share = Math.min(shard.late, Math.ceil((room * shard.late) / late), roomLeft);
       if (share <= 0) return;
       roomLeft -= share;
-      enqueued += await enqueueOldest(dependencies, shard, share, invocation);
+      const count = await enqueueOldest(dependencies, shard, share, invocation);
+      enqueued += count;
     });
     journal.record({ code: "sweep.caught_up", enqueued, due });
     return enqueued;
@@ -204,36 +205,46 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
   }
 }
 
-interface DueInShard {
+interface SweptShard {
   readonly refreshShard: number;
-  /** Swept, and still due. */
-  readonly due: number;
-  /** Of these, for so long that they may be lost. */
+  readonly sweptThroughMs: number;
+  /** Swept, and still due for so long that they may be lost. */
   readonly late: number;
   readonly lateThroughMs: number;
 }
 
-async function dueInShards(
+async function lateInShards(
   { index, positions }: SweepDependencies,
-  lateThroughMs: number,
-): Promise<readonly DueInShard[]> {
-  const shards: DueInShard[] = [];
+  throughMs: number,
+): Promise<readonly SweptShard[]> {
+  const shards: SweptShard[] = [];
   const all = Array.from({ length: refreshShards }, (_, refreshShard) => refreshShard);
   await withConcurrency(all, shardsAtATime, async (refreshShard) => {
     const position = await positions.position(refreshShard);
     if (position === undefined) return;
     const sweptThroughMs = position.refreshAtMs;
-    const throughMs = Math.min(lateThroughMs, sweptThroughMs);
-    const late = await index.count(refreshShard, throughMs);
-    const due = late === 0 ? 0 : await index.count(refreshShard, sweptThroughMs);
-    shards.push({ refreshShard, due, late, lateThroughMs: throughMs });
+    const lateThroughMs = Math.min(throughMs, sweptThroughMs);
+    const late = await index.count(refreshShard, lateThroughMs);
+    shards.push({ refreshShard, sweptThroughMs, late, lateThroughMs });
   });
   return shards;
 }
 
+/** In every shard: the queue, which is compared with it, holds what is due in all of them. */
+async function countDue(
+  { index }: SweepDependencies,
+  shards: readonly SweptShard[],
+): Promise<number> {
+  const counts: number[] = [];
+  await withConcurrency(shards, shardsAtATime, async ({ refreshShard, sweptThroughMs }) => {
+    counts.push(await index.count(refreshShard, sweptThroughMs));
+  });
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 async function enqueueOldest(
   { index, queue }: SweepDependencies,
-  { refreshShard, lateThroughMs }: DueInShard,
+  { refreshShard, lateThroughMs }: SweptShard,
   share: number,
   invocation: Invocation,
 ): Promise<number> {
