@@ -18,7 +18,7 @@ const workspaceId = "wsp_fleet" as WorkspaceId;
 
 export const connectionIdOf = (connection: number): ConnectionId =>
   `${idPrefix}${connection}` as ConnectionId;
-export const connectionOf = (connectionId: ConnectionId): number =>
+export const connectionOf = (connectionId: string): number =>
   Number(connectionId.slice(idPrefix.length));
 
 /** An entry of the index, and the number of its connection, for the model's own use. */

@@ -1,5 +1,5 @@
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { isConnectionId, isWorkspaceId } from "../domain/connection.ts";
+import { identifierPattern, isConnectionId, isWorkspaceId } from "../domain/connection.ts";
 import type { DueConnection, DueIndex, SweepPosition } from "../domain/schedule-ports.ts";
 import { asStoreUnavailable } from "./aws-clients.ts";
 import { connectionKey, dueIndex } from "./tables.ts";
@@ -19,7 +19,9 @@ export const dynamoDbDueIndex = ({ client, tableName }: DynamoDbDueIndexOptions)
       ...range(tableName, refreshShard, from.second, throughMs),
       Limit: limit,
       ExclusiveStartKey:
-        from.connectionId && startKey(refreshShard, from.second, from.connectionId),
+        from.connectionId === undefined
+          ? undefined
+          : startKey(refreshShard, from.second, from.connectionId),
     });
     const { Items = [], LastEvaluatedKey } = await asStoreUnavailable("DynamoDB", () =>
       client.send(command),
@@ -79,7 +81,7 @@ const startKey = (
 function positionOf(key: Record<string, AttributeValue> | undefined): SweepPosition | undefined {
   const connectionId = key?.[connectionKey]?.S;
   const second = key?.[dueIndex.rangeKey]?.N;
-  return isConnectionId(connectionId) && second !== undefined
+  return connectionId !== undefined && second !== undefined
     ? { connectionId, refreshAtMs: Number(second) * 1000 }
     : undefined;
 }
@@ -88,9 +90,11 @@ function positionOf(key: Record<string, AttributeValue> | undefined): SweepPosit
 function dueConnectionOf(item: Record<string, AttributeValue>): DueConnection[] {
   const connectionId = item[connectionKey]?.S;
   const workspaceId = item.workspace_id?.S;
-  const integration = item.integration?.S;
+  const integration = item.integration?.S ?? "";
   const second = Number(item[dueIndex.rangeKey]?.N);
-  return isConnectionId(connectionId) && isWorkspaceId(workspaceId) && integration
+  return isConnectionId(connectionId) &&
+    isWorkspaceId(workspaceId) &&
+    identifierPattern.test(integration)
     ? [{ connectionId, workspaceId, integration, refreshAtMs: second * 1000 }]
     : [];
 }

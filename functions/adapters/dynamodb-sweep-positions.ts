@@ -1,4 +1,3 @@
-import { isConnectionId } from "../domain/connection.ts";
 import type { SweepPosition, SweepPositions } from "../domain/schedule-ports.ts";
 import {
   type CoordinationItem,
@@ -79,9 +78,5 @@ const positionChange = ({ refreshAtMs, connectionId }: SweepPosition): ItemChang
 function positionIn(item: CoordinationItem): SweepPosition | undefined {
   const second = numberIn(item, "swept_through");
   if (second === undefined) return undefined;
-  const connectionId = item.connection_id?.S;
-  return {
-    refreshAtMs: second * 1000,
-    connectionId: isConnectionId(connectionId) ? connectionId : undefined,
-  };
+  return { refreshAtMs: second * 1000, connectionId: item.connection_id?.S };
 }

@@ -1,4 +1,4 @@
-import type { ConnectionId, ConnectionKey, Lease } from "./connection.ts";
+import type { ConnectionKey, Lease } from "./connection.ts";
 
 /** A connection that the index says is due, as far as the index knows it. */
 export interface DueConnection extends ConnectionKey {
@@ -42,8 +42,8 @@ export interface DuePage {
 export interface SweepPosition {
   /** A whole second. */
   readonly refreshAtMs: number;
-  /** Undefined: the whole of that second. */
-  readonly connectionId: ConnectionId | undefined;
+  /** As the index has it, whether it is the name of a connection or not. Undefined: the whole of that second. */
+  readonly connectionId: string | undefined;
 }
 
 /** How far each shard of the due index has been swept, and who sweeps it now. */

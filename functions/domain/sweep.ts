@@ -131,9 +131,8 @@ async function sweepShard(
     const taken = await enqueueInOrder(queue, page.due);
     enqueued += taken.count;
     const isLast = taken.isWhole && page.next === undefined;
-    after = isLast
-      ? { refreshAtMs: throughMs, connectionId: undefined }
-      : (taken.position ?? after);
+    const reached = taken.isWhole ? page.next : taken.position;
+    after = isLast ? { refreshAtMs: throughMs, connectionId: undefined } : (reached ?? after);
     if (isLast || !taken.isWhole || after === undefined) {
       await positions.release(refreshShard, leaseId, after);
       return { enqueued, isWhole: isLast, lagMs };

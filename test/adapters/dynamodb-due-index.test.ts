@@ -129,3 +129,37 @@ test("a table that does not answer is unavailable", async () => {
   await expect(away.page(request)).rejects.toThrow(StoreUnavailable);
   await expect(away.count(1, startMs)).rejects.toThrow(StoreUnavailable);
 });
+
+describe("an entry that this service has not written", () => {
+  const oddShard = 10;
+  const putEntry = (id: string, integration: string) =>
+    tables.client.send(
+      new PutItemCommand({
+        TableName: tableNames.connections,
+        Item: {
+          connection_id: { S: id },
+          workspace_id: { S: workspaceId },
+          integration: { S: integration },
+          refresh_shard: { N: String(oddShard) },
+          refresh_at: { N: String(startMs / 1000) },
+        },
+      }),
+    );
+
+  test("is passed over, wherever a page ends, and hides nothing behind it", async () => {
+    for (const n of [1, 2, 3, 4]) {
+      await putEntry(`conn:odd:${n}`, "acme");
+      await putEntry(`conn_even_${n}`, "acme");
+    }
+    await putEntry("conn_spaced", "acme corp");
+    const seen: string[] = [];
+    let after: SweepPosition | undefined;
+    do {
+      const request = { refreshShard: oddShard, after, throughMs: startMs, limit: 1 };
+      const { due, next } = await index.page(request);
+      seen.push(...idsIn(due));
+      after = next;
+    } while (after !== undefined);
+    expect(seen.sort()).toEqual([1, 2, 3, 4].map((n) => `conn_even_${n}`));
+  });
+});

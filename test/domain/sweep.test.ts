@@ -2,7 +2,7 @@ import type { Connection, ConnectionId } from "../../functions/domain/connection
 import { StoreUnavailable } from "../../functions/domain/errors.ts";
 import type { RefreshEvent } from "../../functions/domain/events.ts";
 import { dueAt, refreshShards } from "../../functions/domain/schedule.ts";
-import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
+import type { DueConnection, DueIndex } from "../../functions/domain/schedule-ports.ts";
 import { type SweepDependencies, sweep } from "../../functions/domain/sweep.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {
@@ -97,6 +97,23 @@ test("what the queue does not take is enqueued by the next sweep", async () => {
   isBroken = false;
   await s.sweep();
   expect(new Set(s.enqueuedIds())).toEqual(new Set(idsOf(due)));
+});
+
+test("a page of nothing but entries that are passed over does not end the sweep", async () => {
+  const due = connectionsDue(40_000, startMs - 5_000, 0);
+  const last = id(39_999);
+  const whole = inMemoryDueIndex(inMemoryConnectionStore({ connections: due }));
+  const index: DueIndex = {
+    ...whole,
+    page: async (request) => {
+      const page = await whole.page(request);
+      return { ...page, due: page.due.filter(({ connectionId }) => connectionId === last) };
+    },
+  };
+  const s = scene([], { index });
+  let asked = 0;
+  const remainingMs = () => (++asked > 10_000 ? 0 : 55_000);
+  expect(await s.sweep(remainingMs)).toMatchObject({ enqueued: 1, shardsLeft: 0 });
 });
 
 test("a queue that is away interrupts, and loses nothing", async () => {
