@@ -40,7 +40,7 @@ export function refreshDue(dependencies: WorkerDependencies): RefreshDue {
     const { store, clock, journal } = dependencies;
     const connection = await store.read(keyOf(due));
     if (connection === undefined) return "gone";
-    if (!isDue(connection, clock.nowMs())) {
+    if (!isDue(connection, due, clock.nowMs())) {
       journal.record({ code: "schedule.out_of_date", ...keyOf(connection) });
       return "out_of_date";
     }
@@ -56,8 +56,9 @@ export function refreshDue(dependencies: WorkerDependencies): RefreshDue {
   };
 }
 
-const isDue = ({ refreshAtMs }: Connection, nowMs: number): boolean =>
-  refreshAtMs !== undefined && refreshAtMs <= nowMs;
+/** That the time has come which the message is for, the sweep's clock has said. */
+const isDue = ({ refreshAtMs }: Connection, due: DueConnection, nowMs: number): boolean =>
+  refreshAtMs !== undefined && (refreshAtMs <= nowMs || refreshAtMs === due.refreshAtMs);
 
 const barredBy = ({ status }: Connection): RefreshErrorCode | undefined => {
   if (status === "inactive") return "connection_inactive";

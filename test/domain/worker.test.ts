@@ -50,13 +50,11 @@ function worked(options: Parameters<typeof harness>[0]) {
   return {
     ...h,
     requests,
-    work: () => {
+    /** @param refreshAtMs as the message has it */
+    work: (refreshAtMs = startMs) => {
       const endsAtMs = h.clock.nowMs() + budget.functionTimeoutMs;
       const invocation = { remainingMs: () => endsAtMs - h.clock.nowMs() };
-      return work(
-        { connectionId, workspaceId, integration: "acme", refreshAtMs: startMs },
-        invocation,
-      );
+      return work({ connectionId, workspaceId, integration: "acme", refreshAtMs }, invocation);
     },
   };
 }
@@ -78,6 +76,21 @@ test("a message that comes twice costs one read", async () => {
   expect(await h.work()).toBe("out_of_date");
   expect(h.requests).toEqual(["read"]);
   expect(h.grants).toHaveLength(1);
+});
+
+test("what the index says is due is due, on a machine whose clock is behind as well", async () => {
+  const refreshAtMs = startMs + 5_000;
+  const h = worked({ stored: dueNow({ refreshAtMs }) });
+  expect(await h.work(refreshAtMs)).toBe("refreshed");
+});
+
+test.each([
+  ["former", startMs],
+  ["later", startMs + minuteMs],
+])("a message for a %s time is out of date", async (_, messageForMs) => {
+  const h = worked({ stored: dueNow({ refreshAtMs: startMs + 5_000 }) });
+  expect(await h.work(messageForMs)).toBe("out_of_date");
+  expect(h.requests).toEqual(["read"]);
 });
 
 test("a connection that is gone is no failure", async () => {
