@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { RefreshError } from "./errors.ts";
-import type { IntegrationHold } from "./integration-ports.ts";
+import type { HoldReason, IntegrationHold } from "./integration-ports.ts";
 import type { RefreshDependencies } from "./refresh.ts";
 import type { ClientRegistration } from "./registration-ports.ts";
 
@@ -17,12 +17,14 @@ export interface Admission {
 export class NotAdmitted extends RefreshError {
   readonly beganAtMs: number;
   readonly untilMs: number;
+  /** Undefined: it is not held, but at its own limits. */
+  readonly holdReason: HoldReason | undefined;
 
   constructor(
     code: "integration_held" | "provider_rate_limited",
     integration: string,
     reason: string,
-    { beganAtMs, untilMs, nowMs }: { beganAtMs: number; untilMs: number; nowMs: number },
+    { beganAtMs, untilMs, nowMs, holdReason }: NotAdmittedContext,
   ) {
     super(code, {
       integration,
@@ -31,7 +33,15 @@ export class NotAdmitted extends RefreshError {
     });
     this.beganAtMs = beganAtMs;
     this.untilMs = untilMs;
+    this.holdReason = holdReason;
   }
+}
+
+interface NotAdmittedContext {
+  readonly beganAtMs: number;
+  readonly untilMs: number;
+  readonly nowMs: number;
+  readonly holdReason?: HoldReason;
 }
 
 /** While an integration is held, its secret is read this often to see whether it was mended. */
@@ -104,7 +114,7 @@ function heldBack(integration: string, hold: IntegrationHold, nowMs: number): No
     reason === "rate_limited" ? "provider_rate_limited" : "integration_held",
     integration,
     holdWords[reason],
-    { beganAtMs, untilMs, nowMs },
+    { beganAtMs, untilMs, nowMs, holdReason: reason },
   );
 }
 

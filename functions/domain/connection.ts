@@ -71,7 +71,10 @@ export interface Lease {
   readonly leaseExpiresAtMs: number;
 }
 
-/** The last failure of a run of failures; a committed token set clears it. */
+/**
+ * The last failure of a run, of failures that pass by themselves or of failures that somebody has to
+ * mend; a committed token set clears it.
+ */
 export interface Failure {
   readonly code: RefreshErrorCode;
   /** Failures in a row, this one included. */

@@ -1,6 +1,6 @@
 import type { Attempt } from "./attempt.ts";
 import type { Connection, Failure, Lease } from "./connection.ts";
-import { RefreshError, refreshErrors } from "./errors.ts";
+import { RefreshError, type RefreshErrorCode, refreshErrors } from "./errors.ts";
 import type { IntegrationHold } from "./integration-ports.ts";
 import type { GrantAnswer, Rescheduling } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
@@ -140,9 +140,17 @@ function hasLastedTooLong(
   { code, beganAtMs }: Failure,
 ): boolean {
   const uselessSinceMs = Math.max(beganAtMs, expiresAtMs ?? beganAtMs);
-  const isTransient = refreshErrors[code].retry !== "never";
-  return isTransient && clock.nowMs() - uselessSinceMs >= schedule.giveUpAfterMs;
+  return isTransient(code) && clock.nowMs() - uselessSinceMs >= schedule.giveUpAfterMs;
 }
+
+const isTransient = (code: RefreshErrorCode): boolean => refreshErrors[code].retry !== "never";
+
+/** Failures that pass and failures that somebody has to mend are no one run: only the former are given up. */
+export const runThatGoesOn = (
+  previous: Failure | undefined,
+  code: RefreshErrorCode,
+): Failure | undefined =>
+  previous !== undefined && isTransient(previous.code) === isTransient(code) ? previous : undefined;
 
 /** Another holder has the lease now, or has committed: its word counts. */
 function outcomeOfOthers(read: Connection, stored: Connection): RefreshOutcome {
@@ -162,10 +170,11 @@ export function nextFailure(
 ): Failure {
   const nowMs = clock.nowMs();
   const { code, retryAfterSeconds } = error;
+  const run = runThatGoesOn(previous, code);
   return {
     code,
-    count: (previous?.count ?? 0) + 1,
-    beganAtMs: previous?.beganAtMs ?? nowMs,
+    count: (run?.count ?? 0) + 1,
+    beganAtMs: run?.beganAtMs ?? nowMs,
     lastAtMs: nowMs,
     leaseId,
     retryAtMs: retryAfterSeconds === undefined ? undefined : nowMs + retryAfterSeconds * 1000,

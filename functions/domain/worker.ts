@@ -15,7 +15,7 @@ import {
 } from "./refresh.ts";
 import { dueAfterFailure, dueAfterHold, dueWhileInactive } from "./schedule.ts";
 import type { DueConnection } from "./schedule-ports.ts";
-import { misconfigured } from "./settle.ts";
+import { misconfigured, runThatGoesOn } from "./settle.ts";
 
 /**
  * What came of one message. `out_of_date`: the connection is no longer due; `put_off`: due later, and
@@ -163,13 +163,16 @@ function rescheduled(
 function failureOf(
   { clock, newLeaseId }: WorkerDependencies,
   { failure: previous }: Connection,
-  { code, retryAfterSeconds }: RefreshError,
+  error: RefreshError,
 ): Failure {
   const nowMs = clock.nowMs();
+  const { retryAfterSeconds } = error;
+  const code = isClientRejected(error) ? "client_rejected" : error.code;
+  const run = runThatGoesOn(previous, code);
   return {
     code,
-    count: previous?.count ?? 1,
-    beganAtMs: previous?.beganAtMs ?? nowMs,
+    count: run?.count ?? 1,
+    beganAtMs: run?.beganAtMs ?? nowMs,
     lastAtMs: nowMs,
     leaseId: newLeaseId(),
     retryAtMs: retryAfterSeconds === undefined ? undefined : nowMs + retryAfterSeconds * 1000,
@@ -177,3 +180,7 @@ function failureOf(
     providerErrorDescription: undefined,
   };
 }
+
+/** What holds the integration does not pass by itself. */
+const isClientRejected = (error: RefreshError): boolean =>
+  error instanceof NotAdmitted && error.holdReason === "client_rejected";

@@ -366,6 +366,37 @@ describe("giving up", () => {
     expect(refreshAt(h)).toBeGreaterThan(startMs);
   });
 
+  test.each(["connection_inactive", "misconfigured_integration", "client_rejected"] as const)(
+    "not for one transient failure after days of %s",
+    async (code) => {
+      const h = worked({
+        stored: dueNow({ failure: { ...failure, code }, expiresAtMs: failure.beganAtMs }),
+        answers: [away],
+      });
+      await h.work();
+      expect(h.stored()).toMatchObject({
+        status: "active",
+        failure: { code: "provider_error", count: 1, beganAtMs: h.clock.nowMs() },
+      });
+      expect(refreshAt(h)).toBeGreaterThan(startMs);
+    },
+  );
+
+  test("nor after days in which its client was rejected, and it was put off", async () => {
+    const holds = holdsInMemory();
+    const { beganAtMs } = failure;
+    const untilMs = startMs + minuteMs;
+    const held = { beganAtMs, untilMs, count: 600, registrationVersion: registration.version };
+    await holds.place(registration.name, { reason: "client_rejected", ...held }, undefined);
+    const h = worked({ stored: dueNow({ expiresAtMs: beganAtMs }), holds, answers: [away] });
+    expect(await h.work()).toBe("put_off");
+    expect(h.stored().failure?.code).toBe("client_rejected");
+    const later = refreshAt(h) ?? 0;
+    h.clock.advance(schedule.giveUpAfterMs);
+    expect(await h.work(later)).toBe("failed");
+    expect(h.stored()).toMatchObject({ status: "active", failure: { code: "provider_error" } });
+  });
+
   test("a refresh that succeeds after all makes the connection well", async () => {
     const h = worked({ stored: dueNow({ status: "error", failure }) });
     await h.refresh();
