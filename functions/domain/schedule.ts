@@ -71,9 +71,13 @@ export function nextDue(
   ].filter((candidateMs) => candidateMs !== undefined);
   if (candidatesMs.length === 0) return undefined;
   const { minimumRefreshIntervalSeconds = 0 } = registration;
-  const earliestMs = nowMs + Math.max(soonestMs, minimumRefreshIntervalSeconds * 1000);
+  // The index cuts what is not a whole second, and the provider does not.
+  const allowedMs = nextSecond(nowMs + minimumRefreshIntervalSeconds * 1000);
+  const earliestMs = Math.max(nowMs + soonestMs, allowedMs);
   return dueAt(tokens.connectionId, Math.max(earliestMs, Math.min(...candidatesMs)));
 }
+
+const nextSecond = (instantMs: number): number => Math.ceil(instantMs / secondMs) * secondMs;
 
 function beforeAccessTokenEnds(
   { refreshPolicy }: ClientRegistration,

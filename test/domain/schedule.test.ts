@@ -96,6 +96,15 @@ describe("proactive", () => {
     expect(due(startMs + 10 * minuteMs, 0, { minimumRefreshIntervalSeconds })).toBe(
       startMs + 570_000,
     );
+    // The index cuts what is not a whole second.
+    const cut = nextDue(
+      { ...registration, minimumRefreshIntervalSeconds },
+      { connectionId, expiresAtMs: startMs + 10 * minuteMs, refreshTokenExpiresAtMs: undefined },
+      startMs + 1,
+      0,
+      schedule,
+    );
+    expect(cut?.refreshAtMs).toBe(startMs + 571_000);
   });
 });
 
