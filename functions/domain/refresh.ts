@@ -53,6 +53,8 @@ export interface RefreshRequest {
   readonly minTtlSeconds?: number | undefined;
   /** Refresh even what was refreshed a moment ago. Never overrides a lease. */
   readonly force?: boolean | undefined;
+  /** A token set committed up to this instant is not recent, whatever the coalesce window. */
+  readonly refreshedBeforeMs?: number | undefined;
   /** Leave to ask the provider, of a caller that has asked for it before; given back by that caller. */
   readonly admission?: Admission | undefined;
   readonly invocation: Invocation;
@@ -123,7 +125,9 @@ async function leaseAndRefresh(
     }
     const nowMs = clock.nowMs();
     const lease = { leaseId: dependencies.newLeaseId(), leaseExpiresAtMs: nowMs + budget.leaseMs };
-    const refreshedBeforeMs = request.force ? undefined : nowMs - dependencies.coalesceWindowMs;
+    const refreshedBeforeMs = request.force
+      ? undefined
+      : (request.refreshedBeforeMs ?? nowMs - dependencies.coalesceWindowMs);
     const acquisition = await store.acquireLease({
       ...keyOf(request),
       ...lease,

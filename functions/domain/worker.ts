@@ -95,7 +95,10 @@ async function refreshAdmitted(
 ): Promise<WorkOutcome> {
   try {
     const { refreshConnection } = dependencies;
-    return (await refreshConnection({ ...keyOf(connection), admission, invocation })).kind;
+    // Due is due, however recent: only who has refreshed it since it was read answers the message.
+    const refreshedBeforeMs = connection.lastRefreshedAtMs ?? 0;
+    const request = { ...keyOf(connection), refreshedBeforeMs, admission, invocation };
+    return (await refreshConnection(request)).kind;
   } catch (error) {
     if (!(error instanceof RefreshError) || error.code === "internal_error") throw error;
     if (error.code === "connection_not_found") return "gone";

@@ -5,6 +5,7 @@ import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { refreshDue } from "../../functions/domain/worker.ts";
 import {
   budget,
+  coalesceWindowMs,
   connection,
   connectionId,
   granted,
@@ -82,6 +83,29 @@ test("what the index says is due is due, on a machine whose clock is behind as w
   const refreshAtMs = startMs + 5_000;
   const h = worked({ stored: dueNow({ refreshAtMs }) });
   expect(await h.work(refreshAtMs)).toBe("refreshed");
+});
+
+test("what is due is refreshed however recently it was, if it has not been since it was read", async () => {
+  const h = worked({ stored: dueNow({ lastRefreshedAtMs: startMs - coalesceWindowMs / 2 }) });
+  expect(await h.work()).toBe("refreshed");
+});
+
+test("what somebody refreshes between the read and the lease is not refreshed again", async () => {
+  const h = worked({ stored: dueNow({ lastRefreshedAtMs: startMs - 60 * minuteMs }) });
+  const { store } = h.dependencies;
+  const read: ConnectionStore["read"] = async (key) => {
+    const seen = await store.read(key);
+    if (h.grants.length === 0) await h.refresh();
+    return seen;
+  };
+  const work = refreshDue({
+    ...h.dependencies,
+    store: { ...store, read },
+    refreshConnection: refreshConnection(h.dependencies),
+  });
+  const due = { connectionId, workspaceId, integration: "acme", refreshAtMs: startMs };
+  expect(await work(due, { remainingMs: () => 25_000 })).toBe("coalesced");
+  expect(h.grants).toHaveLength(1);
 });
 
 test.each([
