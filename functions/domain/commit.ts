@@ -13,6 +13,16 @@ export interface Granted {
   readonly notes: readonly string[];
 }
 
+/**
+ * The token set is kept for the rescue. The provider has rotated: who presents the stored token before
+ * the rescue has been there, may make it revoke all.
+ */
+export class Uncommitted extends RefreshError {
+  constructor(cause: unknown) {
+    super("store_unavailable", { cause });
+  }
+}
+
 /** Makes a granted token set durable: in the store, or else in the rescue queue, or else in the log. */
 export async function commitTokens(
   dependencies: RefreshDependencies,
@@ -105,7 +115,7 @@ export async function commitOrRescue(
     return await committing;
   } catch (cause) {
     await rescue(dependencies, commit, await keeping);
-    throw new RefreshError("store_unavailable", { cause });
+    throw new Uncommitted(cause);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Admission, admit, leave, NotAdmitted } from "./admission.ts";
+import { Uncommitted } from "./commit.ts";
 import type { Connection, Failure } from "./connection.ts";
 import {
   MisconfiguredRegistration,
@@ -100,11 +101,15 @@ async function refreshAdmitted(
     const request = { ...keyOf(connection), refreshedBeforeMs, admission, invocation };
     return (await refreshConnection(request)).kind;
   } catch (error) {
-    if (!(error instanceof RefreshError) || error.code === "internal_error") throw error;
+    if (!(error instanceof RefreshError) || isForTheQueue(error)) throw error;
     if (error.code === "connection_not_found") return "gone";
     return isUnrecorded(error) ? putOff(dependencies, connection, error) : "failed";
   }
 }
+
+/** The unexpected; and what the rescue, which tries more often than the queue, is to end before. */
+const isForTheQueue = (error: RefreshError): boolean =>
+  error.code === "internal_error" || error instanceof Uncommitted;
 
 /** What ends a refresh before a provider's answer could be recorded on the connection. */
 const isUnrecorded = (error: RefreshError): boolean =>

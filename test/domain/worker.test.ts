@@ -215,6 +215,23 @@ describe("only the unexpected returns to the queue", () => {
     await expect(work(due, { remainingMs: () => 25_000 })).rejects.toThrow(StoreUnavailable);
   });
 
+  test("tokens that could not be committed: the rescue has to be there before the old one is tried", async () => {
+    const h = worked({});
+    const { store, clock } = h.dependencies;
+    const commit = () => Promise.reject(new StoreUnavailable("DynamoDB"));
+    const dependencies = { ...h.dependencies, store: { ...store, commit } };
+    const work = refreshDue({
+      ...dependencies,
+      refreshConnection: refreshConnection(dependencies),
+    });
+    const due = { connectionId, workspaceId, integration: "acme", refreshAtMs: startMs };
+    const endsAtMs = startMs + budget.functionTimeoutMs;
+    const invocation = { remainingMs: () => endsAtMs - clock.nowMs() };
+    await expect(work(due, invocation)).rejects.toThrow("does not answer");
+    expect(h.rescued).toHaveLength(1);
+    expect(h.stored()).toMatchObject({ credentialsVersion: 1, refreshAtMs: startMs });
+  });
+
   test("a fault of our own", async () => {
     const h = worked({
       answers: [
