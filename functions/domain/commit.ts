@@ -48,7 +48,7 @@ export async function commitTokens(
       registration,
       {
         connectionId: connection.connectionId,
-        expiresAtMs: tokens.expiresAtMs,
+        expiresAtMs: tokens.expiresAtMs ?? expectedEndMs(connection, granted.receivedAtMs),
         refreshTokenExpiresAtMs: granted.refreshTokenExpiresAtMs,
       },
       dependencies.clock.nowMs(),
@@ -72,6 +72,18 @@ export async function commitTokens(
   const { connectionId } = connection;
   return { kind: "refreshed", connectionId, expiresAtMs: commit.expiresAtMs };
 }
+
+/**
+ * For the schedule, where the answer does not say: after as long as the token before it lived, of which it
+ * was said. One answer that is cut off must not take the connection off the schedule.
+ */
+const expectedEndMs = (
+  { expiresAtMs, lastRefreshedAtMs }: Connection,
+  receivedAtMs: number,
+): number | undefined =>
+  expiresAtMs === undefined || lastRefreshedAtMs === undefined
+    ? undefined
+    : receivedAtMs + expiresAtMs - lastRefreshedAtMs;
 
 /** RFC 6749 §6: what the answer omits, stays. */
 function successor(previous: TokenSet, granted: GrantedTokens): TokenSet {

@@ -70,6 +70,26 @@ test("refreshes what is due, and schedules it anew", async () => {
   expect(h.requests).toEqual(["read", "acquireLease", "commit"]);
 });
 
+describe("an answer that does not say when the token ends", () => {
+  const silent = granted("rt-1", startMs, { expiresAtMs: undefined });
+
+  test("leaves the connection on the schedule: the token is taken to live as long as the last", async () => {
+    const stored = dueNow({ lastRefreshedAtMs: startMs - 40 * minuteMs });
+    const h = worked({ stored, answers: [silent] });
+    expect(await h.work()).toBe("refreshed");
+    expect(h.stored().expiresAtMs).toBeUndefined();
+    expect(refreshAt(h)).toBeGreaterThan(startMs + 30 * minuteMs);
+    expect(refreshAt(h)).toBeLessThan(startMs + 50 * minuteMs);
+  });
+
+  test("twice takes it off: the provider does not say", async () => {
+    const stored = dueNow({ lastRefreshedAtMs: startMs - 40 * minuteMs, expiresAtMs: undefined });
+    const h = worked({ stored, answers: [silent] });
+    expect(await h.work()).toBe("refreshed");
+    expect(refreshAt(h)).toBeUndefined();
+  });
+});
+
 test("a message that comes twice costs one read", async () => {
   const h = worked({});
   await h.work();
