@@ -53,7 +53,9 @@ type Admitting = Pick<
 >;
 
 /**
- * Asks for leave before a provider is asked: the integration may be held, or at its limits.
+ * Asks for leave before a provider is asked: the integration may be held, or at its limits. What is not
+ * given back ends with the life of the function, for a grant may begin long after it was admitted,
+ * behind somebody else's lease.
  *
  * @param patienceMs how long a turn is waited for that comes soon
  * @throws {NotAdmitted} not now
@@ -93,7 +95,7 @@ async function passHold(
   const nowMs = clock.nowMs();
   const probe =
     hold.untilMs <= nowMs
-      ? await holds.probe(name, hold, nowMs + dependencies.budget.leaseMs)
+      ? await holds.probe(name, hold, nowMs + dependencies.budget.functionTimeoutMs)
       : undefined;
   if (probe === undefined) throw heldBack(integration, hold, nowMs);
   dependencies.journal.record({ code: "integration.probed", registrationName: name });
@@ -129,7 +131,7 @@ async function takePermit(
   const permitId = newLeaseId();
   for (;;) {
     const nowMs = clock.nowMs();
-    const expiresAtMs = nowMs + budget.leaseMs;
+    const expiresAtMs = nowMs + budget.functionTimeoutMs;
     const permit = await limits.acquire({
       ...{ name, permitId, maxConcurrent, maxPerMinute, nowMs, expiresAtMs },
     });

@@ -1,5 +1,6 @@
 import type { Connection, RegistrationName } from "../../functions/domain/connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "../../functions/domain/errors.ts";
+import type { Permit } from "../../functions/domain/integration-ports.ts";
 import type { ConnectionStore, GrantAnswer } from "../../functions/domain/ports.ts";
 import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { refreshDue } from "../../functions/domain/worker.ts";
@@ -12,6 +13,7 @@ import {
   type Harness,
   harness,
   holdsInMemory,
+  limitsInMemory,
   registration,
   schedule,
   sealed,
@@ -315,6 +317,26 @@ describe("an integration that is held", () => {
     expect(h.stored().failure).toBeUndefined();
   });
 
+  test("is probed by one at a time, however late that one's grant began", async () => {
+    const holds = await held(startMs);
+    const lease = { leaseId: "other", leaseExpiresAtMs: startMs + 7_000 };
+    const untilMs: number[] = [];
+    const h = worked({
+      stored: dueNow({ lease }),
+      holds,
+      answers: [
+        async () => {
+          h.clock.advance(budget.providerTimeoutMs - 1);
+          const { untilMs: heldUntilMs = 0 } = (await holds.current(registration.name)) ?? {};
+          untilMs.push(heldUntilMs - h.clock.nowMs());
+          return granted("rt-1", h.clock.nowMs());
+        },
+      ],
+    });
+    expect(await h.work()).toBe("refreshed");
+    expect(untilMs[0]).toBeGreaterThan(0);
+  });
+
   test("is probed by one of many, and the others are put off", async () => {
     const holds = await held(startMs);
     const h = worked({ holds });
@@ -383,6 +405,32 @@ describe("an integration's own limits", () => {
     expect(await h.work()).toBe("failed");
     h.clock.advance(10 * minuteMs);
     expect(await h.work()).toBe("refreshed");
+  });
+
+  test("a permit lasts as long as the grant it is for, however late that began", async () => {
+    const one = { ...registration, maxConcurrent: 1 };
+    const limits = limitsInMemory();
+    const other = (nowMs: number) => {
+      const request = { name: one.name, permitId: "other", maxPerMinute: undefined };
+      return limits.acquire({ ...request, maxConcurrent: 1, nowMs, expiresAtMs: nowMs + 1_000 });
+    };
+    const lease = { leaseId: "other", leaseExpiresAtMs: startMs + 7_000 };
+    const seen: Permit[] = [];
+    const h = worked({
+      stored: dueNow({ lease }),
+      registry: { registration: async () => one },
+      limits,
+      answers: [
+        async () => {
+          h.clock.advance(budget.providerTimeoutMs - 1);
+          seen.push(await other(h.clock.nowMs()));
+          return granted("rt-1", h.clock.nowMs());
+        },
+      ],
+    });
+    expect(await h.work()).toBe("refreshed");
+    expect(seen).toMatchObject([{ kind: "busy" }]);
+    expect(await other(h.clock.nowMs())).toEqual({ kind: "granted" });
   });
 
   test("tell a caller of the API when to come again", async () => {
