@@ -48,6 +48,8 @@ export function sqsRefreshQueue(options: SqsRefreshQueueOptions): RefreshQueue {
 interface Sending {
   readonly left: readonly DueConnection[];
   readonly failure?: unknown;
+  /** Of a message that SQS does not take as it is. */
+  readonly refusal?: string | undefined;
 }
 
 async function enqueue(
@@ -58,18 +60,23 @@ async function enqueue(
   const batches = inBatches(due).values();
   const left: DueConnection[] = [];
   let failure: unknown;
+  let refusal: string | undefined;
   const sendInTurn = async (): Promise<void> => {
     for (const batch of batches) {
       // Once a batch has failed through all its attempts, no other has to find that out as well.
-      const sending = failure ? { left: batch } : await sendBatch(options, client, batch);
+      const sending: Sending = failure ? { left: batch } : await sendBatch(options, client, batch);
       left.push(...sending.left);
       failure ??= sending.failure;
+      refusal ??= sending.refusal;
     }
   };
   const { maximumInFlight = 16 } = options;
   await Promise.all(Array.from({ length: maximumInFlight }, sendInTurn));
   const partly = failure instanceof StoreUnavailable && left.length < due.length;
   if (failure !== undefined && !partly) throw failure;
+  if (refusal !== undefined && left.length === due.length) {
+    throw new Error(`the refresh queue takes none of ${due.length} messages: ${refusal}`);
+  }
   return left;
 }
 
@@ -85,30 +92,39 @@ async function sendBatch(
   batch: readonly DueConnection[],
 ): Promise<Sending> {
   const refused: DueConnection[] = [];
+  let refusal: string | undefined;
   let waiting = batch;
   for (let attempt = 1; ; attempt++) {
     let failure: unknown;
     try {
       const answer = await sendOnce(client, queueUrl, waiting);
       refused.push(...answer.refused);
+      refusal ??= answer.refusal;
       waiting = answer.unsent;
     } catch (error) {
       failure = error;
     }
     const mayPass = failure === undefined || failure instanceof StoreUnavailable;
     if (waiting.length === 0 || attempt >= attempts || !mayPass) {
-      return { left: [...refused, ...waiting], failure };
+      return { left: [...refused, ...waiting], failure, refusal };
     }
     await clock.sleep(Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random());
   }
 }
 
-/** @returns entries that SQS does not take as they are, and those that it did not take this time */
+interface Sent {
+  /** What SQS does not take as it is. */
+  readonly refused: readonly DueConnection[];
+  readonly refusal: string | undefined;
+  /** What it did not take this time. */
+  readonly unsent: readonly DueConnection[];
+}
+
 async function sendOnce(
   client: SQSClient,
   queueUrl: string,
   batch: readonly DueConnection[],
-): Promise<{ readonly refused: DueConnection[]; readonly unsent: DueConnection[] }> {
+): Promise<Sent> {
   const command = new SendMessageBatchCommand({
     QueueUrl: queueUrl,
     Entries: batch.map((due, i) => ({
@@ -121,10 +137,12 @@ async function sendOnce(
     client.send(command),
   );
   const sent = new Set(Successful.map(({ Id }) => Id));
-  const faulty = new Set(Failed.filter(({ SenderFault }) => SenderFault).map(({ Id }) => Id));
+  const faults = Failed.filter(({ SenderFault }) => SenderFault);
+  const faulty = new Set(faults.map(({ Id }) => Id));
   const refused = batch.filter((_, i) => faulty.has(String(i)));
   const unsent = batch.filter((_, i) => !sent.has(String(i)) && !faulty.has(String(i)));
-  return { refused, unsent };
+  const [refusal] = faults.map(({ Code, Message }) => `${Code}: ${Message}`);
+  return { refused, refusal, unsent };
 }
 
 const counts = [

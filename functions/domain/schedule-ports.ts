@@ -9,7 +9,10 @@ export interface DueConnection extends ConnectionKey {
 
 /** Where the sweep puts what is due, for workers. A hint that may be lost or delivered twice: the index is the truth. */
 export interface RefreshQueue {
-  /** @returns those that the queue did not take, after retries. @throws {StoreUnavailable} */
+  /**
+   * @returns those that the queue did not take, after retries
+   * @throws {StoreUnavailable} it took none for now; whatever else is thrown says why it takes none at all
+   */
   enqueue(due: readonly DueConnection[]): Promise<readonly DueConnection[]>;
   /** Messages that wait, are delayed or are being worked on; approximate. @throws {StoreUnavailable} */
   depth(): Promise<number>;

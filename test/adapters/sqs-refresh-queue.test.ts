@@ -110,7 +110,7 @@ const taken = (entries: readonly AwsJson[]) => ({
   })),
 });
 const failed = (SenderFault: boolean) => (entries: readonly AwsJson[]) => ({
-  Failed: entries.map(({ Id }) => ({ Id, SenderFault, Code: "Any" })),
+  Failed: entries.map(({ Id }) => ({ Id, SenderFault, Code: "Any", Message: "for a reason" })),
 });
 
 it("puts each connection on the queue as one message, in the group of its integration", async () => {
@@ -145,7 +145,7 @@ it("has no more batches under way than it may", async () => {
     if (underWay === 3) reached.resolve();
     await reached.promise;
     underWay -= 1;
-    return failed(true)(entries);
+    return taken(entries);
   });
   await bench(server.endpoint, { maximumInFlight: 3 }).queue.enqueue(due(200));
   expect(most).toBe(3);
@@ -175,11 +175,23 @@ it("hands back what is left after the last attempt", async () => {
 });
 
 it("hands back what SQS will not take, without sending it again", async () => {
-  const server = await sendingAs(failed(true));
+  const server = await sendingAs((entries) => ({
+    ...taken(entries.slice(0, 1)),
+    ...failed(true)(entries.slice(1)),
+  }));
   const { queue, delaysMs } = bench(server.endpoint);
-  expect(await queue.enqueue(due(3))).toEqual(due(3));
+  expect(await queue.enqueue(due(3))).toEqual(due(3).slice(1));
   expect(delaysMs).toEqual([]);
   expect(server.requests()).toEqual({ SendMessageBatch: 1 });
+});
+
+it("says so when SQS takes no message, as where the queue is of another kind", async () => {
+  const server = await sendingAs(failed(true));
+  const { queue, delaysMs } = bench(server.endpoint);
+  await expect(queue.enqueue(due(30))).rejects.toThrow(
+    "the refresh queue takes none of 30 messages: Any: for a reason",
+  );
+  expect(delaysMs).toEqual([]);
 });
 
 const throttled = (): never => {
