@@ -91,6 +91,29 @@ async function stored(connectionId: ConnectionId) {
   };
 }
 
+test("a token of three minutes is due before the last sweep that can be in time, wherever it is deployed", async () => {
+  const connectionId = "conn_short" as ConnectionId;
+  await secretsManagerClient().send(
+    new CreateSecretCommand({
+      Name: "refresh/integrations/acme",
+      SecretString: JSON.stringify({
+        ...{ client_id: "client", client_secret: "secret" },
+        token_endpoint: "https://acme.example/token",
+      }),
+    }),
+  );
+  const input = new Secret(JSON.stringify({ ...tokens, expires_in: 180 }));
+  await putConnection(process.env, { connectionId, workspaceId, integration: "acme" }, { input });
+  const admin = dynamoDbConnectionAdmin({
+    client: dynamoDbClient(),
+    tableName: tableNames.connections,
+  });
+  const { refreshAtMs = 0 } = (await admin.describe({ connectionId, workspaceId })) ?? {};
+  // Two sweeps may be two minutes apart, and half a minute is the delivery's.
+  expect(refreshAtMs).toBeLessThanOrEqual(Date.now() + 30_000);
+  expect(refreshAtMs).toBeGreaterThan(0);
+});
+
 const tokens = { access_token: "at", refresh_token: "rt", token_type: "bearer", expires_in: 3600 };
 
 interface Case {
