@@ -29,6 +29,8 @@ export function nextPermit(
   const spans = Object.entries(state.starts).filter(([span]) => endsCountingMs(span) > nowMs);
   const busy = (retryAtMs: number) => ({ permit: { kind: "busy", retryAtMs } as const, state });
 
+  // Taken by a request whose answer was lost.
+  if (permitId in holders) return { permit: { kind: "granted" }, state };
   if (maxConcurrent !== undefined && Object.keys(holders).length >= maxConcurrent) {
     return busy(nowMs + placeFreeInMs);
   }

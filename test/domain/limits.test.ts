@@ -53,6 +53,12 @@ test("all that a minute allows may begin at once, and the next ones when it is o
   expect(later.permit.kind).toBe("granted");
 });
 
+test("who asks once more, for the answer was lost, has the permit and takes no other", () => {
+  const limit = { maxConcurrent: 1, maxPerMinute: 1 };
+  const { state } = nextPermit(noRequests, request(limit));
+  expect(nextPermit(state, request(limit))).toEqual({ permit: { kind: "granted" }, state });
+});
+
 test("no more at a time than are allowed, until one is given back or has run out", () => {
   const holders = { a: startMs + 20_000, b: startMs + 10_000 };
   const state = { holders, starts: {} };
