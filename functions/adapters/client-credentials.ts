@@ -34,6 +34,10 @@ export function parseClientCredentials(
   if (needsCertificate(method) && members.tls_client_certificate === undefined) {
     faults.push(`tls_client_certificate: required by ${method}`);
   }
+  const { token_endpoint_auth_signing_alg: alg = secretAlgorithm } = members;
+  if (method === "client_secret_jwt" && alg !== secretAlgorithm) {
+    faults.push(`token_endpoint_auth_signing_alg: has to be ${secretAlgorithm} with ${method}`);
+  }
   return {
     signingKey: method === "private_key_jwt" ? parseSigningKey(members, faults) : undefined,
     assertionAudience: parseAudience(audience, faults),
@@ -41,6 +45,9 @@ export function parseClientCredentials(
     dpopAlgorithm: parseDpop(members, faults),
   };
 }
+
+/** What a client's secret signs with, and no other. */
+const secretAlgorithm = "HS256";
 
 const hasKey = ({ jwks, private_key, tls_client_private_key }: Members) =>
   [jwks, private_key, tls_client_private_key].some((member) => member !== undefined);

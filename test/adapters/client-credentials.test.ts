@@ -227,6 +227,14 @@ describe("what cannot work is said when it is read, and by which member:", () =>
       "client_secret: required by client_secret_jwt",
     ],
     [
+      "an algorithm that a secret is not used with here",
+      {
+        ...{ token_endpoint_auth_method: "client_secret_jwt", client_secret: "s" },
+        token_endpoint_auth_signing_alg: "HS512",
+      },
+      "token_endpoint_auth_signing_alg: has to be HS256 with client_secret_jwt",
+    ],
+    [
       "no certificate and no key for it",
       { token_endpoint_auth_method: "self_signed_tls_client_auth" },
       "tls_client_certificate: required by self_signed_tls_client_auth",
