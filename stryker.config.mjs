@@ -4,7 +4,7 @@ export default {
   coverageAnalysis: "perTest",
   jest: { configFile: "stryker.jest.config.js" },
   mutate: [
-    "functions/adapters/{extra-members,granted-tokens,oauth-token-grant,provider-error}.ts",
+    "functions/adapters/{answered-token-set,extra-members,granted-tokens,oauth-token-grant,provider-error}.ts",
     "functions/adapters/{provider-request,provider-words,refresh-token-request,retry-after}.ts",
     "functions/adapters/{token-endpoint,token-lifetimes,token-response,token-response-body}.ts",
   ],

@@ -74,7 +74,7 @@ function rotationOf(
   secrets: readonly Secret<string>[],
   provider: ProviderBehaviour,
 ): Rotated | undefined {
-  if (parsed === undefined || status < 200 || status > 299) return undefined;
+  if (parsed === undefined || Math.floor(status / 100) !== 2) return undefined;
   const { members } = parsed;
   if (errorOf(members, provider).code !== undefined) return undefined;
   if (isFlaggedAsFailure(members, provider)) return undefined;

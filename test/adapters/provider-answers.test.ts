@@ -16,6 +16,23 @@ const exchange = (
 const jwt = (claims: Readonly<Record<string, unknown>>) =>
   new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(Buffer.alloc(32));
 
+/** The new refresh token of an answer without an access token. */
+async function rotatedTo(fields: Readonly<Record<string, unknown>>, body: object) {
+  const { answer } = await exchange(fields, { body });
+  const token = answer.kind === "rotated" ? answer.refreshToken.reveal() : undefined;
+  return { kind: answer.kind, token };
+}
+
+test.each<[string, object]>([
+  ["at the provider's place", { data: { renewal: "rt-2" } }],
+  ["at the provider's place, under the RFC's name", { data: { refresh_token: "rt-2" } }],
+  ["at the RFC's", { data: {}, refresh_token: "rt-2" }],
+  ["at the RFC's, and nothing at the provider's", { refresh_token: "rt-2" }],
+])("a new refresh token without an access token, %s", async (_, body) => {
+  const fields = { tokens_at: "data", refresh_token_member: "renewal" };
+  expect((await rotatedTo(fields, body)).token).toBe("rt-2");
+});
+
 describe("the end of the access token", () => {
   const endOf = async (fields: object, members: object) =>
     (await exchange({ ...fields }, { body: { ...tokens, ...members } })).tokens;
@@ -249,6 +266,12 @@ describe("what an error means", () => {
 
   describe("failure_flag", () => {
     const flagged = { failure_flag: { at: "ok", is: false } };
+
+    test("a refresh token alone is taken, unless the answer says that it failed", async () => {
+      const body = { refresh_token: "rt-2" };
+      expect((await rotatedTo(flagged, { ok: true, ...body })).token).toBe("rt-2");
+      expect((await rotatedTo(flagged, { ok: false, ...body })).kind).toBe("unusable");
+    });
 
     test("an error inside a 200 is an error", async () => {
       const fields = { ...flagged, ...rule({ means: "dead", error: "token_revoked" }) };
