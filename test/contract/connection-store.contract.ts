@@ -179,6 +179,11 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         });
         expect(await tested.due(connection)).toEqual(commit.due);
       });
+      test("leaves the status as it was", async () => {
+        const connection = await put({ status: "error" });
+        await store.commit(commitOf(connection, { status: "error", failure }));
+        expect(await stored(connection)).toMatchObject({ status: "error", failure });
+      });
       test("gives way to a version that has moved", async () => {
         const connection = await put();
         const late = commitOf({ ...connection, credentialsVersion: 2 }, { failure });

@@ -163,7 +163,8 @@ const mayBeLeased = (
 
 const committed = (connection: Connection, commit: TokenSetCommit): Connection => ({
   ...connection,
-  status: statusAfterRefresh(connection.status),
+  status:
+    commit.status === connection.status ? commit.status : statusAfterRefresh(connection.status),
   credentials: commit.credentials,
   credentialsVersion: commit.expectedVersion + 1,
   expiresAtMs: toSecond(commit.expiresAtMs),
