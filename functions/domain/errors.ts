@@ -95,6 +95,9 @@ interface RefreshErrorTraits {
 
 export type RefreshErrorCode = keyof typeof refreshErrors;
 
+/** Whether a failure may pass by itself, and is worth another try. */
+export const mayPass = (code: RefreshErrorCode): boolean => refreshErrors[code].retry !== "never";
+
 export interface RefreshErrorContext {
   /** The integration at fault; part of the answer of every 502. */
   readonly integration?: string;
@@ -119,8 +122,7 @@ export class RefreshError extends Error {
     this.name = "RefreshError";
     this.code = code;
     this.integration = context.integration;
-    this.retryAfterSeconds =
-      context.retryAfterSeconds ?? (refreshErrors[code].retry === "never" ? undefined : 1);
+    this.retryAfterSeconds = context.retryAfterSeconds ?? (mayPass(code) ? 1 : undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Connection, leaseIsLive } from "./connection.ts";
-import { RefreshError, refreshErrors, StoreUnavailable } from "./errors.ts";
+import { mayPass, RefreshError, StoreUnavailable } from "./errors.ts";
 import type { Invocation } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
 
@@ -64,7 +64,7 @@ async function readIfAvailable(
 function sharedFailure({ failure, integration }: Connection, nowMs: number): RefreshError {
   const code = failure?.code ?? "internal_error";
   const retryAtMs = failure?.retryAtMs;
-  const isForNow = refreshErrors[code].retry !== "never" && retryAtMs !== undefined;
+  const isForNow = mayPass(code) && retryAtMs !== undefined;
   return new RefreshError(code, {
     integration,
     ...(isForNow && { retryAfterSeconds: Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000)) }),

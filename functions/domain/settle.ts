@@ -1,6 +1,6 @@
 import type { Attempt } from "./attempt.ts";
 import type { Connection, Failure, Lease } from "./connection.ts";
-import { RefreshError, type RefreshErrorCode, refreshErrors } from "./errors.ts";
+import { mayPass, RefreshError, type RefreshErrorCode } from "./errors.ts";
 import type { IntegrationHold } from "./integration-ports.ts";
 import type { GrantAnswer, Rescheduling } from "./ports.ts";
 import { keyOf, type RefreshDependencies, type RefreshOutcome } from "./refresh.ts";
@@ -140,17 +140,15 @@ function hasLastedTooLong(
   { code, beganAtMs }: Failure,
 ): boolean {
   const uselessSinceMs = Math.max(beganAtMs, expiresAtMs ?? beganAtMs);
-  return isTransient(code) && clock.nowMs() - uselessSinceMs >= schedule.giveUpAfterMs;
+  return mayPass(code) && clock.nowMs() - uselessSinceMs >= schedule.giveUpAfterMs;
 }
 
-const isTransient = (code: RefreshErrorCode): boolean => refreshErrors[code].retry !== "never";
-
 /** Failures that pass and failures that somebody has to mend are no one run: only the former are given up. */
-export const runThatGoesOn = (
+const runThatGoesOn = (
   previous: Failure | undefined,
   code: RefreshErrorCode,
 ): Failure | undefined =>
-  previous !== undefined && isTransient(previous.code) === isTransient(code) ? previous : undefined;
+  previous !== undefined && mayPass(previous.code) === mayPass(code) ? previous : undefined;
 
 /** Another holder has the lease now, or has committed: its word counts. */
 function outcomeOfOthers(read: Connection, stored: Connection): RefreshOutcome {
@@ -168,8 +166,21 @@ export function nextFailure(
   error: RefreshError,
   answer: GrantAnswer,
 ): Failure {
-  const nowMs = clock.nowMs();
-  const { code, retryAfterSeconds } = error;
+  return {
+    ...failureAfter(previous, error, leaseId, clock.nowMs()),
+    providerError: "providerError" in answer ? answer.providerError : undefined,
+    providerErrorDescription:
+      "providerErrorDescription" in answer ? answer.providerErrorDescription : undefined,
+  };
+}
+
+/** One more in the run that the previous failure belongs to, or the first of another. */
+export function failureAfter(
+  previous: Failure | undefined,
+  { code, retryAfterSeconds }: Pick<RefreshError, "code" | "retryAfterSeconds">,
+  leaseId: string,
+  nowMs: number,
+): Failure {
   const run = runThatGoesOn(previous, code);
   return {
     code,
@@ -178,9 +189,8 @@ export function nextFailure(
     lastAtMs: nowMs,
     leaseId,
     retryAtMs: retryAfterSeconds === undefined ? undefined : nowMs + retryAfterSeconds * 1000,
-    providerError: "providerError" in answer ? answer.providerError : undefined,
-    providerErrorDescription:
-      "providerErrorDescription" in answer ? answer.providerErrorDescription : undefined,
+    providerError: undefined,
+    providerErrorDescription: undefined,
   };
 }
 

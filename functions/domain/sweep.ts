@@ -193,6 +193,7 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
       if (share <= 0) return;
       roomLeft -= share;
       const count = await enqueueOldest(dependencies, shard, share, invocation);
+      // In a line of its own: what is added to is read after the wait, for other shards add meanwhile.
       enqueued += count;
     });
     journal.record({ code: "sweep.caught_up", enqueued, due });

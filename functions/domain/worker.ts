@@ -16,7 +16,7 @@ import {
 } from "./refresh.ts";
 import { dueAfterFailure, dueAfterHold, dueWhileInactive } from "./schedule.ts";
 import type { DueConnection } from "./schedule-ports.ts";
-import { misconfigured, runThatGoesOn } from "./settle.ts";
+import { failureAfter, misconfigured } from "./settle.ts";
 
 /**
  * What came of one message. `out_of_date`: the connection is no longer due; `put_off`: due later, and
@@ -173,20 +173,11 @@ function failureOf(
   { failure: previous }: Connection,
   error: RefreshError,
 ): Failure {
-  const nowMs = clock.nowMs();
   const { retryAfterSeconds } = error;
   const code = isClientRejected(error) ? "client_rejected" : error.code;
-  const run = runThatGoesOn(previous, code);
-  return {
-    code,
-    count: run?.count ?? 1,
-    beganAtMs: run?.beganAtMs ?? nowMs,
-    lastAtMs: nowMs,
-    leaseId: newLeaseId(),
-    retryAtMs: retryAfterSeconds === undefined ? undefined : nowMs + retryAfterSeconds * 1000,
-    providerError: undefined,
-    providerErrorDescription: undefined,
-  };
+  const told = { code, retryAfterSeconds };
+  const failure = failureAfter(previous, told, newLeaseId(), clock.nowMs());
+  return { ...failure, count: Math.max(1, failure.count - 1) };
 }
 
 /** What holds the integration does not pass by itself. */

@@ -1,5 +1,5 @@
 import { isConnectionId, isWorkspaceId } from "../domain/connection.ts";
-import { RefreshError, refreshErrors } from "../domain/errors.ts";
+import { mayPass, RefreshError, refreshErrors } from "../domain/errors.ts";
 import type { Invocation } from "../domain/ports.ts";
 import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
 import type { Log } from "../telemetry.ts";
@@ -53,8 +53,7 @@ async function refresh(
     log("invocation.answered", { connection_id, workspace_id, outcome: outcome.kind });
     return { ...successBody(outcome), outcome: outcome.kind };
   } catch (error) {
-    if (!(error instanceof RefreshError) || refreshErrors[error.code].retry !== "never")
-      throw error;
+    if (!(error instanceof RefreshError) || mayPass(error.code)) throw error;
     const { code, message: detail } = error;
     log("invocation.answered", { connection_id, workspace_id, outcome: code });
     return { status: "error", connection_id, code, detail };
