@@ -4,9 +4,10 @@ export default {
   coverageAnalysis: "perTest",
   jest: { configFile: "stryker.jest.config.js" },
   mutate: [
-    "functions/adapters/{answered-token-set,extra-members,granted-tokens,oauth-token-grant,provider-error}.ts",
-    "functions/adapters/{provider-request,provider-words,refresh-token-request,retry-after}.ts",
-    "functions/adapters/{token-endpoint,token-lifetimes,token-response,token-response-body}.ts",
+    "functions/adapters/token-endpoint/{endpoint-url,oauth-token-endpoint}.ts",
+    "functions/adapters/token-endpoint/request/{provider-request,refresh-token-request}.ts",
+    "functions/adapters/token-endpoint/response/*.ts",
+    "functions/adapters/http/retry-after.ts",
   ],
   // TypeScript 7 has no API by which Stryker could rewrite tsconfig.json, and nothing here needs it to.
   tsconfigFile: "none",

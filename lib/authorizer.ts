@@ -1,6 +1,6 @@
 import { Duration, Validations } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { authorizerConfig } from "../functions/config.ts";
+import { authorizerConfig } from "../functions/runtime/config.ts";
 import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
 import { useItems } from "./permissions.ts";

@@ -14,12 +14,12 @@ export interface Shown extends Measures {
 
 /** The way of what is due, from the index to the provider, and what is in its way. */
 export function createDashboard(scope: Construct, shown: Shown): void {
-  const { enqueued, refreshed, failed, putOff, sweepLag, integrationsHeld } = shown;
+  const { enqueued, refreshed, failed, postpone, sweepLag, integrationsHeld } = shown;
   new Dashboard(scope, "Dashboard", {
     dashboardName: Stack.of(scope).stackName,
     widgets: [
       [
-        graph("Enqueued, refreshed, failed, put off", [enqueued, refreshed, failed, putOff]),
+        graph("Enqueued, refreshed, failed, put off", [enqueued, refreshed, failed, postpone]),
         graph("Sweep lag (ms)", [sweepLag]),
       ],
       [queueGraph("Refresh queue", shown.refreshes.queue), workerGraph(shown.worker)],

@@ -16,7 +16,7 @@ import {
   coordinationKey,
   coordinationTimeToLive,
   dueIndex,
-} from "../functions/adapters/tables.ts";
+} from "../functions/adapters/dynamodb/tables.ts";
 import type { Settings } from "./settings.ts";
 
 export interface DataStackProps extends StackProps {

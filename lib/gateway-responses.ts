@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { refreshScope } from "../functions/domain/access.ts";
+import { refreshScope } from "../functions/domain/authentication.ts";
 
 /**
  * The answers that API Gateway gives by itself, in the form of the API's own (RFC 9457), as plain

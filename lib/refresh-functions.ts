@@ -3,8 +3,8 @@ import type { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { apiConfig, rescueConfig, workerConfig } from "../functions/config.ts";
-import { budgetFor } from "../functions/domain/budget.ts";
+import { budgetFor } from "../functions/domain/model/budget.ts";
+import { apiConfig, rescueConfig, workerConfig } from "../functions/runtime/config.ts";
 import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
 import {

@@ -12,7 +12,7 @@ import {
   RestApi,
 } from "aws-cdk-lib/aws-apigateway";
 import type { Construct } from "constructs";
-import { gatewayTimeoutMs } from "../functions/domain/budget.ts";
+import { gatewayTimeoutMs } from "../functions/domain/model/budget.ts";
 import { createLogGroup, type NodeFunction } from "./constructs.ts";
 import { type GatewayAnswer, gatewayAnswers, gatewayProblem } from "./gateway-responses.ts";
 import type { Settings } from "./settings.ts";

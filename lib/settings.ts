@@ -1,10 +1,10 @@
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
-import { type LogLevel, logLevels } from "../functions/config.ts";
 import {
   defaultProviderTimeoutSeconds,
   maximumProviderTimeoutSeconds,
-} from "../functions/domain/budget.ts";
-import { refreshShards } from "../functions/domain/schedule.ts";
+} from "../functions/domain/model/budget.ts";
+import { refreshShards } from "../functions/domain/schedule/due.ts";
+import { type LogLevel, logLevels } from "../functions/runtime/config.ts";
 
 /** What the names of all settings begin with: `npx cdk deploy --all -c refresh:stage=staging`. */
 const settingPrefix = "refresh:";

@@ -11,8 +11,8 @@ import {
 import { LambdaInvoke } from "aws-cdk-lib/aws-scheduler-targets";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { dueIndex } from "../functions/adapters/tables.ts";
-import { sweepConfig } from "../functions/config.ts";
+import { dueIndex } from "../functions/adapters/dynamodb/tables.ts";
+import { sweepConfig } from "../functions/runtime/config.ts";
 import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
 import { fill, invoke, queryIndex, sendTo, useItems } from "./permissions.ts";

@@ -142,14 +142,14 @@ export function alternatives(
   prices: PriceList,
 ): readonly { readonly what: string; readonly dollars: number }[] {
   const months = figures.hours / hoursPerMonth;
-  const { acquire, read, putOff } = figures.storeRequests;
+  const { acquire, read, postpone } = figures.storeRequests;
   const writes = (count: number, units: number) =>
     dollarsFor(prices, "dynamoDbWrites", (count * units) / months);
   const reads = (count: number, units: number) =>
     dollarsFor(prices, "dynamoDbReads", (count * units) / months);
   const [leaseUnits, commitUnits] = [unitsOf(size, "acquire"), unitsOf(size, "commit")];
   const indexUnits = commitUnits - size.operations.commit.measured.table;
-  const stale = Math.max(0, read - acquire - putOff);
+  const stale = Math.max(0, read - acquire - postpone);
   return [
     {
       what: "windows: positions of the shards",
@@ -166,7 +166,7 @@ export function alternatives(
     { what: "a read before each lease", dollars: reads(read, unitsOf(size, "read")) },
     {
       what: "the lease first: a write more for what is held or out of date",
-      dollars: writes(putOff + stale, leaseUnits),
+      dollars: writes(postpone + stale, leaseUnits),
     },
   ];
 }

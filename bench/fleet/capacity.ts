@@ -1,21 +1,21 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { dynamoDbConnectionAdmin } from "../../functions/adapters/dynamodb-connection-admin.ts";
-import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb-connection-store.ts";
-import { dynamoDbDueIndex } from "../../functions/adapters/dynamodb-due-index.ts";
-import { dynamoDbSweepPositions } from "../../functions/adapters/dynamodb-sweep-positions.ts";
-import { dueIndex } from "../../functions/adapters/tables.ts";
+import { dynamoDbConnectionAdmin } from "../../functions/adapters/dynamodb/connection-admin.ts";
+import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb/connection-store.ts";
+import { dynamoDbDueIndex } from "../../functions/adapters/dynamodb/due-index.ts";
+import { dynamoDbSweepPositions } from "../../functions/adapters/dynamodb/sweep-positions.ts";
+import { dueIndex } from "../../functions/adapters/dynamodb/tables.ts";
 import type {
   ConnectionId,
   SealedTokenSet,
   WorkspaceId,
-} from "../../functions/domain/connection.ts";
-import { dueAt } from "../../functions/domain/schedule.ts";
+} from "../../functions/domain/model/connection.ts";
+import { dueAt } from "../../functions/domain/schedule/due.ts";
 import { getItem, startTables, tableNames } from "../../test/support/local-dynamodb.ts";
 import { type Consumed, meter } from "./capacity-meter.ts";
 import { itemBytes, readUnits, writeUnits } from "./item-size.ts";
 
 /** Requests that a connection's item is read or written with. */
-export const operations = ["read", "acquire", "commit", "recordFailure", "putOff"] as const;
+export const operations = ["read", "acquire", "commit", "recordFailure", "postpone"] as const;
 export type Operation = (typeof operations)[number];
 
 /** Read units of a `read`, else write units. */
@@ -147,15 +147,15 @@ async function measureSize(
       }),
     true,
   );
-  const putOff = await measure(
+  const postpone = await measure(
     () =>
-      store.putOff({
+      store.postpone({
         ...{ ...key, expectedVersion: 3, refreshAtMs: later(50).refreshAtMs, nowMs },
         ...{ schedule: later(60), failure },
       }),
     true,
   );
-  const measured = { read, acquire: acquired, commit: committed, recordFailure: failed, putOff };
+  const measured = { read, acquire: acquired, commit: committed, recordFailure: failed, postpone };
   return { kib, bytes, operations: measured };
 }
 

@@ -1,12 +1,12 @@
-import type { ConnectionId, WorkspaceId } from "../../functions/domain/connection.ts";
-import type { Due } from "../../functions/domain/ports.ts";
-import { refreshShards } from "../../functions/domain/schedule.ts";
+import type { ConnectionId, WorkspaceId } from "../../functions/domain/model/connection.ts";
+import type { Due } from "../../functions/domain/ports/ports.ts";
 import type {
   DueConnection,
   DueIndex,
   DuePage,
   DuePageRequest,
-} from "../../functions/domain/schedule-ports.ts";
+} from "../../functions/domain/ports/schedule.ts";
+import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import { secondMs } from "./units.ts";
 
 const none = -1;

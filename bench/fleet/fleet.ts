@@ -5,10 +5,15 @@ import type {
   Failure,
   RegistrationName,
   SealedTokenSet,
-} from "../../functions/domain/connection.ts";
-import type { ConnectionStore, Due, Fenced, Rescheduling } from "../../functions/domain/ports.ts";
-import { nextDue, type ScheduleSettings } from "../../functions/domain/schedule.ts";
-import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
+} from "../../functions/domain/model/connection.ts";
+import type {
+  ConnectionStore,
+  Due,
+  Rescheduling,
+  WriteResult,
+} from "../../functions/domain/ports/ports.ts";
+import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
+import { nextDue, type ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import { connectionIdOf, connectionOf, DueCalendar, FleetDue } from "./due-calendar.ts";
 import type { Integration } from "./integrations.ts";
 import type { Observations } from "./observations.ts";
@@ -22,7 +27,7 @@ export interface StoreRequests {
   acquire: number;
   commit: number;
   recordFailure: number;
-  putOff: number;
+  postpone: number;
 }
 
 export interface FleetOptions {
@@ -34,7 +39,7 @@ export interface FleetOptions {
 }
 
 const sealed = "sealed" as SealedTokenSet;
-const done: Fenced = { kind: "done" };
+const done: WriteResult = { kind: "done" };
 /** Beyond the end, so that what is due later than that has a place. */
 const spareHours = 2;
 /** A power of two: of so many, the first one's integration is looked up, and the others' is near it. */
@@ -45,7 +50,7 @@ export class Fleet {
   readonly integrations: readonly Integration[];
   readonly calendar: DueCalendar;
   readonly requests: StoreRequests = {
-    ...{ read: 0, acquire: 0, commit: 0, recordFailure: 0, putOff: 0 },
+    ...{ read: 0, acquire: 0, commit: 0, recordFailure: 0, postpone: 0 },
   };
   readonly store: ConnectionStore;
   readonly size: number;
@@ -217,8 +222,8 @@ export class Fleet {
         this.#reschedule(connection, schedule);
         return done;
       },
-      putOff: async ({ connectionId, failure, schedule }) => {
-        requests.putOff++;
+      postpone: async ({ connectionId, failure, schedule }) => {
+        requests.postpone++;
         const connection = connectionOf(connectionId);
         this.#failures.set(connection, failure);
         this.#reschedule(connection, schedule);

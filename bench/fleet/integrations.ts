@@ -1,5 +1,5 @@
-import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
+import type { RegistrationName } from "../../functions/domain/model/connection.ts";
+import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 
 /**
  * `flaky`: one request in twenty is answered with 500. `throttling`: 429 with Retry-After to half of the

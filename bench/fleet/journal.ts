@@ -1,16 +1,16 @@
-import type { RefreshEvent } from "../../functions/domain/events.ts";
-import type { Journal } from "../../functions/domain/ports.ts";
+import type { RefreshEvent } from "../../functions/domain/model/events.ts";
+import type { Telemetry } from "../../functions/domain/ports/ports.ts";
 
 type EventCounts = ReadonlyMap<string, number>;
 
 /** Counts what the domain tells, by its code; holds by the registration's name too, failures by the integration's. */
-export function eventCounts(): { readonly journal: Journal; readonly counts: EventCounts } {
+export function eventCounts(): { readonly telemetry: Telemetry; readonly counts: EventCounts } {
   const counts = new Map<string, number>();
   const count = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
-  const record = (event: RefreshEvent): void => {
+  const emit = (event: RefreshEvent): void => {
     count(event.code);
     if (event.code === "refresh.failed") count(`${event.code} ${event.integration}`);
     if (event.code === "integration.held") count(`${event.code} ${event.registrationName}`);
   };
-  return { journal: { record }, counts };
+  return { telemetry: { emit }, counts };
 }

@@ -1,5 +1,5 @@
-import { refreshShards } from "../../functions/domain/schedule.ts";
-import type { DueConnection, RefreshQueue } from "../../functions/domain/schedule-ports.ts";
+import type { DueConnection, RefreshQueue } from "../../functions/domain/ports/schedule.ts";
+import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import type { FleetDue } from "./due-calendar.ts";
 
 /** First in, first out; grows by itself. Its size is a power of two, so that a mask finds the place. */

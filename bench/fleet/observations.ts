@@ -1,4 +1,4 @@
-import { refreshShards } from "../../functions/domain/schedule.ts";
+import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import { Histogram } from "./histogram.ts";
 import { type Behaviour, behaviours } from "./integrations.ts";
 import { isWithin, type Scenario, type Span } from "./scenario.ts";

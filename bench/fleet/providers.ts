@@ -1,5 +1,5 @@
-import type { GrantAnswer } from "../../functions/domain/ports.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
+import type { TokenResult } from "../../functions/domain/ports/ports.ts";
 import type { Integration } from "./integrations.ts";
 import { logNormalQuantiles, type Random } from "./random.ts";
 import { isThrottling, isWithin, type Scenario } from "./scenario.ts";
@@ -14,7 +14,7 @@ const latencySigma = 0.8;
 const retryAfterMs = 30_000;
 
 /** What a provider does with one request; `undefined`: it grants. */
-export type Trouble = Exclude<GrantAnswer, { kind: "granted" }>;
+export type Trouble = Exclude<TokenResult, { kind: "granted" }>;
 
 export interface Reply {
   trouble: Trouble | undefined;
@@ -71,7 +71,7 @@ export type Providers = ReturnType<typeof providers>;
 const token = new Secret("token");
 
 /** As an adapter would tell it. */
-export const grantAnswer = (trouble: Trouble | undefined, receivedAtMs: number): GrantAnswer =>
+export const tokenResult = (trouble: Trouble | undefined, receivedAtMs: number): TokenResult =>
   trouble ?? {
     kind: "granted",
     notes: [],

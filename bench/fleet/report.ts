@@ -68,7 +68,7 @@ export function fleetReport(figures: Figures): string {
       integer(2 * figures.peakShardWritesPerSecond),
     ],
     ["integrations held", integer(figures.events["integration.held"] ?? 0)],
-    ["connections put off", integer(figures.storeRequests.putOff)],
+    ["connections put off", integer(figures.storeRequests.postpone)],
   ];
   return [
     `${integer(figures.connections)} connections, ${figures.hours} hours, seed ${figures.seed}, ${figures.sweepers} sweep functions\n`,

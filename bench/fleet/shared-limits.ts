@@ -1,6 +1,10 @@
-import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { IntegrationLimits } from "../../functions/domain/integration-ports.ts";
-import { type LimitState, nextPermit, noRequests } from "../../functions/domain/limits.ts";
+import {
+  type LimitState,
+  nextPermit,
+  noRequests,
+} from "../../functions/domain/integration/rate-limits.ts";
+import type { RegistrationName } from "../../functions/domain/model/connection.ts";
+import type { IntegrationLimits } from "../../functions/domain/ports/integration.ts";
 
 /** The limits in the coordination table, which all processes share. */
 export function sharedLimits(): IntegrationLimits {

@@ -1,7 +1,7 @@
 import {
   defaultGiveUpAfterSeconds,
   defaultSweepIntervalSeconds,
-} from "../../functions/domain/schedule.ts";
+} from "../../functions/domain/schedule/due.ts";
 import { type Sweep, sweep } from "../../functions/domain/sweep.ts";
 import { Crew } from "./crew.ts";
 import type { Figures } from "./figures.ts";
@@ -60,7 +60,7 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
     ...{ fleet, holds, clock, random, schedule },
     providers: providers(scenario, random),
     limits: sharedLimits(),
-    journal: events.journal,
+    telemetry: events.telemetry,
   });
   const queue = new MessageQueue({
     integrations: integrations.length,
@@ -72,7 +72,7 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
   const tables = new SweepTables(fleet.calendar);
   const sweepAll = sweep({
     ...{ index: tables.index, positions: tables.positions, queue, clock, random },
-    journal: events.journal,
+    telemetry: events.telemetry,
     newLeaseId: () => "sweep",
   });
   const imported = Math.min(largestImport, Math.floor(connections * importShare));

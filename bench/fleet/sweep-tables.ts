@@ -1,5 +1,5 @@
-import { refreshShards } from "../../functions/domain/schedule.ts";
-import type { DueIndex, SweepPositions } from "../../functions/domain/schedule-ports.ts";
+import type { DueIndex, SweepPositions } from "../../functions/domain/ports/schedule.ts";
+import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import { inMemorySweepPositions } from "../../test/support/in-memory-schedule.ts";
 import type { DueCalendar } from "./due-calendar.ts";
 

@@ -1,15 +1,22 @@
-import { type Breaker, breaker } from "../../functions/domain/breaker.ts";
-import { budgetFor } from "../../functions/domain/budget.ts";
-import type { IntegrationLimits } from "../../functions/domain/integration-ports.ts";
-import type { Journal, OpenedTokenSet, TokenGrant } from "../../functions/domain/ports.ts";
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from "../../functions/domain/integration/circuit-breaker.ts";
+import { budgetFor } from "../../functions/domain/model/budget.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
+import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
+import type { IntegrationLimits } from "../../functions/domain/ports/integration.ts";
+import type {
+  OpenedTokenSet,
+  Telemetry,
+  TokenEndpoint,
+} from "../../functions/domain/ports/ports.ts";
 import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
-import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
-import type { ScheduleSettings } from "../../functions/domain/schedule.ts";
-import { Secret } from "../../functions/domain/secret.ts";
-import { type RefreshDue, refreshDue } from "../../functions/domain/worker.ts";
+import type { ScheduleSettings } from "../../functions/domain/schedule/due.ts";
+import { type RefreshDue, refreshDue } from "../../functions/domain/scheduled-refresh.ts";
 import type { Fleet } from "./fleet.ts";
 import { ProcessCache } from "./process-cache.ts";
-import { grantAnswer, type Providers, type Reply } from "./providers.ts";
+import { type Providers, type Reply, tokenResult } from "./providers.ts";
 import type { Random } from "./random.ts";
 import type { SharedHolds } from "./shared-holds.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -20,7 +27,7 @@ export interface WorkerOptions {
   readonly holds: SharedHolds;
   readonly limits: IntegrationLimits;
   readonly clock: VirtualClock;
-  readonly journal: Journal;
+  readonly telemetry: Telemetry;
   readonly random: Random;
   readonly schedule: ScheduleSettings;
 }
@@ -47,7 +54,7 @@ const opened: OpenedTokenSet = {
  */
 export class WorkerProcess {
   readonly #options: WorkerOptions;
-  readonly #breaker: Breaker;
+  readonly #circuitBreaker: CircuitBreaker;
   readonly #refreshDue: RefreshDue;
   readonly #budget = budgetFor();
   readonly registrations: ProcessCache;
@@ -57,21 +64,21 @@ export class WorkerProcess {
 
   constructor(number: number, options: WorkerOptions) {
     this.#options = options;
-    const { fleet, limits, clock, journal, random, schedule } = options;
+    const { fleet, limits, clock, telemetry, random, schedule } = options;
     const integrations = fleet.integrations.length;
     this.registrations = new ProcessCache(integrations, registrationMaximumAgeMs);
     this.knownHolds = new ProcessCache(integrations, holdMaximumAgeMs);
     const holds = options.holds.viewOf(number);
-    this.#breaker = breaker({ holds, clock, journal });
+    this.#circuitBreaker = circuitBreaker({ holds, clock, telemetry });
     let leases = 0;
     const dependencies: RefreshDependencies = {
-      ...{ holds, limits, clock, journal, random, schedule },
+      ...{ holds, limits, clock, telemetry, random, schedule },
       store: fleet.store,
       registry: { registration: async (name) => fleet.integrationNamed(name).registration },
       grant: this.#grant(),
       cipher: { open: async () => opened, seal: opened.seal },
       rescue: { keep: async () => {} },
-      breaker: this.#breaker,
+      circuitBreaker: this.#circuitBreaker,
       newLeaseId: () => `${number}-${++leases}`,
       budget: this.#budget,
       coalesceWindowMs: 10_000,
@@ -103,9 +110,9 @@ export class WorkerProcess {
     return doneAtMs;
   }
 
-  /** All that a breaker makes of a grant while nothing is held, which it does at once. */
+  /** All that a circuitBreaker makes of a grant while nothing is held, which it does at once. */
   #endRunOfFailures(registration: ClientRegistration, nowMs: number): void {
-    void this.#breaker.report(registration, grantAnswer(undefined, nowMs), undefined);
+    void this.#circuitBreaker.report(registration, tokenResult(undefined, nowMs), undefined);
   }
 
   async #workThrough(connection: number, atMs: number, firstReply?: Reply): Promise<number> {
@@ -118,7 +125,7 @@ export class WorkerProcess {
     return clock.nowMs();
   }
 
-  #grant(): TokenGrant {
+  #grant(): TokenEndpoint {
     const { clock, fleet, providers } = this.#options;
     return {
       refresh: async ({ registration }) => {
@@ -127,7 +134,7 @@ export class WorkerProcess {
           this.#firstReply ?? providers.ask(integration, clock.nowMs());
         this.#firstReply = undefined;
         clock.set(clock.nowMs() + latencyMs);
-        return grantAnswer(trouble, clock.nowMs());
+        return tokenResult(trouble, clock.nowMs());
       },
     };
   }

@@ -1,4 +1,4 @@
-import { withConcurrency } from "../../functions/domain/concurrency.ts";
+import { withConcurrency } from "../../functions/domain/async/concurrency.ts";
 import { cipherOf, type StoredConnection, storedFleet } from "./fleet.ts";
 import type { Logged } from "./function-log.ts";
 import { strict } from "./provider-behaviour.ts";

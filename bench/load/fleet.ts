@@ -6,18 +6,18 @@ import {
   type ScanCommandOutput,
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
-import { kmsTokenCipher } from "../../functions/adapters/kms-token-cipher.ts";
-import { systemClock as clock } from "../../functions/adapters/system-clock.ts";
-import { withConcurrency } from "../../functions/domain/concurrency.ts";
+import { systemClock as clock } from "../../functions/adapters/clock/system-clock.ts";
+import { kmsTokenCipher } from "../../functions/adapters/kms/token-cipher.ts";
+import { withConcurrency } from "../../functions/domain/async/concurrency.ts";
 import type {
   ConnectionId,
   ConnectionKey,
   SealedTokenSet,
   WorkspaceId,
-} from "../../functions/domain/connection.ts";
-import type { TokenCipher } from "../../functions/domain/ports.ts";
-import { shardOf } from "../../functions/domain/schedule.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+} from "../../functions/domain/model/connection.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
+import type { TokenCipher } from "../../functions/domain/ports/ports.ts";
+import { shardOf } from "../../functions/domain/schedule/due.ts";
 import { integration, type World } from "./world.ts";
 
 type Item = Record<string, AttributeValue>;

@@ -1,4 +1,4 @@
-import { budgetFor } from "../../functions/domain/budget.ts";
+import { budgetFor } from "../../functions/domain/model/budget.ts";
 import type { Subject } from "../subjects.ts";
 import { type Child, type ChildOptions, startChild } from "./children.ts";
 import type { FunctionEnvironment } from "./function-process.ts";

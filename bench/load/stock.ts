@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import db from "dynalite/db/index.js";
 import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
-import { dueIndex, type TableNames } from "../../functions/adapters/tables.ts";
+import { dueIndex, type TableNames } from "../../functions/adapters/dynamodb/tables.ts";
 import { answerParent } from "./child.ts";
 import { stockItem } from "./fleet.ts";
 

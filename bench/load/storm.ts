@@ -1,7 +1,7 @@
 import { DeleteItemCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
-import { systemClock as clock } from "../../functions/adapters/system-clock.ts";
-import { coordinationKey } from "../../functions/adapters/tables.ts";
+import { systemClock as clock } from "../../functions/adapters/clock/system-clock.ts";
+import { coordinationKey } from "../../functions/adapters/dynamodb/tables.ts";
 import type { Child } from "./children.ts";
 import { runSweep } from "./functions.ts";
 import { depthOf, type World } from "./world.ts";

@@ -9,10 +9,10 @@ import {
 } from "@aws-sdk/client-sqs";
 import { ensureTables } from "../../bin/local/dynamodb.ts";
 import { createQueues, type QueueUrls } from "../../bin/local/queues.ts";
-import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-registration-admin.ts";
-import type { TableNames } from "../../functions/adapters/tables.ts";
-import type { RegistrationName } from "../../functions/domain/connection.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+import type { TableNames } from "../../functions/adapters/dynamodb/tables.ts";
+import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-manager/registration-admin.ts";
+import type { RegistrationName } from "../../functions/domain/model/connection.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import { type Child, startChild } from "./children.ts";
 import type { Provider } from "./provider-behaviour.ts";
 import type { Services } from "./services.ts";

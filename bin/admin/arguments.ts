@@ -7,7 +7,7 @@ import {
   isWorkspaceId,
   type RegistrationName,
   type WorkspaceId,
-} from "../../functions/domain/connection.ts";
+} from "../../functions/domain/model/connection.ts";
 
 /**
  * Parsers of arguments and options.

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { ClientRegistrationDraft } from "../../functions/adapters/client-registration.ts";
-import { isoSecond } from "../../functions/domain/instant.ts";
+import type { ClientRegistrationDraft } from "../../functions/adapters/client-registration/client-registration.ts";
+import { isoSecond } from "../../functions/domain/model/instant.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import {
   type ClientAuthenticationMethod,
   type ClientRegistration,
   dpopAlgorithms,
   signingAlgorithms,
-} from "../../functions/domain/registration-ports.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+} from "../../functions/domain/ports/client-registration.ts";
 import { type AdminIo, CommandFailed } from "./io.ts";
 import type { Row } from "./output.ts";
 import { readSecret, readText } from "./secret-input.ts";

@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import { dynamoDbClient } from "../../functions/adapters/aws-clients.ts";
+import { dynamoDbClient } from "../../functions/adapters/aws/clients.ts";
 import {
   type DescribedConnection,
   dynamoDbConnectionAdmin,
-} from "../../functions/adapters/dynamodb-connection-admin.ts";
+} from "../../functions/adapters/dynamodb/connection-admin.ts";
 import type {
   ConnectionId,
   RegistrationName,
   WorkspaceId,
-} from "../../functions/domain/connection.ts";
-import { isoInstant, isoSecond } from "../../functions/domain/instant.ts";
+} from "../../functions/domain/model/connection.ts";
+import { isoInstant, isoSecond } from "../../functions/domain/model/instant.ts";
 import {
   connectionId,
   integrationName,

@@ -1,19 +1,22 @@
 import { Command, Option } from "commander";
-import { secretsManagerClient } from "../../functions/adapters/aws-clients.ts";
-import { catalogue, registeredProvider } from "../../functions/adapters/registered-provider.ts";
+import { secretsManagerClient } from "../../functions/adapters/aws/clients.ts";
+import {
+  catalogue,
+  registeredProvider,
+} from "../../functions/adapters/client-registration/registered-provider.ts";
+import { ownValue } from "../../functions/adapters/provider-catalogue/stated-values.ts";
 import {
   type ListedRegistration,
   type RegistrationAdmin,
   secretsRegistrationAdmin,
-} from "../../functions/adapters/secrets-registration-admin.ts";
-import { ownValue } from "../../functions/adapters/stated-values.ts";
-import type { RegistrationName } from "../../functions/domain/connection.ts";
+} from "../../functions/adapters/secrets-manager/registration-admin.ts";
+import type { RegistrationName } from "../../functions/domain/model/connection.ts";
 import {
   type ClientAuthenticationMethod,
   type ClientRegistration,
   clientAuthenticationMethods,
   refreshPolicies,
-} from "../../functions/domain/registration-ports.ts";
+} from "../../functions/domain/ports/client-registration.ts";
 import { registrationName, wholeNumber } from "./arguments.ts";
 import {
   type CredentialOptions,

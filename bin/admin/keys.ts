@@ -1,12 +1,12 @@
 import { Command } from "commander";
-import { dynamoDbClient } from "../../functions/adapters/aws-clients.ts";
+import { dynamoDbClient } from "../../functions/adapters/aws/clients.ts";
 import {
   type ApiKeyAdmin,
   type DescribedApiKey,
   dynamoDbApiKeyAdmin,
-} from "../../functions/adapters/dynamodb-api-keys.ts";
-import type { WorkspaceId } from "../../functions/domain/connection.ts";
-import { isoSecond } from "../../functions/domain/instant.ts";
+} from "../../functions/adapters/dynamodb/api-keys.ts";
+import type { WorkspaceId } from "../../functions/domain/model/connection.ts";
+import { isoSecond } from "../../functions/domain/model/instant.ts";
 import { collected, scope, wholeNumber, workspaceId } from "./arguments.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";

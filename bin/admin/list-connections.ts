@@ -1,17 +1,17 @@
 import { Command, Option } from "commander";
-import { dynamoDbClient } from "../../functions/adapters/aws-clients.ts";
-import { MalformedConnection } from "../../functions/adapters/dynamodb-connection-item.ts";
+import { dynamoDbClient } from "../../functions/adapters/aws/clients.ts";
+import { MalformedConnection } from "../../functions/adapters/dynamodb/connection-item.ts";
 import {
   type ConnectionFilter,
   dynamoDbConnectionList,
   type ListedConnection,
-} from "../../functions/adapters/dynamodb-connection-list.ts";
+} from "../../functions/adapters/dynamodb/connection-list.ts";
 import {
   type ConnectionStatus,
   connectionStatuses,
   type WorkspaceId,
-} from "../../functions/domain/connection.ts";
-import { isoSecond } from "../../functions/domain/instant.ts";
+} from "../../functions/domain/model/connection.ts";
+import { isoSecond } from "../../functions/domain/model/instant.ts";
 import {
   type ReauthorizationDue,
   reauthorizationDue,

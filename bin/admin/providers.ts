@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { nearNamesHint } from "../../functions/adapters/near-names.ts";
-import type { ProviderEntry } from "../../functions/adapters/provider-entry.ts";
-import { secretMembersOf } from "../../functions/adapters/provider-fields.ts";
-import { catalogue } from "../../functions/adapters/registered-provider.ts";
-import { ownValue } from "../../functions/adapters/stated-values.ts";
+import { catalogue } from "../../functions/adapters/client-registration/registered-provider.ts";
+import { nearNamesHint } from "../../functions/adapters/json/suggestions.ts";
+import type { ProviderEntry } from "../../functions/adapters/provider-catalogue/provider-entry.ts";
+import { secretMembersOf } from "../../functions/adapters/provider-catalogue/provider-fields.ts";
+import { ownValue } from "../../functions/adapters/provider-catalogue/stated-values.ts";
 import { type AdminIo, CommandFailed } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
 

@@ -2,22 +2,22 @@ import {
   dynamoDbClient,
   kmsClient,
   secretsManagerClient,
-} from "../../functions/adapters/aws-clients.ts";
+} from "../../functions/adapters/aws/clients.ts";
+import { systemClock } from "../../functions/adapters/clock/system-clock.ts";
 import {
   dynamoDbConnectionAdmin,
   type PutOutcome,
-} from "../../functions/adapters/dynamodb-connection-admin.ts";
-import { kmsTokenCipher } from "../../functions/adapters/kms-token-cipher.ts";
-import { assertParametersHaveValues } from "../../functions/adapters/provider-request.ts";
-import { registeredEndpoint } from "../../functions/adapters/registered-endpoint.ts";
-import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-registration-admin.ts";
-import { systemClock } from "../../functions/adapters/system-clock.ts";
-import type { Environment } from "../../functions/config.ts";
-import type { ConnectionKey, RegistrationName } from "../../functions/domain/connection.ts";
-import { earlier } from "../../functions/domain/instant.ts";
-import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
-import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule.ts";
-import type { Secret } from "../../functions/domain/secret.ts";
+} from "../../functions/adapters/dynamodb/connection-admin.ts";
+import { kmsTokenCipher } from "../../functions/adapters/kms/token-cipher.ts";
+import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-manager/registration-admin.ts";
+import { registeredEndpoint } from "../../functions/adapters/token-endpoint/registered-endpoint.ts";
+import { assertParametersHaveValues } from "../../functions/adapters/token-endpoint/request/provider-request.ts";
+import type { ConnectionKey, RegistrationName } from "../../functions/domain/model/connection.ts";
+import { earlier } from "../../functions/domain/model/instant.ts";
+import type { Secret } from "../../functions/domain/model/secret.ts";
+import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
+import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule/due.ts";
+import type { Environment } from "../../functions/runtime/config.ts";
 import { requireEnvironment } from "./io.ts";
 import { type GivenTokens, parseTokens } from "./token-input.ts";
 

@@ -1,4 +1,4 @@
-import { gatewayTimeoutMs } from "../../functions/domain/budget.ts";
+import { gatewayTimeoutMs } from "../../functions/domain/model/budget.ts";
 import { CommandFailed } from "./io.ts";
 
 export interface RefreshCall {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
-import { nearNamesHint } from "../../functions/adapters/near-names.ts";
-import { replaceableMembers } from "../../functions/adapters/provider-fields.ts";
-import { configMembers } from "../../functions/adapters/registered-provider.ts";
+import { configMembers } from "../../functions/adapters/client-registration/registered-provider.ts";
+import { nearNamesHint } from "../../functions/adapters/json/suggestions.ts";
+import { replaceableMembers } from "../../functions/adapters/provider-catalogue/provider-fields.ts";
 
 /** What a registration's secret says beside the members that have options of their own. */
 const fields = [...replaceableMembers, "refresh_endpoint", "config", ...configMembers];

@@ -1,9 +1,12 @@
 import { Command } from "commander";
-import { dynamoDbClient } from "../../functions/adapters/aws-clients.ts";
-import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb-connection-store.ts";
-import { InvalidRescueRecord, parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
-import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { ConnectionStore } from "../../functions/domain/ports.ts";
+import { dynamoDbClient } from "../../functions/adapters/aws/clients.ts";
+import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb/connection-store.ts";
+import {
+  InvalidRescueRecord,
+  parseRescueRecord,
+} from "../../functions/adapters/rescue/rescue-record.ts";
+import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
+import type { ConnectionStore } from "../../functions/domain/ports/ports.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { findRecords, type LogRecord } from "./log-records.ts";
 import { type OutputOptions, printAll, type Row } from "./output.ts";
@@ -50,14 +53,14 @@ async function commit(store: ConnectionStore, record: LogRecord): Promise<Rescue
   try {
     const tokens = parseRescueRecord(record.members);
     const { connectionId, workspaceId } = tokens;
-    const fenced = await store.commit(tokens);
-    switch (fenced.kind) {
+    const written = await store.commit(tokens);
+    switch (written.kind) {
       case "done":
         return { connectionId, workspaceId, outcome: "committed" };
       case "absent":
         return { connectionId, workspaceId, outcome: "failed", reason: "no such connection" };
       case "superseded": {
-        const isThere = fenced.connection.credentials === tokens.credentials;
+        const isThere = written.connection.credentials === tokens.credentials;
         const outcome = isThere ? "already_committed" : "superseded";
         return { connectionId, workspaceId, outcome };
       }

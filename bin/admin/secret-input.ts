@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { Secret } from "../../functions/domain/secret.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import { type AdminIo, CommandFailed } from "./io.ts";
 
 const mebibyte = 1024 * 1024;

@@ -1,12 +1,12 @@
-import { parseDpopKey } from "../../functions/adapters/dpop.ts";
-import { grantedTokens } from "../../functions/adapters/granted-tokens.ts";
-import { UnusableKey } from "../../functions/adapters/private-key.ts";
-import { registeredProvider } from "../../functions/adapters/registered-provider.ts";
-import { accessTokenExpiry } from "../../functions/adapters/token-lifetimes.ts";
-import { parseBody } from "../../functions/adapters/token-response-body.ts";
-import type { TokenSet } from "../../functions/domain/connection.ts";
-import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+import { UnusableKey } from "../../functions/adapters/client-registration/private-key.ts";
+import { registeredProvider } from "../../functions/adapters/client-registration/registered-provider.ts";
+import { parseDpopKey } from "../../functions/adapters/token-endpoint/dpop.ts";
+import { grantedTokens } from "../../functions/adapters/token-endpoint/response/granted-tokens.ts";
+import { accessTokenExpiry } from "../../functions/adapters/token-endpoint/response/token-lifetimes.ts";
+import { parseBody } from "../../functions/adapters/token-endpoint/response/token-response-body.ts";
+import type { TokenSet } from "../../functions/domain/model/connection.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
+import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import { CommandFailed } from "./io.ts";
 
 export interface GivenTokens {

@@ -1,5 +1,8 @@
-import { snakeCase } from "../../functions/adapters/json-checks.ts";
-import type { ProviderEntry, UrlVariable } from "../../functions/adapters/provider-entry.ts";
+import { snakeCase } from "../../functions/adapters/json/json-checks.ts";
+import type {
+  ProviderEntry,
+  UrlVariable,
+} from "../../functions/adapters/provider-catalogue/provider-entry.ts";
 
 type Named = readonly [string, ProviderEntry];
 
@@ -15,7 +18,7 @@ ${entries.map(paragraph).join("\n")}`;
 
 const introduction = (count: number): string => `# Providers
 
-Written by \`npm run docs:providers\` from \`functions/adapters/providers/\`; a test compares the two.
+Written by \`npm run docs:providers\` from \`functions/adapters/provider-catalogue/entries/\`; a test compares the two.
 
 ${count} providers that differ from RFC 6749, or of which more is known than it says. One that conforms
 needs no entry: \`npm run admin -- integrations put acme --token-endpoint …\`. All that is known of one:

@@ -7,7 +7,7 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
-import { createTableInputs, type TableNames } from "../../functions/adapters/tables.ts";
+import { createTableInputs, type TableNames } from "../../functions/adapters/dynamodb/tables.ts";
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export interface LocalDynamoDb {

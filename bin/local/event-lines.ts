@@ -1,5 +1,5 @@
-import { refreshErrors } from "../../functions/domain/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/events.ts";
+import { refreshErrors } from "../../functions/domain/model/errors.ts";
+import type { RefreshEvent } from "../../functions/domain/model/events.ts";
 import type { PublishedEvent } from "../../functions/runtime/observers.ts";
 
 /**
@@ -33,7 +33,7 @@ function wordsFor(event: RefreshEvent): string | undefined {
       return "no longer due";
     case "refresh.failed":
       return `failed: ${event.failure}. ${event.reason ?? refreshErrors[event.failure].detail}`;
-    case "schedule.put_off":
+    case "schedule.postponed":
       return `put off: ${event.reason}`;
     case "integration.held":
       return `held until ${timeOf(new Date(event.untilMs))}: ${event.reason}`;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { gatewayTimeoutMs } from "../../functions/domain/budget.ts";
+import { gatewayTimeoutMs } from "../../functions/domain/model/budget.ts";
 import type { GatewayResponseType } from "../../lib/gateway-responses.ts";
 import { authorization } from "./authorizer-policy.ts";
 import { gatewayAnswer, type HttpAnswer, integrationAnswer } from "./gateway-answer.ts";

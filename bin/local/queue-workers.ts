@@ -1,6 +1,6 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { workerConfig } from "../../functions/config.ts";
-import { budgetFor } from "../../functions/domain/budget.ts";
+import { budgetFor } from "../../functions/domain/model/budget.ts";
+import { workerConfig } from "../../functions/runtime/config.ts";
 import { startEventSourceMapping, waitSeconds } from "./event-source-mapping.ts";
 import type { LambdaFunction } from "./lambda-function.ts";
 import { queueArn, rescueTimeoutMs } from "./queues.ts";

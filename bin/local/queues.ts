@@ -6,7 +6,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { budgetFor, maximumProviderTimeoutSeconds } from "../../functions/domain/budget.ts";
+import { budgetFor, maximumProviderTimeoutSeconds } from "../../functions/domain/model/budget.ts";
 
 export interface QueueUrls {
   readonly refreshQueueUrl: string;

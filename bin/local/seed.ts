@@ -1,18 +1,18 @@
 import { join } from "node:path";
-import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws-clients.ts";
+import { keyDigest } from "../../functions/adapters/authentication/key-digest.ts";
+import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws/clients.ts";
 import {
   dynamoDbApiKeyAdmin,
   dynamoDbApiKeys,
-} from "../../functions/adapters/dynamodb-api-keys.ts";
-import { dynamoDbConnectionAdmin } from "../../functions/adapters/dynamodb-connection-admin.ts";
-import { keyDigest } from "../../functions/adapters/key-digest.ts";
-import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-registration-admin.ts";
+} from "../../functions/adapters/dynamodb/api-keys.ts";
+import { dynamoDbConnectionAdmin } from "../../functions/adapters/dynamodb/connection-admin.ts";
+import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-manager/registration-admin.ts";
 import type {
   ConnectionId,
   RegistrationName,
   WorkspaceId,
-} from "../../functions/domain/connection.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+} from "../../functions/domain/model/connection.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import { putConnection } from "../admin/put-connection.ts";
 import type { AuthorizationServer } from "./authorization-server.ts";
 import { ensureTables } from "./dynamodb.ts";

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
-import { apiConfig } from "../../functions/config.ts";
-import { budgetFor } from "../../functions/domain/budget.ts";
+import { budgetFor } from "../../functions/domain/model/budget.ts";
+import { apiConfig } from "../../functions/runtime/config.ts";
 import type { PublishedEvent } from "../../functions/runtime/observers.ts";
 import { startAuthorizationServer } from "./authorization-server.ts";
 import { makeWritable } from "./directories.ts";

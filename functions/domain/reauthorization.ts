@@ -1,5 +1,5 @@
-import type { Connection, ConnectionKey } from "./connection.ts";
-import { earlier } from "./instant.ts";
+import type { Connection, ConnectionKey } from "./model/connection.ts";
+import { earlier } from "./model/instant.ts";
 
 /** A user will have to connect again: what the event `connection.reauthorization_due` carries. */
 export interface ReauthorizationDue extends ConnectionKey {

@@ -1,40 +1,40 @@
-import type { Admission } from "./admission.ts";
-import { attemptRefresh } from "./attempt.ts";
-import type { Breaker } from "./breaker.ts";
-import type { Budget } from "./budget.ts";
+import type { CircuitBreaker } from "./integration/circuit-breaker.ts";
+import type { Budget } from "./model/budget.ts";
 import {
   type Connection,
   type ConnectionId,
   type ConnectionKey,
   leaseIsLive,
   type WorkspaceId,
-} from "./connection.ts";
-import { RefreshError, StoreUnavailable } from "./errors.ts";
-import { followLease } from "./follow.ts";
-import type { IntegrationHolds, IntegrationLimits } from "./integration-ports.ts";
+} from "./model/connection.ts";
+import { RefreshError, StoreUnavailable } from "./model/errors.ts";
+import type { ClientRegistry } from "./ports/client-registration.ts";
+import type { IntegrationHolds, IntegrationLimits } from "./ports/integration.ts";
 import type {
   Clock,
   ConnectionStore,
   Invocation,
-  Journal,
   RescueQueue,
+  Telemetry,
   TokenCipher,
-  TokenGrant,
-} from "./ports.ts";
-import type { ClientRegistry } from "./registration-ports.ts";
-import type { ScheduleSettings } from "./schedule.ts";
-import { type Flights, joinFlight } from "./single-flight.ts";
+  TokenEndpoint,
+} from "./ports/ports.ts";
+import { attemptRefresh } from "./refresh/attempt.ts";
+import type { Permission } from "./refresh/permission.ts";
+import { joinRefresh, type RefreshesInProgress } from "./refresh/single-flight.ts";
+import { waitForHolder } from "./refresh/wait-for-holder.ts";
+import type { ScheduleSettings } from "./schedule/due.ts";
 
 export interface RefreshDependencies {
   readonly store: ConnectionStore;
   readonly registry: ClientRegistry;
-  readonly grant: TokenGrant;
+  readonly grant: TokenEndpoint;
   readonly cipher: TokenCipher;
   readonly rescue: RescueQueue;
   readonly holds: IntegrationHolds;
-  readonly breaker: Breaker;
+  readonly circuitBreaker: CircuitBreaker;
   readonly limits: IntegrationLimits;
-  readonly journal: Journal;
+  readonly telemetry: Telemetry;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -56,7 +56,7 @@ export interface RefreshRequest {
   /** A token set committed up to this instant is not recent, whatever the coalesce window. */
   readonly refreshedBeforeMs?: number | undefined;
   /** Leave to ask the provider, of a caller that has asked for it before; given back by that caller. */
-  readonly admission?: Admission | undefined;
+  readonly permission?: Permission | undefined;
   readonly invocation: Invocation;
 }
 
@@ -76,16 +76,16 @@ export type RefreshConnection = (request: RefreshRequest) => Promise<RefreshOutc
  * and everyone who asked gets its outcome.
  */
 export function refreshConnection(dependencies: RefreshDependencies): RefreshConnection {
-  const flights: Flights<RefreshOutcome> = new Map();
+  const flights: RefreshesInProgress<RefreshOutcome> = new Map();
   return async (request) => {
     try {
       const valid = await stillValid(dependencies, request);
       if (valid !== undefined) return valid;
-      const outcome = await joinFlight(flights, request, dependencies, () =>
+      const outcome = await joinRefresh(flights, request, dependencies, () =>
         leaseAndRefresh(dependencies, request),
       );
       if (outcome.kind === "coalesced") {
-        dependencies.journal.record({ code: "refresh.coalesced", ...keyOf(request) });
+        dependencies.telemetry.emit({ code: "refresh.coalesced", ...keyOf(request) });
       }
       return outcome;
     } catch (error) {
@@ -98,7 +98,7 @@ export function refreshConnection(dependencies: RefreshDependencies): RefreshCon
 
 /** One read, where the caller said how long the token has to live. */
 async function stillValid(
-  { store, clock, journal }: RefreshDependencies,
+  { store, clock, telemetry }: RefreshDependencies,
   request: RefreshRequest,
 ): Promise<RefreshOutcome | undefined> {
   if (request.minTtlSeconds === undefined) return undefined;
@@ -108,7 +108,7 @@ async function stillValid(
   const { expiresAtMs } = connection;
   if (expiresAtMs === undefined) return undefined;
   if (expiresAtMs < clock.nowMs() + request.minTtlSeconds * 1000) return undefined;
-  journal.record({ code: "refresh.still_valid", ...keyOf(request) });
+  telemetry.emit({ code: "refresh.still_valid", ...keyOf(request) });
   return { kind: "still_valid", connectionId: request.connectionId, expiresAtMs };
 }
 
@@ -142,7 +142,7 @@ async function leaseAndRefresh(
     throwIfNotRefreshable(connection);
     const committedSinceMs = refreshedBeforeMs ?? arrivedAtMs;
     const outcome = leaseIsLive(connection, clock.nowMs())
-      ? await followLease(dependencies, request.invocation, connection)
+      ? await waitForHolder(dependencies, request.invocation, connection)
       : coalesceIfCommittedSince(connection, committedSinceMs);
     if (outcome !== undefined) return outcome;
   }

@@ -1,11 +1,17 @@
-import { type Connection, leaseIsLive } from "./connection.ts";
-import { RefreshError } from "./errors.ts";
-import type { Acquisition, Clock, ConnectionStore, Journal, TokenSetCommit } from "./ports.ts";
+import { type Connection, leaseIsLive } from "./model/connection.ts";
+import { RefreshError } from "./model/errors.ts";
+import type {
+  Acquisition,
+  Clock,
+  ConnectionStore,
+  Telemetry,
+  TokenSetCommit,
+} from "./ports/ports.ts";
 import { keyOf } from "./refresh.ts";
 
 export interface RescueDependencies {
   readonly store: Pick<ConnectionStore, "acquireLease" | "commit" | "releaseLease">;
-  readonly journal: Journal;
+  readonly telemetry: Telemetry;
   readonly clock: Pick<Clock, "nowMs">;
   readonly newLeaseId: () => string;
 }
@@ -33,7 +39,7 @@ const leaseMs = 10_000;
  * set, of a provider that took the old token once more, and the first to be committed would stay.
  */
 export const rescueTokens =
-  ({ store, journal, clock, newLeaseId }: RescueDependencies): RescueTokens =>
+  ({ store, telemetry, clock, newLeaseId }: RescueDependencies): RescueTokens =>
   async (commit) => {
     const { expectedVersion, credentials } = commit;
     const nowMs = clock.nowMs();
@@ -43,17 +49,17 @@ export const rescueTokens =
     if (isOthers(await store.acquireLease(held), nowMs)) {
       throw new RefreshError("refresh_in_progress");
     }
-    const fenced = await store.commit(commit);
-    if (fenced.kind === "absent") {
-      journal.record({ code: "rescue.absent", ...keyOf(commit) });
+    const written = await store.commit(commit);
+    if (written.kind === "absent") {
+      telemetry.emit({ code: "rescue.absent", ...keyOf(commit) });
       return "absent";
     }
-    if (fenced.kind === "superseded") await store.releaseLease(keyOf(commit), leaseId);
-    if (fenced.kind === "superseded" && !holds(fenced.connection, commit)) {
-      journal.record({ code: "rescue.superseded", ...keyOf(commit), expectedVersion, credentials });
+    if (written.kind === "superseded") await store.releaseLease(keyOf(commit), leaseId);
+    if (written.kind === "superseded" && !holds(written.connection, commit)) {
+      telemetry.emit({ code: "rescue.superseded", ...keyOf(commit), expectedVersion, credentials });
       return "superseded";
     }
-    journal.record({ code: "rescue.committed", ...keyOf(commit), version: expectedVersion + 1 });
+    telemetry.emit({ code: "rescue.committed", ...keyOf(commit), version: expectedVersion + 1 });
     return "done";
   };
 

@@ -1,20 +1,20 @@
-import { withConcurrency } from "./concurrency.ts";
-import { StoreUnavailable } from "./errors.ts";
-import type { Clock, Invocation, Journal } from "./ports.ts";
-import { refreshShards } from "./schedule.ts";
+import { withConcurrency } from "./async/concurrency.ts";
+import { StoreUnavailable } from "./model/errors.ts";
+import type { Clock, Invocation, Telemetry } from "./ports/ports.ts";
 import type {
   DueConnection,
   DueIndex,
   RefreshQueue,
   SweepPosition,
   SweepPositions,
-} from "./schedule-ports.ts";
+} from "./ports/schedule.ts";
+import { refreshShards } from "./schedule/due.ts";
 
 export interface SweepDependencies {
   readonly index: DueIndex;
   readonly positions: SweepPositions;
   readonly queue: RefreshQueue;
-  readonly journal: Journal;
+  readonly telemetry: Telemetry;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -61,7 +61,7 @@ export function sweep(dependencies: SweepDependencies): Sweep {
     const enqueued = swept.reduce((sum, one) => sum + one.enqueued, 0);
     const shardsLeft = swept.filter(({ isWhole }) => !isWhole).length;
     const lagMs = Math.max(0, ...swept.map((one) => one.lagMs));
-    dependencies.journal.record({ code: "sweep.ended", enqueued, shardsLeft, lagMs });
+    dependencies.telemetry.emit({ code: "sweep.ended", enqueued, shardsLeft, lagMs });
     return { enqueued, shardsLeft, caughtUp: await catchUp(dependencies, invocation) };
   };
 }
@@ -97,7 +97,7 @@ async function sweepOrTell(
     return await sweepShard(dependencies, refreshShard, invocation);
   } catch (cause) {
     if (!(cause instanceof StoreUnavailable)) throw cause;
-    dependencies.journal.record({ code: "sweep.interrupted", refreshShard, cause });
+    dependencies.telemetry.emit({ code: "sweep.interrupted", refreshShard, cause });
     return { enqueued: 0, isWhole: false, lagMs: 0 };
   }
 }
@@ -176,7 +176,7 @@ const queueFactor = 1.1;
  * no more than what the queue lacks, the oldest first.
  */
 async function catchUp(dependencies: SweepDependencies, invocation: Invocation): Promise<number> {
-  const { positions, queue, clock, journal } = dependencies;
+  const { positions, queue, clock, telemetry } = dependencies;
   const nowMs = clock.nowMs();
   try {
     if (!hasTime(invocation)) return 0;
@@ -196,11 +196,11 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
       // In a line of its own: what is added to is read after the wait, for other shards add meanwhile.
       enqueued += count;
     });
-    journal.record({ code: "sweep.caught_up", enqueued, due });
+    telemetry.emit({ code: "sweep.caught_up", enqueued, due });
     return enqueued;
   } catch (cause) {
     if (!(cause instanceof StoreUnavailable)) throw cause;
-    journal.record({ code: "sweep.interrupted", refreshShard: undefined, cause });
+    telemetry.emit({ code: "sweep.interrupted", refreshShard: undefined, cause });
     return 0;
   }
 }

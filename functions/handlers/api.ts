@@ -1,10 +1,10 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
-import { workspaceFor } from "../domain/access.ts";
-import type { Clock, Invocation } from "../domain/ports.ts";
+import { workspaceFor } from "../domain/authentication.ts";
+import type { Clock, Invocation } from "../domain/ports/ports.ts";
 import type { RefreshConnection } from "../domain/refresh.ts";
-import { requestScope } from "../request-scope.ts";
-import type { Log } from "../telemetry.ts";
+import { requestScope } from "../telemetry/request-scope.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { type DirectAnswer, directInvocation } from "./direct-invocation.ts";
 import { isObject } from "./faults.ts";
 import { jsonBody } from "./json-body.ts";

@@ -1,9 +1,9 @@
 import type { APIGatewayAuthorizerEvent, APIGatewayAuthorizerResult, Context } from "aws-lambda";
-import type { Authenticate, Authentication, Principal } from "../domain/access.ts";
-import { refused } from "../domain/access.ts";
-import { Secret } from "../domain/secret.ts";
-import { requestScope } from "../request-scope.ts";
-import type { Log } from "../telemetry.ts";
+import type { Authenticate, Authentication, Principal } from "../domain/authentication.ts";
+import { refused } from "../domain/authentication.ts";
+import { Secret } from "../domain/model/secret.ts";
+import { requestScope } from "../telemetry/request-scope.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { headerValues } from "./headers.ts";
 
 export interface AuthorizerDependencies {

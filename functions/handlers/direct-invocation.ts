@@ -1,8 +1,8 @@
-import { isConnectionId, isWorkspaceId } from "../domain/connection.ts";
-import { mayPass, RefreshError, refreshErrors } from "../domain/errors.ts";
-import type { Invocation } from "../domain/ports.ts";
+import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
+import { isTransient, RefreshError, refreshErrors } from "../domain/model/errors.ts";
+import type { Invocation } from "../domain/ports/ports.ts";
 import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
-import type { Log } from "../telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { type Fault, InvalidRequest, identifierFault, isObject } from "./faults.ts";
 import { successBody } from "./problem.ts";
 import { readOptions } from "./refresh-options.ts";
@@ -53,7 +53,7 @@ async function refresh(
     log("invocation.answered", { connection_id, workspace_id, outcome: outcome.kind });
     return { ...successBody(outcome), outcome: outcome.kind };
   } catch (error) {
-    if (!(error instanceof RefreshError) || mayPass(error.code)) throw error;
+    if (!(error instanceof RefreshError) || isTransient(error.code)) throw error;
     const { code, message: detail } = error;
     log("invocation.answered", { connection_id, workspace_id, outcome: code });
     return { status: "error", connection_id, code, detail };

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
-import { RefreshError } from "../domain/errors.ts";
+import { RefreshError } from "../domain/model/errors.ts";
 import type { Fault } from "./faults.ts";
 import { headerValues } from "./headers.ts";
 import { maximumBodyLength, unreadableBody } from "./refresh-request.ts";

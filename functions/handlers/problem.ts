@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { APIGatewayProxyResult } from "aws-lambda";
-import { RefreshError, refreshErrors } from "../domain/errors.ts";
-import { isoSecond } from "../domain/instant.ts";
+import { RefreshError, refreshErrors } from "../domain/model/errors.ts";
+import { isoSecond } from "../domain/model/instant.ts";
 import type { RefreshOutcome } from "../domain/refresh.ts";
 import { InvalidRequest } from "./faults.ts";
 

@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEvent } from "aws-lambda";
-import type { Principal } from "../domain/access.ts";
+import type { Principal } from "../domain/authentication.ts";
 import {
   type ConnectionId,
   isConnectionId,
   isWorkspaceId,
   type WorkspaceId,
-} from "../domain/connection.ts";
-import { RefreshError } from "../domain/errors.ts";
+} from "../domain/model/connection.ts";
+import { RefreshError } from "../domain/model/errors.ts";
 import { type Fault, InvalidRequest, identifierFault } from "./faults.ts";
 import { headerValues } from "./headers.ts";
 import { type RefreshOptions, readOptions } from "./refresh-options.ts";

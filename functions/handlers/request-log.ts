@@ -1,9 +1,9 @@
 import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
-import { isConnectionId, isWorkspaceId } from "../domain/connection.ts";
-import { RefreshError } from "../domain/errors.ts";
-import type { Clock } from "../domain/ports.ts";
-import type { Log } from "../telemetry.ts";
+import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
+import { RefreshError } from "../domain/model/errors.ts";
+import type { Clock } from "../domain/ports/ports.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { InvalidRequest } from "./faults.ts";
 import { headerValues } from "./headers.ts";
 

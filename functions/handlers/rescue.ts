@@ -1,6 +1,6 @@
-import type { TokenSetCommit } from "../domain/ports.ts";
+import type { TokenSetCommit } from "../domain/ports/ports.ts";
 import type { RescueTokens } from "../domain/rescue.ts";
-import type { Log } from "../telemetry.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 import { sqsBatchHandler } from "./sqs-batch.ts";
 
 export interface RescueHandlerDependencies {

@@ -1,9 +1,9 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { withConcurrency } from "../domain/concurrency.ts";
-import type { ConnectionKey } from "../domain/connection.ts";
-import type { Invocation } from "../domain/ports.ts";
-import { requestScope } from "../request-scope.ts";
-import type { Log } from "../telemetry.ts";
+import { withConcurrency } from "../domain/async/concurrency.ts";
+import type { ConnectionKey } from "../domain/model/connection.ts";
+import type { Invocation } from "../domain/ports/ports.ts";
+import { requestScope } from "../telemetry/request-scope.ts";
+import type { Log } from "../telemetry/telemetry.ts";
 
 export interface SqsBatch<Message extends ConnectionKey> {
   /** @throws an error that names the member at fault, and shows no value */

@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import type { Sweep, SweepRequest } from "../domain/sweep.ts";
-import { requestScope } from "../request-scope.ts";
+import { requestScope } from "../telemetry/request-scope.ts";
 import { type Fault, InvalidRequest, isObject } from "./faults.ts";
 
 export interface SweepHandlerDependencies {

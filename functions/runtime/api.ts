@@ -1,16 +1,16 @@
-import { systemClock as clock } from "../adapters/system-clock.ts";
-import { apiConfig, type Environment } from "../config.ts";
+import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { refreshConnection } from "../domain/refresh.ts";
 import type { ApiDependencies } from "../handlers/api.ts";
+import { apiConfig, type Environment } from "./config.ts";
 import { observers } from "./observers.ts";
 import { refreshDependencies } from "./refresh.ts";
 
 /** What the API function runs on. @throws {InvalidEnvironment} */
 export function apiRuntime(environment: Environment): ApiDependencies {
   const config = apiConfig(environment);
-  const { log, journal } = observers("api", config.logLevel);
+  const { log, telemetry } = observers("api", config.logLevel);
   return {
-    refreshConnection: refreshConnection(refreshDependencies(config, journal)),
+    refreshConnection: refreshConnection(refreshDependencies(config, telemetry)),
     log,
     clock,
   };

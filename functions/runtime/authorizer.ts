@@ -1,12 +1,12 @@
-import { dynamoDbClient } from "../adapters/aws-clients.ts";
-import { dynamoDbApiKeys } from "../adapters/dynamodb-api-keys.ts";
-import { keyDigest as digest } from "../adapters/key-digest.ts";
-import { systemClock as clock } from "../adapters/system-clock.ts";
-import { authorizerConfig, type Environment, type JwtConfig } from "../config.ts";
-import { authenticate, type TokenVerifier } from "../domain/access.ts";
+import { keyDigest as digest } from "../adapters/authentication/key-digest.ts";
+import { dynamoDbClient } from "../adapters/aws/clients.ts";
+import { systemClock as clock } from "../adapters/clock/system-clock.ts";
+import { dynamoDbApiKeys } from "../adapters/dynamodb/api-keys.ts";
+import { authenticate, type TokenVerifier } from "../domain/authentication.ts";
 import type { AuthorizerDependencies } from "../handlers/authorizer.ts";
-import { requestScope } from "../request-scope.ts";
-import { createLogger, logTo } from "../telemetry.ts";
+import { requestScope } from "../telemetry/request-scope.ts";
+import { createLogger, logTo } from "../telemetry/telemetry.ts";
+import { authorizerConfig, type Environment, type JwtConfig } from "./config.ts";
 
 /** What the authorizer runs on. @throws {InvalidEnvironment} */
 export function authorizerRuntime(environment: Environment): AuthorizerDependencies {
@@ -27,7 +27,7 @@ export function authorizerRuntime(environment: Environment): AuthorizerDependenc
 function lazyVerifier(jwt: JwtConfig): TokenVerifier {
   let loading: Promise<TokenVerifier> | undefined;
   const load = async (): Promise<TokenVerifier> => {
-    const { jwtVerifier } = await import("../adapters/jwt-verifier.ts");
+    const { jwtVerifier } = await import("../adapters/authentication/jwt-verifier.ts");
     return jwtVerifier({ ...jwt, clock });
   };
   return {

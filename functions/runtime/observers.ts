@@ -1,9 +1,9 @@
 import { channel } from "node:diagnostics_channel";
-import type { LogLevel } from "../config.ts";
-import type { RefreshEvent } from "../domain/events.ts";
-import type { Journal } from "../domain/ports.ts";
-import { requestScope } from "../request-scope.ts";
-import { createLogger, createMetrics, journal, type Log, logTo } from "../telemetry.ts";
+import type { RefreshEvent } from "../domain/model/events.ts";
+import type { Telemetry } from "../domain/ports/ports.ts";
+import { requestScope } from "../telemetry/request-scope.ts";
+import { createLogger, createMetrics, type Log, logTo, telemetry } from "../telemetry/telemetry.ts";
+import type { LogLevel } from "./config.ts";
 
 /** What a subscriber of {@link eventChannel} is handed. */
 export interface PublishedEvent {
@@ -19,14 +19,14 @@ export const eventChannel = channel("oauth-token-refresh.event");
 export function observers(
   service: string,
   logLevel: LogLevel,
-): { readonly log: Log; readonly journal: Journal } {
+): { readonly log: Log; readonly telemetry: Telemetry } {
   const log = logTo(createLogger({ service, logLevel, ids: () => requestScope.getStore() }));
-  const told = journal({ log, metrics: createMetrics(service) });
+  const told = telemetry({ log, metrics: createMetrics(service) });
   return {
     log,
-    journal: {
-      record(event) {
-        told.record(event);
+    telemetry: {
+      emit(event) {
+        told.emit(event);
         if (eventChannel.hasSubscribers) eventChannel.publish({ service, event });
       },
     },

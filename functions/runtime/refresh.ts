@@ -1,25 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { dynamoDbClient, kmsClient, secretsManagerClient } from "../adapters/aws-clients.ts";
-import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
-import type { ConnectionTable } from "../adapters/dynamodb-connection-update.ts";
-import { dynamoDbIntegrationHolds } from "../adapters/dynamodb-integration-holds.ts";
-import { dynamoDbIntegrationLimits } from "../adapters/dynamodb-integration-limits.ts";
-import { kmsTokenCipher } from "../adapters/kms-token-cipher.ts";
-import { noRescueQueue } from "../adapters/no-rescue-queue.ts";
-import { oauthTokenGrant } from "../adapters/oauth-token-grant.ts";
-import { secretsClientRegistry } from "../adapters/secrets-client-registry.ts";
-import { sqsRescueQueue } from "../adapters/sqs-rescue-queue.ts";
-import { systemClock as clock } from "../adapters/system-clock.ts";
-import type { RefreshConfig } from "../config.ts";
-import { breaker } from "../domain/breaker.ts";
-import { budgetFor } from "../domain/budget.ts";
-import type { ConnectionStore, Journal } from "../domain/ports.ts";
+import { dynamoDbClient, kmsClient, secretsManagerClient } from "../adapters/aws/clients.ts";
+import { systemClock as clock } from "../adapters/clock/system-clock.ts";
+import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.ts";
+import type { ConnectionTable } from "../adapters/dynamodb/connection-update.ts";
+import { dynamoDbIntegrationHolds } from "../adapters/dynamodb/integration-holds.ts";
+import { dynamoDbIntegrationLimits } from "../adapters/dynamodb/integration-limits.ts";
+import { kmsTokenCipher } from "../adapters/kms/token-cipher.ts";
+import { noRescueQueue } from "../adapters/rescue/no-rescue-queue.ts";
+import { sqsRescueQueue } from "../adapters/rescue/rescue-queue.ts";
+import { secretsClientRegistry } from "../adapters/secrets-manager/client-registry.ts";
+import { oauthTokenEndpoint } from "../adapters/token-endpoint/oauth-token-endpoint.ts";
+import { circuitBreaker } from "../domain/integration/circuit-breaker.ts";
+import { budgetFor } from "../domain/model/budget.ts";
+import type { ConnectionStore, Telemetry } from "../domain/ports/ports.ts";
 import type { RefreshDependencies } from "../domain/refresh.ts";
+import type { RefreshConfig } from "./config.ts";
 
 /** What a refresh runs on, whichever function it runs in. */
 export function refreshDependencies(
   config: RefreshConfig,
-  journal: Journal,
+  telemetry: Telemetry,
   storeIn: (table: ConnectionTable) => ConnectionStore = dynamoDbConnectionStore,
 ): RefreshDependencies {
   const { allowLoopback, connectionsTable, rescueQueueUrl } = config;
@@ -37,15 +37,15 @@ export function refreshDependencies(
       clock,
       maxAgeMs: config.clientCacheMs,
     }),
-    grant: oauthTokenGrant({ clock, allowLoopback }),
+    grant: oauthTokenEndpoint({ clock, allowLoopback }),
     cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
     rescue: rescueQueueUrl
       ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: budget.leaseMs })
       : noRescueQueue,
     holds,
-    breaker: breaker({ holds, clock, journal }),
+    circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
     limits: dynamoDbIntegrationLimits({ ...coordination, clock, random }),
-    journal,
+    telemetry,
     clock,
     random,
     newLeaseId: randomUUID,

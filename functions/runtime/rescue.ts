@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { dynamoDbClient } from "../adapters/aws-clients.ts";
-import { dynamoDbConnectionStore } from "../adapters/dynamodb-connection-store.ts";
-import { parseRescueRecord } from "../adapters/rescue-record.ts";
-import { systemClock as clock } from "../adapters/system-clock.ts";
-import { type Environment, rescueConfig } from "../config.ts";
+import { dynamoDbClient } from "../adapters/aws/clients.ts";
+import { systemClock as clock } from "../adapters/clock/system-clock.ts";
+import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.ts";
+import { parseRescueRecord } from "../adapters/rescue/rescue-record.ts";
 import { rescueTokens } from "../domain/rescue.ts";
 import type { RescueHandlerDependencies } from "../handlers/rescue.ts";
+import { type Environment, rescueConfig } from "./config.ts";
 import { observers } from "./observers.ts";
 
 /** What the worker of the rescue queue runs on. @throws {InvalidEnvironment} */
 export function rescueRuntime(environment: Environment): RescueHandlerDependencies {
   const { connectionsTable, logLevel } = rescueConfig(environment);
-  const { log, journal } = observers("rescue", logLevel);
+  const { log, telemetry } = observers("rescue", logLevel);
   const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName: connectionsTable });
   return {
-    rescueTokens: rescueTokens({ store, journal, clock, newLeaseId: randomUUID }),
+    rescueTokens: rescueTokens({ store, telemetry, clock, newLeaseId: randomUUID }),
     parseRecord: parseRescueRecord,
     log,
   };

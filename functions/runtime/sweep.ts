@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { dynamoDbClient, sqsClient } from "../adapters/aws-clients.ts";
-import { dynamoDbDueIndex } from "../adapters/dynamodb-due-index.ts";
-import { dynamoDbSweepPositions } from "../adapters/dynamodb-sweep-positions.ts";
-import { sqsRefreshQueue } from "../adapters/sqs-refresh-queue.ts";
-import { systemClock as clock } from "../adapters/system-clock.ts";
-import { type Environment, sweepConfig } from "../config.ts";
+import { dynamoDbClient, sqsClient } from "../adapters/aws/clients.ts";
+import { systemClock as clock } from "../adapters/clock/system-clock.ts";
+import { dynamoDbDueIndex } from "../adapters/dynamodb/due-index.ts";
+import { dynamoDbSweepPositions } from "../adapters/dynamodb/sweep-positions.ts";
+import { sqsRefreshQueue } from "../adapters/sqs/refresh-queue.ts";
 import { sweep } from "../domain/sweep.ts";
 import type { SweepHandlerDependencies } from "../handlers/sweep.ts";
+import { type Environment, sweepConfig } from "./config.ts";
 import { observers } from "./observers.ts";
 
 /** What the sweep function runs on. @throws {InvalidEnvironment} */
 export function sweepRuntime(environment: Environment): SweepHandlerDependencies {
   const config = sweepConfig(environment);
-  const { journal } = observers("sweep", config.logLevel);
+  const { telemetry } = observers("sweep", config.logLevel);
   const client = dynamoDbClient();
   const random = Math.random;
   return {
@@ -25,7 +25,7 @@ export function sweepRuntime(environment: Environment): SweepHandlerDependencies
         clock,
         random,
       }),
-      journal,
+      telemetry,
       clock,
       random,
       newLeaseId: randomUUID,

@@ -64,9 +64,9 @@ describe("a day of a fleet in which things go wrong", () => {
   });
 
   test("a provider that is down is asked now and then, not by every connection", () => {
-    const { recordFailure, putOff } = figures.storeRequests;
+    const { recordFailure, postpone } = figures.storeRequests;
     expect(figures.events["integration.held integrations/integration-3"]).toBeGreaterThan(0);
-    expect(putOff).toBeGreaterThan(0);
+    expect(postpone).toBeGreaterThan(0);
     expect(recordFailure).toBeLessThan(0.01 * figures.refreshed);
   });
 
@@ -81,7 +81,7 @@ describe("a day of a fleet in which things go wrong", () => {
   test("a calm day loses no token, holds no integration and puts nothing off", async () => {
     const calm = await day(calmDay, 3, 6);
     expect(calm.expiries.map(({ count }) => count)).toEqual([0, 0, 0, 0]);
-    expect(calm.storeRequests.putOff).toBe(0);
+    expect(calm.storeRequests.postpone).toBe(0);
     expect(calm.holdWrites).toBe(0);
   });
 

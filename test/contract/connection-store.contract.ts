@@ -7,15 +7,15 @@ import type {
   RegistrationName,
   SealedTokenSet,
   WorkspaceId,
-} from "../../functions/domain/connection.ts";
+} from "../../functions/domain/model/connection.ts";
 import type {
   ConnectionStore,
   Due,
   FailureRecord,
   LeaseRequest,
-  PutOff,
+  Postponement,
   TokenSetCommit,
-} from "../../functions/domain/ports.ts";
+} from "../../functions/domain/ports/ports.ts";
 
 /** A store under test, and a way past it. */
 export interface StoreUnderTest {
@@ -347,12 +347,12 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("of two with one version lets one through", async () => {
         const connection = await put();
-        const fenced = await Promise.all(
+        const written = await Promise.all(
           ["one", "other"].map((name) =>
             store.commit(commitOf(connection, { credentials: jwe(name) })),
           ),
         );
-        expect(fenced.map(({ kind }) => kind).sort()).toEqual(["done", "superseded"]);
+        expect(written.map(({ kind }) => kind).sort()).toEqual(["done", "superseded"]);
       });
       test("is done when it was done: an answer may have been lost", async () => {
         const connection = await put();
@@ -452,10 +452,13 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
     });
 
-    describe("putOff", () => {
+    describe("postpone", () => {
       const due = { refreshShard: 7, refreshAtMs: nowMs };
       const later = { refreshShard: 7, refreshAtMs: nowMs + 90_000 };
-      const putOffOf = (connection: Connection, changes: Partial<PutOff> = {}): PutOff => ({
+      const putOffOf = (
+        connection: Connection,
+        changes: Partial<Postponement> = {},
+      ): Postponement => ({
         connectionId: connection.connectionId,
         workspaceId,
         expectedVersion: connection.credentialsVersion,
@@ -467,7 +470,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("moves the connection in the schedule and says why", async () => {
         const connection = await put({}, due);
-        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+        expect(await store.postpone(putOffOf(connection))).toEqual({ kind: "done" });
         expect(await stored(connection)).toEqual({
           ...connection,
           refreshAtMs: later.refreshAtMs,
@@ -477,13 +480,13 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("takes the connection off the schedule where told", async () => {
         const connection = await put({}, due);
-        await store.putOff(putOffOf(connection, { schedule: "removed" }));
+        await store.postpone(putOffOf(connection, { schedule: "removed" }));
         expect(await stored(connection)).toMatchObject({ refreshAtMs: undefined, failure });
         expect(await tested.due(connection)).toBeUndefined();
       });
       test("is not kept away by a lease that has run out", async () => {
         const connection = await put({ lease: { leaseId: "dead", leaseExpiresAtMs: nowMs } }, due);
-        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+        expect(await store.postpone(putOffOf(connection))).toEqual({ kind: "done" });
       });
       test.each<[string, Partial<Connection>, Due | undefined]>([
         ["somebody refreshes the connection", held("lease-b"), due],
@@ -493,18 +496,18 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       ])("changes nothing when %s", async (_, changes, scheduled) => {
         const connection = await put(changes, scheduled);
         const record = putOffOf({ ...connection, credentialsVersion: 3 });
-        expect(await store.putOff(record)).toEqual({ kind: "superseded", connection });
+        expect(await store.postpone(record)).toEqual({ kind: "superseded", connection });
         expect(await stored(connection)).toEqual(connection);
       });
       test("is done when it was done", async () => {
         const connection = await put({}, due);
-        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
-        expect(await store.putOff(putOffOf(connection))).toEqual({ kind: "done" });
+        expect(await store.postpone(putOffOf(connection))).toEqual({ kind: "done" });
+        expect(await store.postpone(putOffOf(connection))).toEqual({ kind: "done" });
       });
       test("touches nothing of another workspace", async () => {
         const connection = await put({}, due);
         const record = { ...putOffOf(connection), workspaceId: foreign };
-        expect(await store.putOff(record)).toEqual({ kind: "absent" });
+        expect(await store.postpone(record)).toEqual({ kind: "absent" });
         expect(await stored(connection)).toEqual(connection);
       });
     });

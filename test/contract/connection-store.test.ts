@@ -1,4 +1,4 @@
-import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb-connection-store.ts";
+import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb/connection-store.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import { getItem, putItem, startTables, tableNames } from "../support/local-dynamodb.ts";
 import { connectionStoreContract, type StoreUnderTest } from "./connection-store.contract.ts";

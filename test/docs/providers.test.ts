@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { providersDocument } from "../../bin/docs/providers-document.ts";
-import { catalogue } from "../../functions/adapters/registered-provider.ts";
+import { catalogue } from "../../functions/adapters/client-registration/registered-provider.ts";
 
 test("docs/providers.md says what the catalogue does: npm run docs:providers", () => {
   const file = join(__dirname, "../../docs/providers.md");

@@ -1,4 +1,4 @@
-import type { Connection } from "../../functions/domain/connection.ts";
+import type { Connection } from "../../functions/domain/model/connection.ts";
 import { reauthorizationDue } from "../../functions/domain/reauthorization.ts";
 import { connection, connectionId, startMs, workspaceId } from "../support/refresh-harness.ts";
 

@@ -1,16 +1,16 @@
-import type { WorkspaceId } from "../../functions/domain/connection.ts";
-import type { RefreshErrorCode } from "../../functions/domain/errors.ts";
+import type { WorkspaceId } from "../../functions/domain/model/connection.ts";
+import type { RefreshErrorCode } from "../../functions/domain/model/errors.ts";
 import {
   MisconfiguredRegistration,
   RefreshError,
   StoreUnavailable,
-} from "../../functions/domain/errors.ts";
+} from "../../functions/domain/model/errors.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import {
-  type GrantAnswer,
+  type TokenResult,
   type TokenSetCommit,
   UnreadableCredentials,
-} from "../../functions/domain/ports.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+} from "../../functions/domain/ports/ports.ts";
 import { manualClock } from "../support/local-aws-clients.ts";
 import {
   budget,
@@ -24,17 +24,17 @@ import {
   tokenSet,
 } from "../support/refresh-harness.ts";
 
-const refusal: GrantAnswer = {
+const refusal: TokenResult = {
   kind: "refused",
   providerError: "invalid_grant",
   providerErrorDescription: "Token has been revoked.",
 };
-const clientRejection: GrantAnswer = {
+const clientRejection: TokenResult = {
   kind: "client_rejected",
   providerError: "invalid_client",
   providerErrorDescription: undefined,
 };
-const unavailable: GrantAnswer = {
+const unavailable: TokenResult = {
   kind: "unavailable",
   reason: "connection refused",
   retryAfterMs: undefined,
@@ -441,7 +441,11 @@ describe("a definite failure", () => {
   test("is tried again within the budget, with jitter", async () => {
     const h = harness({ answers: [unavailable, unavailable, granted("rt-1", startMs)] });
     expect((await h.refresh()).kind).toBe("refreshed");
-    expect(h.codes()).toEqual(["grant.retried", "grant.retried", "refresh.refreshed"]);
+    expect(h.codes()).toEqual([
+      "token_request.retried",
+      "token_request.retried",
+      "refresh.refreshed",
+    ]);
     expect(h.clock.nowMs()).toBeGreaterThan(startMs);
   });
 
@@ -593,7 +597,7 @@ describe("the commit", () => {
     expect(h.clock.nowMs() - startMs).toBe(budget.functionTimeoutMs - budget.answerReserveMs);
   });
 
-  test("whose rescue fails too is written to the journal, whole", async () => {
+  test("whose rescue fails too is written to the telemetry, whole", async () => {
     const keep = async () => {
       throw new Error("no queue");
     };

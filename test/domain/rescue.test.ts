@@ -1,7 +1,7 @@
-import type { Connection } from "../../functions/domain/connection.ts";
-import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/events.ts";
-import type { TokenSetCommit } from "../../functions/domain/ports.ts";
+import type { Connection } from "../../functions/domain/model/connection.ts";
+import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
+import type { RefreshEvent } from "../../functions/domain/model/events.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/ports.ts";
 import { rescueTokens } from "../../functions/domain/rescue.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {
@@ -28,9 +28,9 @@ const commit = (changes: Partial<TokenSetCommit> = {}): TokenSetCommit => ({
 function bench(stored: Connection = connection()) {
   const store = inMemoryConnectionStore({ connections: [stored] });
   const events: RefreshEvent[] = [];
-  const journal = { record: (event: RefreshEvent) => void events.push(event) };
+  const telemetry = { emit: (event: RefreshEvent) => void events.push(event) };
   const rescue = rescueTokens({
-    ...{ store, journal, clock: { nowMs: () => startMs } },
+    ...{ store, telemetry, clock: { nowMs: () => startMs } },
     newLeaseId: () => "lease-of-rescue",
   });
   return { store, events, rescue };

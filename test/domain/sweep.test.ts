@@ -1,8 +1,8 @@
-import type { Connection, ConnectionId } from "../../functions/domain/connection.ts";
-import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/events.ts";
-import { dueAt, refreshShards } from "../../functions/domain/schedule.ts";
-import type { DueConnection, DueIndex } from "../../functions/domain/schedule-ports.ts";
+import type { Connection, ConnectionId } from "../../functions/domain/model/connection.ts";
+import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
+import type { RefreshEvent } from "../../functions/domain/model/events.ts";
+import type { DueConnection, DueIndex } from "../../functions/domain/ports/schedule.ts";
+import { dueAt, refreshShards } from "../../functions/domain/schedule/due.ts";
 import { type SweepDependencies, sweep } from "../../functions/domain/sweep.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {
@@ -34,7 +34,7 @@ function scene(
     index: inMemoryDueIndex(store),
     positions: inMemorySweepPositions(),
     queue,
-    journal: { record: (event) => void events.push(event) },
+    telemetry: { emit: (event) => void events.push(event) },
     clock: { nowMs: () => nowMs, sleep: async () => {} },
     random: () => 0.5,
     newLeaseId: () => `sweep-${++leases}`,

@@ -2,12 +2,12 @@ import type {
   Connection,
   ConnectionId,
   RegistrationName,
-} from "../../functions/domain/connection.ts";
-import type { GrantAnswer } from "../../functions/domain/ports.ts";
+} from "../../functions/domain/model/connection.ts";
+import type { TokenResult } from "../../functions/domain/ports/ports.ts";
 import { refreshConnection } from "../../functions/domain/refresh.ts";
-import { nextDue } from "../../functions/domain/schedule.ts";
+import { nextDue } from "../../functions/domain/schedule/due.ts";
+import { refreshDue } from "../../functions/domain/scheduled-refresh.ts";
 import { sweep } from "../../functions/domain/sweep.ts";
-import { refreshDue } from "../../functions/domain/worker.ts";
 import {
   inMemoryDueIndex,
   inMemoryQueue,
@@ -45,7 +45,7 @@ function numbers(seed: number): () => number {
   };
 }
 
-type Provider = (elapsedMs: number, chance: number) => GrantAnswer | undefined;
+type Provider = (elapsedMs: number, chance: number) => TokenResult | undefined;
 
 interface Week {
   readonly connections: number;
@@ -145,7 +145,7 @@ async function live({ connections, durationMs, providers }: Week) {
 }
 
 const healthy: Provider = () => undefined;
-const away: GrantAnswer = { kind: "unavailable", reason: "503", retryAfterMs: undefined };
+const away: TokenResult = { kind: "unavailable", reason: "503", retryAfterMs: undefined };
 
 test("a week of a thousand connections: no token ends before it is refreshed, and none is used twice", async () => {
   const { stored, late, grants, refreshes } = await live({

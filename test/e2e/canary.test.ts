@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { startDynamoDb } from "../../bin/local/dynamodb.ts";
-import { parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
+import { parseRescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
 import { localDynamoDbClient } from "../support/local-aws-clients.ts";
 import { tableNames } from "../support/local-dynamodb.ts";
 import { type LocalQueues, startLocalQueues } from "../support/local-queues.ts";

@@ -3,7 +3,7 @@ import {
   startAuthorizationServer,
 } from "../../bin/local/authorization-server.ts";
 import { startDynamoDb } from "../../bin/local/dynamodb.ts";
-import { parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
+import { parseRescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
 import { type LocalQueues, startLocalQueues } from "../support/local-queues.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { startRecordingProxy } from "../support/recording-proxy.ts";

@@ -1,6 +1,6 @@
 import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import type { ConnectionId } from "../../functions/domain/connection.ts";
-import { shardOf } from "../../functions/domain/schedule.ts";
+import type { ConnectionId } from "../../functions/domain/model/connection.ts";
+import { shardOf } from "../../functions/domain/schedule/due.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 

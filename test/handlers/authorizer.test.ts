@@ -1,10 +1,10 @@
 import { UnsecuredJWT } from "jose";
-import { jwtVerifier } from "../../functions/adapters/jwt-verifier.ts";
-import { keyDigest } from "../../functions/adapters/key-digest.ts";
-import { type ApiKeyRecord, authenticate } from "../../functions/domain/access.ts";
-import { isWorkspaceId, type WorkspaceId } from "../../functions/domain/connection.ts";
-import { StoreUnavailable } from "../../functions/domain/errors.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+import { jwtVerifier } from "../../functions/adapters/authentication/jwt-verifier.ts";
+import { keyDigest } from "../../functions/adapters/authentication/key-digest.ts";
+import { type ApiKeyRecord, authenticate } from "../../functions/domain/authentication.ts";
+import { isWorkspaceId, type WorkspaceId } from "../../functions/domain/model/connection.ts";
+import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import { authorizerHandler } from "../../functions/handlers/authorizer.ts";
 import { startIssuer, type TestIssuer } from "../support/key-set-server.ts";
 import { authorizerEvent, lambdaContext } from "../support/lambda-events.ts";

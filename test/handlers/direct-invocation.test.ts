@@ -1,9 +1,9 @@
-import { isConnectionId } from "../../functions/domain/connection.ts";
+import { isConnectionId } from "../../functions/domain/model/connection.ts";
 import {
   RefreshError,
   type RefreshErrorCode,
   refreshErrors,
-} from "../../functions/domain/errors.ts";
+} from "../../functions/domain/model/errors.ts";
 import type { RefreshConnection, RefreshRequest } from "../../functions/domain/refresh.ts";
 import { apiHandler } from "../../functions/handlers/api.ts";
 import { lambdaContext } from "../support/lambda-events.ts";

@@ -1,9 +1,9 @@
 import type { SQSEvent } from "aws-lambda";
-import { parseRescueRecord } from "../../functions/adapters/rescue-record.ts";
-import type { TokenSetCommit } from "../../functions/domain/ports.ts";
+import { parseRescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/ports.ts";
 import type { RescueTokens } from "../../functions/domain/rescue.ts";
 import { rescueHandler } from "../../functions/handlers/rescue.ts";
-import { requestScope } from "../../functions/request-scope.ts";
+import { requestScope } from "../../functions/telemetry/request-scope.ts";
 import { lambdaContext, sqsEvent } from "../support/lambda-events.ts";
 import { recordedLog } from "../support/recorded-log.ts";
 

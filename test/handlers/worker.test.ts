@@ -1,6 +1,9 @@
-import { parseRefreshMessage, refreshMessage } from "../../functions/adapters/refresh-message.ts";
-import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
-import type { RefreshDue } from "../../functions/domain/worker.ts";
+import {
+  parseRefreshMessage,
+  refreshMessage,
+} from "../../functions/adapters/sqs/refresh-message.ts";
+import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
+import type { RefreshDue } from "../../functions/domain/scheduled-refresh.ts";
 import { workerHandler } from "../../functions/handlers/worker.ts";
 import { lambdaContext, sqsEvent } from "../support/lambda-events.ts";
 import { recordedLog } from "../support/recorded-log.ts";

@@ -1,3 +1,4 @@
+import { budgetFor, gatewayTimeoutMs } from "../../functions/domain/model/budget.ts";
 import {
   apiConfig,
   authorizerConfig,
@@ -5,8 +6,7 @@ import {
   rescueConfig,
   sweepConfig,
   workerConfig,
-} from "../../functions/config.ts";
-import { budgetFor, gatewayTimeoutMs } from "../../functions/domain/budget.ts";
+} from "../../functions/runtime/config.ts";
 import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts";
 
 describe("service stack", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { ProviderBehaviour } from "../../functions/adapters/provider-entry.ts";
-import { catalogue } from "../../functions/adapters/registered-provider.ts";
+import { catalogue } from "../../functions/adapters/client-registration/registered-provider.ts";
+import type { ProviderBehaviour } from "../../functions/adapters/provider-catalogue/provider-entry.ts";
 
 /** What a grant sends, and what must not come back in words. The last is short, as some secrets are. */
 export const sentSecrets = ["canary-refresh-token", "canary+secret/=", "cnry"];

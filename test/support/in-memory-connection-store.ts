@@ -4,19 +4,19 @@ import {
   type ConnectionKey,
   leaseIsLive,
   statusAfterRefresh,
-} from "../../functions/domain/connection.ts";
+} from "../../functions/domain/model/connection.ts";
 import type {
   Acquisition,
   ConnectionStore,
   Due,
   FailureRecord,
-  Fenced,
   LeaseRequest,
   Rescheduling,
   TokenSetCommit,
-} from "../../functions/domain/ports.ts";
-import { dueAt } from "../../functions/domain/schedule.ts";
-import type { DueConnection } from "../../functions/domain/schedule-ports.ts";
+  WriteResult,
+} from "../../functions/domain/ports/ports.ts";
+import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
+import { dueAt } from "../../functions/domain/schedule/due.ts";
 
 export interface InMemoryConnectionStore extends ConnectionStore {
   /** What is stored, whoever's it is. */
@@ -93,7 +93,7 @@ export function inMemoryConnectionStore({
       return { kind: "acquired", connection: leased };
     },
 
-    commit: async (commit): Promise<Fenced> => {
+    commit: async (commit): Promise<WriteResult> => {
       const entry = find(commit);
       if (entry === undefined) return { kind: "absent" };
       const { connection } = entry;
@@ -105,7 +105,7 @@ export function inMemoryConnectionStore({
       return { kind: "done" };
     },
 
-    recordFailure: async (record): Promise<Fenced> => {
+    recordFailure: async (record): Promise<WriteResult> => {
       const entry = find(record);
       if (entry === undefined) return { kind: "absent" };
       const { connection, due } = entry;
@@ -121,7 +121,7 @@ export function inMemoryConnectionStore({
       return { kind: "done" };
     },
 
-    putOff: async (record): Promise<Fenced> => {
+    postpone: async (record): Promise<WriteResult> => {
       const entry = find(record);
       if (entry === undefined) return { kind: "absent" };
       const { connection, due } = entry;

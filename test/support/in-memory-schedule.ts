@@ -4,7 +4,7 @@ import type {
   RefreshQueue,
   SweepPosition,
   SweepPositions,
-} from "../../functions/domain/schedule-ports.ts";
+} from "../../functions/domain/ports/schedule.ts";
 import type { InMemoryConnectionStore } from "./in-memory-connection-store.ts";
 
 /** The index `due` of a store in memory: always up to date, in pages as it is asked. */

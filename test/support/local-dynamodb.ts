@@ -5,8 +5,8 @@ import {
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
-import type { Connection, ConnectionKey } from "../../functions/domain/connection.ts";
-import type { Due } from "../../functions/domain/ports.ts";
+import type { Connection, ConnectionKey } from "../../functions/domain/model/connection.ts";
+import type { Due } from "../../functions/domain/ports/ports.ts";
 import { localDynamoDbClient } from "./local-aws-clients.ts";
 
 export const tableNames = {

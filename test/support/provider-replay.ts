@@ -1,11 +1,11 @@
-import { parseClientRegistration } from "../../functions/adapters/client-registration.ts";
-import { oauthTokenGrant } from "../../functions/adapters/oauth-token-grant.ts";
-import type { providers } from "../../functions/adapters/providers.ts";
-import { registeredEndpoint } from "../../functions/adapters/registered-endpoint.ts";
-import type { RegistrationName } from "../../functions/domain/connection.ts";
-import type { GrantAnswer } from "../../functions/domain/ports.ts";
-import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+import { parseClientRegistration } from "../../functions/adapters/client-registration/client-registration.ts";
+import type { providers } from "../../functions/adapters/provider-catalogue/catalogue.ts";
+import { oauthTokenEndpoint } from "../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
+import { registeredEndpoint } from "../../functions/adapters/token-endpoint/registered-endpoint.ts";
+import type { RegistrationName } from "../../functions/domain/model/connection.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
+import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
+import type { TokenResult } from "../../functions/domain/ports/ports.ts";
 import { type ReceivedRequest, startProvider } from "./provider-stand-in.ts";
 
 /** What the vendor's page shows that its endpoint answers. */
@@ -29,7 +29,7 @@ export interface Replay extends RecordedAnswer {
 
 export interface Replayed {
   /** What the adapter made of the answer; tokens in it print as `[redacted]`. */
-  readonly answer: GrantAnswer;
+  readonly answer: TokenResult;
   /** The tokens of the answer in the clear; undefined: none were granted. */
   readonly tokens: PlainTokens | undefined;
   readonly request: ReplayedRequest;
@@ -67,7 +67,7 @@ const nowMs = Date.UTC(2026, 0, 1, 12);
 /**
  * Refreshes a connection to a provider of the catalogue through the whole adapter and a real socket; a
  * stand-in on 127.0.0.1 receives what the vendor's endpoint would, at the same path, and gives the
- * answer that the vendor documents. One file for each letter's providers, in test/adapters/providers/:
+ * answer that the vendor documents. One file for each letter's providers, in test/adapters/provider-catalogue/entries/:
  *
  * ```ts
  * // https://developers.google.com/identity/protocols/oauth2/web-server#offline
@@ -108,7 +108,7 @@ export async function replaySecret(
   const endpoint = registeredEndpoint(registration, config, false);
   const standIn = await startProvider((response) => answerWith(response, recorded));
   try {
-    const grant = oauthTokenGrant({ clock: { nowMs: () => nowMs }, allowLoopback: true });
+    const grant = oauthTokenEndpoint({ clock: { nowMs: () => nowMs }, allowLoopback: true });
     const tokenEndpoint = new URL(`${endpoint.pathname}${endpoint.search}`, standIn.url).href;
     const answer = await grant.refresh({
       registration: { ...registration, tokenEndpoint },
@@ -144,7 +144,7 @@ function answerWith(
   response.end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-function plainTokens(answer: GrantAnswer): PlainTokens | undefined {
+function plainTokens(answer: TokenResult): PlainTokens | undefined {
   if (answer.kind !== "granted") return undefined;
   const { tokens, notes } = answer;
   const secondsUntil = (instantMs: number | undefined) =>

@@ -1,5 +1,5 @@
-import type { LogCode } from "../../functions/log-codes.ts";
-import type { Log } from "../../functions/telemetry.ts";
+import type { LogCode } from "../../functions/telemetry/log-codes.ts";
+import type { Log } from "../../functions/telemetry/telemetry.ts";
 
 export interface RecordedLine {
   readonly code: LogCode;

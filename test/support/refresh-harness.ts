@@ -1,5 +1,10 @@
-import { breaker } from "../../functions/domain/breaker.ts";
-import { budgetFor } from "../../functions/domain/budget.ts";
+import { circuitBreaker } from "../../functions/domain/integration/circuit-breaker.ts";
+import {
+  type LimitState,
+  nextPermit,
+  noRequests,
+} from "../../functions/domain/integration/rate-limits.ts";
+import { budgetFor } from "../../functions/domain/model/budget.ts";
 import type {
   Connection,
   ConnectionId,
@@ -7,30 +12,29 @@ import type {
   SealedTokenSet,
   TokenSet,
   WorkspaceId,
-} from "../../functions/domain/connection.ts";
-import type { RefreshEvent } from "../../functions/domain/events.ts";
+} from "../../functions/domain/model/connection.ts";
+import type { RefreshEvent } from "../../functions/domain/model/events.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
+import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type {
   IntegrationHold,
   IntegrationHolds,
   IntegrationLimits,
-} from "../../functions/domain/integration-ports.ts";
-import { type LimitState, nextPermit, noRequests } from "../../functions/domain/limits.ts";
+} from "../../functions/domain/ports/integration.ts";
 import type {
   Clock,
-  GrantAnswer,
-  GrantRequest,
-  Journal,
+  Telemetry,
   TokenCipher,
+  TokenRequest,
+  TokenResult,
   TokenSetCommit,
-} from "../../functions/domain/ports.ts";
+} from "../../functions/domain/ports/ports.ts";
 import {
   type RefreshDependencies,
   type RefreshRequest,
   refreshConnection,
 } from "../../functions/domain/refresh.ts";
-import type { ClientRegistration } from "../../functions/domain/registration-ports.ts";
-import type { ScheduleSettings } from "../../functions/domain/schedule.ts";
-import { Secret } from "../../functions/domain/secret.ts";
+import type { ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import {
   type InMemoryConnectionStore,
   inMemoryConnectionStore,
@@ -152,8 +156,8 @@ export const registration: ClientRegistration = {
 export const granted = (
   refreshToken: string | undefined,
   receivedAtMs: number,
-  changes: Partial<Extract<GrantAnswer, { kind: "granted" }>["tokens"]> = {},
-): GrantAnswer => ({
+  changes: Partial<Extract<TokenResult, { kind: "granted" }>["tokens"]> = {},
+): TokenResult => ({
   kind: "granted",
   notes: [],
   tokens: {
@@ -217,7 +221,7 @@ export interface Harness {
   readonly store: InMemoryConnectionStore;
   readonly clock: SteppingClock;
   readonly events: RefreshEvent[];
-  readonly grants: GrantRequest[];
+  readonly grants: TokenRequest[];
   readonly rescued: TokenSetCommit[];
   /** Calls `refreshConnection` as one process would, with the whole of a function's time. */
   refresh(changes?: Partial<RefreshRequest>): ReturnType<ReturnType<typeof refreshConnection>>;
@@ -226,7 +230,7 @@ export interface Harness {
   codes(): string[];
 }
 
-type Answer = GrantAnswer | ((request: GrantRequest) => Promise<GrantAnswer>);
+type Answer = TokenResult | ((request: TokenRequest) => Promise<TokenResult>);
 
 /** One connection, one process; the provider gives the answers listed, the last one for ever. */
 export function harness({
@@ -240,10 +244,10 @@ export function harness({
   const clock = steppingClock();
   const store = inMemoryConnectionStore({ connections: [stored] });
   const events: RefreshEvent[] = [];
-  const grants: GrantRequest[] = [];
+  const grants: TokenRequest[] = [];
   const rescued: TokenSetCommit[] = [];
   let leases = 0;
-  const journal: Journal = { record: (event) => void events.push(event) };
+  const telemetry: Telemetry = { emit: (event) => void events.push(event) };
   const holds = overrides.holds ?? holdsInMemory();
   const dependencies: RefreshDependencies = {
     store,
@@ -261,9 +265,9 @@ export function harness({
     cipher: plainCipher,
     rescue: { keep: async (commit) => void rescued.push(commit) },
     holds,
-    breaker: breaker({ holds, clock, journal }),
+    circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
     limits: limitsInMemory(),
-    journal,
+    telemetry,
     random: () => 0.5,
     newLeaseId: () => `lease-${++leases}`,
     budget,

@@ -6,8 +6,8 @@ import type {
   Connection,
   ConnectionId,
   WorkspaceId,
-} from "../../../functions/domain/connection.ts";
-import { dueAt } from "../../../functions/domain/schedule.ts";
+} from "../../../functions/domain/model/connection.ts";
+import { dueAt } from "../../../functions/domain/schedule/due.ts";
 import {
   type LocalTables,
   putItem,

@@ -3,12 +3,12 @@ import { putConnection } from "../../../bin/admin/put-connection.ts";
 import { ensureTables, startDynamoDb } from "../../../bin/local/dynamodb.ts";
 import { startKms } from "../../../bin/local/kms.ts";
 import { startSecretsManager } from "../../../bin/local/secrets-manager.ts";
-import { dynamoDbClient, secretsManagerClient } from "../../../functions/adapters/aws-clients.ts";
-import { dynamoDbConnectionAdmin } from "../../../functions/adapters/dynamodb-connection-admin.ts";
-import { apiConfig } from "../../../functions/config.ts";
-import type { ConnectionId, WorkspaceId } from "../../../functions/domain/connection.ts";
+import { dynamoDbClient, secretsManagerClient } from "../../../functions/adapters/aws/clients.ts";
+import { dynamoDbConnectionAdmin } from "../../../functions/adapters/dynamodb/connection-admin.ts";
+import type { ConnectionId, WorkspaceId } from "../../../functions/domain/model/connection.ts";
+import { Secret } from "../../../functions/domain/model/secret.ts";
 import { refreshConnection } from "../../../functions/domain/refresh.ts";
-import { Secret } from "../../../functions/domain/secret.ts";
+import { apiConfig } from "../../../functions/runtime/config.ts";
 import { refreshDependencies } from "../../../functions/runtime/refresh.ts";
 import { tableNames } from "../../support/local-dynamodb.ts";
 import { startProvider } from "../../support/provider-stand-in.ts";
@@ -57,7 +57,7 @@ async function refresh(connectionId: ConnectionId, answer: object) {
   const standIn = await startProvider((response) => {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
   });
-  const dependencies = refreshDependencies(apiConfig(process.env), { record: () => undefined });
+  const dependencies = refreshDependencies(apiConfig(process.env), { emit: () => undefined });
   const { registry } = dependencies;
   const refreshOne = refreshConnection({
     ...dependencies,

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { CommandFailed } from "../../../bin/admin/io.ts";
 import { parseTokens } from "../../../bin/admin/token-input.ts";
-import type { RegisteredProvider } from "../../../functions/adapters/registered-provider.ts";
-import { Secret } from "../../../functions/domain/secret.ts";
+import type { RegisteredProvider } from "../../../functions/adapters/client-registration/registered-provider.ts";
+import { Secret } from "../../../functions/domain/model/secret.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
 const parse = (text: string) => {

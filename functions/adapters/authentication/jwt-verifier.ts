@@ -1,0 +1,126 @@
+import type { JWTPayload } from "jose";
+import { JOSEError } from "jose/errors";
+import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
+import { jwtVerify } from "jose/jwt/verify";
+import {
+  type RefusalReason,
+  refused,
+  type TokenClaims,
+  type TokenVerdict,
+  type TokenVerifier,
+} from "../../domain/authentication.ts";
+import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
+import { StoreUnavailable } from "../../domain/model/errors.ts";
+import type { Clock } from "../../domain/ports/ports.ts";
+
+export interface JwtVerifierOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUri: URL;
+  /** Never `none`, never `HS*`: those would let anyone sign who can read the public keys. */
+  readonly algorithms: readonly string[];
+  readonly clock: Clock;
+  /** From the look-up of the host to the last byte of the key set. @default 3000 */
+  readonly keySetTimeoutMs?: number;
+}
+
+/** How far the issuer's clock may differ from ours. */
+const clockToleranceSeconds = 5;
+const maximumKeySetBytes = 256 * 1024;
+
+/**
+ * Verifies JWTs (RFC 7519) by their issuer's key set, kept for ten minutes and read again, at most
+ * every 30 seconds, for a key that is not in it. Workspaces are in the claims `workspace_id` (the
+ * default) and `workspace_ids`, scopes in `scope` (RFC 8693 §4.2) or `scp`.
+ */
+export function jwtVerifier(options: JwtVerifierOptions): TokenVerifier {
+  const { issuer, audience, jwksUri, clock, keySetTimeoutMs = 3_000 } = options;
+  const algorithms = [...options.algorithms];
+  const keySet = createRemoteJWKSet(jwksUri, {
+    timeoutDuration: keySetTimeoutMs,
+    [customFetch]: fetchBounded,
+  });
+  return {
+    async verify(token) {
+      try {
+        const { payload } = await jwtVerify(token.reveal(), keySet, {
+          issuer,
+          audience,
+          algorithms,
+          requiredClaims: ["exp"],
+          clockTolerance: clockToleranceSeconds,
+          currentDate: new Date(clock.nowMs()),
+        });
+        return claimsOf(payload);
+      } catch (error) {
+        const reason = tokenFault(error);
+        if (reason === undefined) throw new StoreUnavailable("the JSON Web Key Set", error);
+        return refused(reason);
+      }
+    },
+  };
+}
+
+/** @returns undefined when it is not the token that is at fault */
+function tokenFault(error: unknown): RefusalReason | undefined {
+  if (!(error instanceof JOSEError)) return undefined;
+  switch (error.code) {
+    case "ERR_JWS_INVALID":
+    case "ERR_JWT_INVALID":
+    case "ERR_JOSE_NOT_SUPPORTED":
+      return "token_malformed";
+    case "ERR_JOSE_ALG_NOT_ALLOWED":
+      return "token_algorithm";
+    case "ERR_JWKS_NO_MATCHING_KEY":
+    case "ERR_JWKS_MULTIPLE_MATCHING_KEYS":
+      return "token_key_unknown";
+    case "ERR_JWS_SIGNATURE_VERIFICATION_FAILED":
+      return "token_signature";
+    case "ERR_JWT_EXPIRED":
+      return "token_expired";
+    case "ERR_JWT_CLAIM_VALIDATION_FAILED":
+      return "token_claims";
+    default:
+      return undefined;
+  }
+}
+
+function claimsOf(payload: JWTPayload): TokenVerdict {
+  const { sub, workspace_id, workspace_ids = [] } = payload;
+  if (workspace_id !== undefined && !isWorkspaceId(workspace_id)) return refused("token_claims");
+  if (!isWorkspaceIds(workspace_ids)) return refused("token_claims");
+  const scopes = scopesOf(payload.scope ?? payload.scp);
+  if (scopes === "malformed") return refused("token_claims");
+  const claims: TokenClaims = {
+    subject: sub,
+    workspaceId: workspace_id,
+    workspaceIds: workspace_ids,
+    scopes,
+  };
+  return { kind: "verified", claims };
+}
+
+const isWorkspaceIds = (value: unknown): value is WorkspaceId[] =>
+  Array.isArray(value) && value.every(isWorkspaceId);
+
+/** `scope` is one string, space-separated; `scp`, by issuer, that or an array of strings. */
+function scopesOf(claim: unknown): readonly string[] | undefined | "malformed" {
+  if (claim === undefined) return undefined;
+  const scopes = Array.isArray(claim) ? claim : [claim];
+  if (!scopes.every((scope) => typeof scope === "string")) return "malformed";
+  return scopes.flatMap((scope) => scope.split(" ").filter((part) => part !== ""));
+}
+
+/** An answer is read whole, within the deadline of `init.signal`, or not at all. */
+async function fetchBounded(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Leaving the loop cancels the body.
+    if (size > maximumKeySetBytes) throw new Error(`more than ${maximumKeySetBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return new Response(Buffer.concat(chunks), { status: response.status });
+}

@@ -1,0 +1,55 @@
+import type { Clock } from "../../domain/ports/ports.ts";
+
+/** @param mayBegin whether a read that began at this instant is recent enough */
+export type SharedRead<Name, Value> = (
+  name: Name,
+  mayBegin: (beganAtMs: number) => boolean,
+) => Promise<Value>;
+
+interface ReadUnderWay<Value> {
+  readonly beganAtMs: number;
+  readonly value: Promise<Value>;
+}
+
+/**
+ * One read of a name at a time, shared by all who ask. Who cannot take the read that is under way,
+ * because it may have passed before what they want to see was written, share the one after it.
+ *
+ *     first    ├── read ──┤
+ *     second      ├ joins ┤
+ *     forced        ├┄┄┄┄┄┼── next read ──┤
+ *     forced           ├┄┄┄  joins next ──┤
+ */
+export function sharedReads<Name, Value>(
+  clock: Pick<Clock, "nowMs">,
+  read: (name: Name) => Promise<Value>,
+): SharedRead<Name, Value> {
+  const underWay = new Map<Name, ReadUnderWay<Value>>();
+  const queued = new Map<Name, Promise<Value>>();
+
+  const begin = (name: Name): Promise<Value> => {
+    const beganAtMs = clock.nowMs();
+    const value = read(name).finally(() => underWay.delete(name));
+    underWay.set(name, { beganAtMs, value });
+    return value;
+  };
+  const beginAfter = (name: Name, current: Promise<Value>): Promise<Value> => {
+    const ended = current.then(
+      () => undefined,
+      () => undefined,
+    );
+    const next = ended.then(() => {
+      queued.delete(name);
+      return underWay.get(name)?.value ?? begin(name);
+    });
+    queued.set(name, next);
+    return next;
+  };
+
+  return (name, mayBegin) => {
+    const current = underWay.get(name);
+    if (current === undefined) return begin(name);
+    if (mayBegin(current.beganAtMs)) return current.value;
+    return queued.get(name) ?? beginAfter(name, current.value);
+  };
+}

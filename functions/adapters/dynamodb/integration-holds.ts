@@ -1,0 +1,142 @@
+import type { RegistrationName } from "../../domain/model/connection.ts";
+import { StoreUnavailable } from "../../domain/model/errors.ts";
+import {
+  holdReasons,
+  type IntegrationHold,
+  type IntegrationHolds,
+} from "../../domain/ports/integration.ts";
+import type { Clock } from "../../domain/ports/ports.ts";
+import { lruMap } from "../cache/lru-map.ts";
+import { sharedReads } from "../cache/shared-reads.ts";
+import {
+  type CoordinationItem,
+  type CoordinationTable,
+  changeItem,
+  number,
+  numberIn,
+  readItem,
+  removeItem,
+} from "./coordination.ts";
+
+export interface DynamoDbIntegrationHoldsOptions extends CoordinationTable {
+  readonly clock: Pick<Clock, "nowMs">;
+  /** How old what is known of a hold, or of there being none, may be. @default 2000 */
+  readonly maxAgeMs?: number;
+  /** @default 1000 */
+  readonly maximumEntries?: number;
+}
+
+interface Known {
+  readonly atMs: number;
+  readonly hold: IntegrationHold | undefined;
+}
+
+const itemOf = (name: RegistrationName): string => `hold#${name}`;
+/** How long a hold whose time has come, and which nobody lifted, is remembered, and with it the run it belongs to. */
+const rememberedMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Holds that all processes know of: one item for each integration in trouble, cached for seconds. Where
+ * the table does not answer, what was known last counts: a hold must not be what stops refreshing.
+ */
+export function dynamoDbIntegrationHolds(
+  options: DynamoDbIntegrationHoldsOptions,
+): IntegrationHolds {
+  const { clock, maxAgeMs = 2_000, maximumEntries = 1_000 } = options;
+  const known = lruMap<RegistrationName, Known>(maximumEntries);
+  const remember = (name: RegistrationName, hold: IntegrationHold | undefined): void =>
+    known.set(name, { atMs: clock.nowMs(), hold });
+  const isRecent = (atMs: number): boolean => clock.nowMs() - atMs < maxAgeMs;
+  const read = sharedReads(clock, async (name: RegistrationName) => {
+    const item = await readItem(options, itemOf(name));
+    remember(name, item && holdIn(item));
+  });
+  const write = async (
+    name: RegistrationName,
+    hold: IntegrationHold,
+    expected: string,
+    values: CoordinationItem,
+  ) => {
+    const item = await changeItem(options, itemOf(name), {
+      set: attributesOf(hold),
+      condition: expected,
+      values,
+    });
+    if (item !== undefined) remember(name, hold);
+    else known.delete(name);
+    return item !== undefined;
+  };
+
+  return {
+    async current(name) {
+      const recent = known.get(name);
+      if (recent !== undefined && isRecent(recent.atMs)) return recent.hold;
+      try {
+        await read(name, isRecent);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+      }
+      return known.get(name)?.hold;
+    },
+
+    async place(name, hold, previous) {
+      const isAbsent = "attribute_not_exists(until_ms)";
+      await tolerant(() =>
+        previous === undefined
+          ? write(name, hold, `${isAbsent} OR until_ms <= :nowMs`, {
+              ":nowMs": number(clock.nowMs()),
+            })
+          : write(name, hold, `${isAbsent} OR until_ms = :until`, {
+              ":until": number(previous.untilMs),
+            }),
+      );
+    },
+
+    async probe(name, hold, probeUntilMs) {
+      const probe = { ...hold, untilMs: probeUntilMs };
+      const isMine = await tolerant(() =>
+        write(name, probe, "until_ms = :until", { ":until": number(hold.untilMs) }),
+      );
+      return isMine ? probe : undefined;
+    },
+
+    async lift(name, { untilMs }) {
+      await tolerant(() =>
+        removeItem(options, itemOf(name), "until_ms = :until", { ":until": number(untilMs) }),
+      );
+      known.delete(name);
+    },
+  };
+}
+
+/** The table does not answer: the next answer of the provider will say the same again. */
+async function tolerant(request: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await request();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
+    throw error;
+  }
+}
+
+const attributesOf = (hold: IntegrationHold): CoordinationItem => ({
+  reason: { S: hold.reason },
+  began_at_ms: number(hold.beganAtMs),
+  until_ms: number(hold.untilMs),
+  hold_count: number(hold.count),
+  registration_version: { S: hold.registrationVersion },
+  expires_at: number(Math.ceil((hold.untilMs + rememberedMs) / 1000)),
+});
+
+function holdIn(item: CoordinationItem): IntegrationHold | undefined {
+  const reason = holdReasons.find((known) => known === item.reason?.S);
+  const untilMs = numberIn(item, "until_ms");
+  if (reason === undefined || untilMs === undefined) return undefined;
+  return {
+    reason,
+    untilMs,
+    beganAtMs: numberIn(item, "began_at_ms") ?? untilMs,
+    count: numberIn(item, "hold_count") ?? 1,
+    registrationVersion: item.registration_version?.S ?? "",
+  };
+}

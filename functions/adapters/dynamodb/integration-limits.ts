@@ -1,0 +1,90 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { type LimitState, nextPermit, noRequests } from "../../domain/integration/rate-limits.ts";
+import type { RegistrationName } from "../../domain/model/connection.ts";
+import { StoreUnavailable } from "../../domain/model/errors.ts";
+import type { IntegrationLimits, Permit, PermitRequest } from "../../domain/ports/integration.ts";
+import type { Clock } from "../../domain/ports/ports.ts";
+import {
+  type CoordinationItem,
+  type CoordinationTable,
+  changeItem,
+  number,
+  numberIn,
+  readItem,
+} from "./coordination.ts";
+
+export interface DynamoDbIntegrationLimitsOptions extends CoordinationTable {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+const itemOf = (name: RegistrationName): string => `limits#${name}`;
+/** Others were quicker each time: then there is little room anyway. */
+const maximumTries = 6;
+const longestPauseMs = 40;
+const rememberedMs = 60 * 60 * 1000;
+
+/** One item for each registration that has limits, changed under its revision. */
+export const dynamoDbIntegrationLimits = (
+  options: DynamoDbIntegrationLimitsOptions,
+): IntegrationLimits => ({
+  async acquire(request) {
+    for (let tries = 1; tries <= maximumTries; tries++) {
+      const permit = await tryAcquire(options, request);
+      if (permit !== undefined) return permit;
+      await options.clock.sleep(options.random() * longestPauseMs * tries);
+    }
+    return { kind: "busy", retryAtMs: request.nowMs + 1_000 };
+  },
+
+  async release(name, permitId) {
+    try {
+      await changeItem(options, itemOf(name), {
+        assign: ["revision = revision + :one"],
+        remove: ["holders.#permit"],
+        condition: "attribute_exists(holders.#permit)",
+        names: { "#permit": permitId },
+        values: { ":one": number(1) },
+      });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  },
+});
+
+/** Undefined: somebody else changed the item meanwhile. */
+async function tryAcquire(
+  options: DynamoDbIntegrationLimitsOptions,
+  request: PermitRequest,
+): Promise<Permit | undefined> {
+  const item = await readItem(options, itemOf(request.name));
+  const { permit, state } = nextPermit(item === undefined ? noRequests : stateIn(item), request);
+  if (permit.kind === "busy") return permit;
+  const revision = item === undefined ? 0 : (numberIn(item, "revision") ?? 0);
+  const changed = await changeItem(options, itemOf(request.name), {
+    set: {
+      holders: numbers(state.holders),
+      starts: numbers(state.starts),
+      revision: number(revision + 1),
+      expires_at: number(Math.ceil((request.nowMs + rememberedMs) / 1000)),
+    },
+    condition: item === undefined ? "attribute_not_exists(revision)" : "revision = :revision",
+    values: item === undefined ? {} : { ":revision": number(revision) },
+  });
+  return changed && permit;
+}
+
+const numbers = (values: Readonly<Record<string, number>>): AttributeValue => ({
+  M: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, number(value)])),
+});
+
+const stateIn = (item: CoordinationItem): LimitState => ({
+  holders: numbersIn(item.holders),
+  starts: numbersIn(item.starts),
+});
+
+const numbersIn = (attribute: AttributeValue | undefined): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(attribute?.M ?? {}).map(([name, { N }]) => [name, Number(N ?? 0)]),
+  );

@@ -1,0 +1,111 @@
+import type { LookupAddress } from "node:dns";
+import { once } from "node:events";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { TlsCredentials } from "../../domain/ports/client-registration.ts";
+import { type LoopbackRule, mayConnectTo } from "./address-rules.ts";
+import { type Deadline, DeadlinePassed } from "./deadline.ts";
+import { errorCodeOf } from "./error-code.ts";
+import { alertOfClientCertificate } from "./tls-alert.ts";
+
+/** All addresses of a host; rejects with a coded error (`ENOTFOUND`) when there is none. */
+export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
+
+export interface ConnectionRules {
+  readonly lookup: Lookup;
+  readonly loopback: LoopbackRule;
+  readonly deadline: Deadline;
+  /** Shown in the TLS handshake to a server that asks. */
+  readonly clientCertificate?: TlsCredentials | undefined;
+}
+
+export type ProviderConnection =
+  | { readonly kind: "connected"; readonly socket: Socket }
+  /** The host has addresses, and none that may be connected to. */
+  | { readonly kind: "forbidden" }
+  /** The server's TLS stack turned the client's certificate away, or missed one. */
+  | { readonly kind: "certificate_refused"; readonly alert: string }
+  /** Host not found, connection refused, TLS failed, or the deadline passed. */
+  | { readonly kind: "unreachable"; readonly reason: string };
+
+/** A fresh connection, its TLS handshake done: nothing of a request is sent yet. */
+export async function connectTo(url: URL, rules: ConnectionRules): Promise<ProviderConnection> {
+  try {
+    const addresses = await permittedAddresses(hostOf(url), rules);
+    if (addresses.length === 0) return { kind: "forbidden" };
+    return { kind: "connected", socket: await openSocket(url, addresses, rules) };
+  } catch (error) {
+    const alert = alertOfClientCertificate(error);
+    if (alert !== undefined) return { kind: "certificate_refused", alert };
+    return { kind: "unreachable", reason: reasonOf(error) };
+  }
+}
+
+async function permittedAddresses(
+  host: string,
+  { lookup, loopback, deadline }: ConnectionRules,
+): Promise<readonly LookupAddress[]> {
+  const family = isIP(host);
+  const addresses =
+    family === 0
+      ? await Promise.race([lookup(host), deadline.passed])
+      : [{ address: host, family }];
+  return addresses.filter(({ address }) => mayConnectTo(address, loopback));
+}
+
+/** @throws {Error} coded by Node or OpenSSL, or {@link DeadlinePassed} */
+async function openSocket(
+  url: URL,
+  addresses: readonly LookupAddress[],
+  { deadline, clientCertificate }: ConnectionRules,
+): Promise<Socket> {
+  const host = hostOf(url);
+  const isTls = url.protocol === "https:";
+  const options = {
+    host,
+    port: Number(url.port) || (isTls ? 443 : 80),
+    // The addresses that were judged are the ones that are connected to: the name is not asked again.
+    lookup: answering(addresses),
+    autoSelectFamily: true,
+  };
+  const socket = isTls
+    ? connectTls({
+        ...options,
+        // RFC 6066 §3: no server name for an address.
+        servername: isIP(host) === 0 ? host : "",
+        ALPNProtocols: ["http/1.1"],
+        ...(clientCertificate && {
+          cert: clientCertificate.certificateChain,
+          key: clientCertificate.privateKey.reveal(),
+        }),
+      })
+    : connectTcp(options);
+  socket.on("error", () => {});
+  try {
+    await Promise.race([once(socket, isTls ? "secureConnect" : "connect"), deadline.passed]);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** With `autoSelectFamily` Node asks for all addresses and tries one after the other (RFC 8305). */
+const answering =
+  (addresses: readonly LookupAddress[]) =>
+  (
+    _hostname: string,
+    _options: object,
+    callback: (error: null, addresses: LookupAddress[]) => void,
+  ): void =>
+    callback(null, [...addresses]);
+
+/** The host without the brackets of an IPv6 address. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, "");
+
+/** Never an error's message: that quotes what the other side sent, as its certificate. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof DeadlinePassed) return "no connection in time";
+  const code = errorCodeOf(error);
+  return code === undefined ? "the connection failed" : `the connection failed with ${code}`;
+}

@@ -1,9 +1,0 @@
-import { StoreUnavailable } from "../domain/errors.ts";
-import type { RescueQueue } from "../domain/ports.ts";
-
-/** Where no queue is deployed: the log is the record of last resort, and `admin rescue` commits it from there. */
-export const noRescueQueue: RescueQueue = {
-  async keep() {
-    throw new StoreUnavailable("the rescue queue");
-  },
-};

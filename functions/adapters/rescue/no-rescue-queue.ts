@@ -1,0 +1,9 @@
+import { StoreUnavailable } from "../../domain/model/errors.ts";
+import type { RescueQueue } from "../../domain/ports/ports.ts";
+
+/** Where no queue is deployed: the log is the record of last resort, and `admin rescue` commits it from there. */
+export const noRescueQueue: RescueQueue = {
+  async keep() {
+    throw new StoreUnavailable("the rescue queue");
+  },
+};

@@ -1,0 +1,57 @@
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { StoreUnavailable } from "../../domain/model/errors.ts";
+import type { RescueQueue, TokenSetCommit } from "../../domain/ports/ports.ts";
+import { asStoreUnavailable, urgentSqsClient } from "../aws/clients.ts";
+import { DeadlinePassed, deadlineIn } from "../http/deadline.ts";
+import { rescueRecord } from "./rescue-record.ts";
+
+export interface SqsRescueQueueOptions {
+  /** Asked once, on first use: most processes never rescue anything. @default urgentSqsClient */
+  readonly client?: () => Promise<SQSClient>;
+  readonly queueUrl: string;
+  /**
+   * From the loading of the client to the acknowledgement. The rest of the second that an invocation
+   * keeps at its end is for the record of last resort and the answer. @default 700
+   */
+  readonly timeoutMs?: number;
+  /**
+   * When the queue gives the message out, up to 15 minutes: before the lease has run out, whoever
+   * received the token set may still commit it. @default 0
+   */
+  readonly delayMs?: number;
+}
+
+/** The rescue queue in SQS: a message holds the record of a token set, whose credentials are ciphertext. */
+export function sqsRescueQueue({
+  client = urgentSqsClient,
+  queueUrl,
+  timeoutMs = 700,
+  delayMs = 0,
+}: SqsRescueQueueOptions): RescueQueue {
+  let loading: Promise<SQSClient> | undefined;
+  const send = async (commit: TokenSetCommit, signal: AbortSignal): Promise<void> => {
+    loading ??= client();
+    const { SendMessageCommand } = await import("@aws-sdk/client-sqs");
+    const MessageBody = JSON.stringify(rescueRecord(commit));
+    const DelaySeconds = Math.ceil(delayMs / 1000);
+    const command = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody, DelaySeconds });
+    await (await loading).send(command, { abortSignal: signal });
+  };
+  return {
+    async keep(commit) {
+      const sending = new AbortController();
+      const deadline = deadlineIn(timeoutMs);
+      try {
+        const sent = asStoreUnavailable(store, () => send(commit, sending.signal));
+        await Promise.race([sent, deadline.passed]);
+      } catch (error) {
+        throw error instanceof DeadlinePassed ? new StoreUnavailable(store, error) : error;
+      } finally {
+        deadline.clear();
+        sending.abort();
+      }
+    },
+  };
+}
+
+const store = "the rescue queue";

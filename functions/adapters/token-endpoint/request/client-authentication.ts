@@ -1,0 +1,81 @@
+import { type ClientAuth, ClientSecretPost, None, TlsClientAuth } from "oauth4webapi";
+import { MisconfiguredRegistration } from "../../../domain/model/errors.ts";
+import type { ClientRegistration } from "../../../domain/ports/client-registration.ts";
+import { registeredProvider } from "../../client-registration/registered-provider.ts";
+import { type AssertionTerms, clientSecretJwt, privateKeyJwt } from "./client-assertion.ts";
+
+/**
+ * Client authentication at the token endpoint, RFC 6749 §2.3.
+ *
+ * @param terms of an assertion, where the method has one
+ * @throws {MisconfiguredRegistration} the method needs a secret, a key or a certificate, and there is none
+ */
+export function clientAuthentication(
+  registration: ClientRegistration,
+  terms: AssertionTerms,
+): ClientAuth {
+  const method = registration.tokenEndpointAuthMethod;
+  switch (method) {
+    case "client_secret_basic":
+      return clientSecretBasic(secretFor(registration), basicEncoding(registration));
+    case "client_secret_post":
+      return ClientSecretPost(secretFor(registration));
+    case "client_secret_jwt":
+      return clientSecretJwt(secretFor(registration), terms);
+    case "private_key_jwt":
+      return privateKeyJwt(needed(registration, "signingKey", "a private_key"), terms);
+    case "tls_client_auth":
+    case "self_signed_tls_client_auth":
+      needed(registration, "tlsCredentials", "a tls_client_certificate");
+      return TlsClientAuth();
+    case "none":
+      return None();
+    default:
+      return unknownMethod(method);
+  }
+}
+
+/**
+ * RFC 6749 §2.3.1: id and secret form-encoded, then Basic. `ClientSecretBasic` of oauth4webapi escapes
+ * `-`, `_` and `.` as well, which is permitted, and fails at the many servers that do not decode:
+ * https://github.com/panva/oauth4webapi/issues/148. Unescaped, these characters, which most ids have,
+ * mean the same to both kinds of server.
+ */
+const clientSecretBasic =
+  (clientSecret: string, encode: (value: string) => string): ClientAuth =>
+  (_server, { client_id }, _body, headers) => {
+    const credentials = `${encode(client_id)}:${encode(clientSecret)}`;
+    headers.set("authorization", `Basic ${btoa(credentials)}`);
+  };
+
+/** Some servers take id and secret as they come, and some of these secrets hold what would be escaped. */
+const basicEncoding = (registration: ClientRegistration): ((value: string) => string) =>
+  registeredProvider(registration).basicCredentials === "raw" ? (value) => value : formEncode;
+
+/**
+ * RFC 6749 Appendix B; decodes to the same whether more or fewer characters are escaped. A space is, for
+ * some servers undo escapes alone and take `+` as it is:
+ * https://github.com/authlib/authlib/blob/main/authlib/oauth2/rfc6749/util.py
+ */
+const formEncode = encodeURIComponent;
+
+function secretFor({ clientSecret, tokenEndpointAuthMethod }: ClientRegistration): string {
+  const secret = clientSecret?.reveal() ?? "";
+  if (secret !== "") return secret;
+  throw new MisconfiguredRegistration(`${tokenEndpointAuthMethod} needs a client_secret`);
+}
+
+function needed<Member extends "signingKey" | "tlsCredentials">(
+  registration: ClientRegistration,
+  member: Member,
+  what: string,
+): NonNullable<ClientRegistration[Member]> {
+  const value = registration[member];
+  if (value !== undefined) return value;
+  throw new MisconfiguredRegistration(`${registration.tokenEndpointAuthMethod} needs ${what}`);
+}
+
+/** Of a registration that did not come through the types. */
+function unknownMethod(_method: never): never {
+  throw new MisconfiguredRegistration("token_endpoint_auth_method is not one that is known");
+}

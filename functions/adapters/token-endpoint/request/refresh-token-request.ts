@@ -1,0 +1,41 @@
+import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
+import type { Secret } from "../../../domain/model/secret.ts";
+import type { TokenRequest } from "../../../domain/ports/ports.ts";
+import type { TokenEndpointRequest } from "../../http/transport.ts";
+import type { AssertionTerms } from "./client-assertion.ts";
+import { clientAuthentication } from "./client-authentication.ts";
+
+/** Some providers turn away requests without one. */
+const userAgent = "oauth-token-refresh";
+
+interface RefreshTokenGrant extends Pick<TokenRequest, "registration"> {
+  readonly refreshToken: Secret<string>;
+}
+
+/**
+ * The request of RFC 6749 §6 as oauth4webapi writes it, client authentication included, instead of sent.
+ *
+ * @throws {MisconfiguredRegistration}
+ */
+export async function refreshTokenRequest(
+  { registration, refreshToken }: RefreshTokenGrant,
+  url: URL,
+  terms: AssertionTerms,
+): Promise<Pick<TokenEndpointRequest, "headers" | "body">> {
+  const written = Promise.withResolvers<Pick<TokenEndpointRequest, "headers" | "body">>();
+  await refreshTokenGrantRequest(
+    { issuer: url.origin, token_endpoint: url.href },
+    { client_id: registration.clientId },
+    clientAuthentication(registration, terms),
+    refreshToken.reveal(),
+    {
+      headers: { "user-agent": userAgent },
+      [allowInsecureRequests]: url.protocol === "http:",
+      [customFetch]: async (_url, { headers, body }) => {
+        written.resolve({ headers, body: body.toString() });
+        return new Response();
+      },
+    },
+  );
+  return written.promise;
+}

@@ -1,0 +1,92 @@
+import { isJsonObject } from "../../json/json-checks.ts";
+import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
+
+export type Members = Readonly<Record<string, unknown>>;
+
+export interface ParsedBody {
+  readonly members: Members;
+  /** What was odd about the form, in words without content. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * RFC 8259 §8.1 has UTF-8; UTF-16 is known by its byte order mark, or by the zeros of the two ASCII
+ * characters that all JSON begins with (RFC 4627 §3). What is neither becomes U+FFFD.
+ */
+export const textOf = (body: Uint8Array): string => new TextDecoder(encodingOf(body)).decode(body);
+
+function encodingOf([first, second, third, fourth]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  if (second === 0 && fourth === 0) return "utf-16le";
+  return first === 0 && third === 0 ? "utf-16be" : "utf-8";
+}
+
+/** A JSON object (RFC 6749 §5.1), or a form, which some send instead. Undefined: neither. */
+export const parseBody = (text: string, provider: ProviderBehaviour = {}): ParsedBody | undefined =>
+  parseJsonObject(text) ?? parseForm(text, provider);
+
+/**
+ * A JSON object that was cut off or has other text around it. For tokens alone: what such an answer
+ * says of an error is not to be relied on. Where the object does not end, its members up to the first
+ * that is not whole or not simple count, provided that the refresh token is among them: with an access
+ * token alone, a refresh token might be lost that stood behind it, unless the provider never
+ * sends a new one.
+ */
+export function parseDamagedBody(
+  text: string,
+  provider: ProviderBehaviour = {},
+): ParsedBody | undefined {
+  const enclosed = parseJsonObject(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
+  if (enclosed !== undefined) {
+    return { members: enclosed.members, notes: ["the JSON object has other text around it"] };
+  }
+  const members = leadingMembers(text);
+  const { access, refresh } = tokenNames(provider);
+  const isThere = (names: readonly string[]) => names.some((name) => Object.hasOwn(members, name));
+  const isWhole = isThere(refresh) || (isThere(access) && keepsRefreshToken(provider));
+  return isWhole ? { members, notes: ["the JSON object is damaged"] } : undefined;
+}
+
+/** The names under which tokens are looked for: the provider's, then the RFC's. */
+export const tokenNames = ({ accessTokenMember, refreshTokenMember }: ProviderBehaviour) => ({
+  access: [accessTokenMember ?? "access_token", "access_token"],
+  refresh: [refreshTokenMember ?? "refresh_token", "refresh_token"],
+});
+
+const keepsRefreshToken = ({ rotation, renewsWith }: ProviderBehaviour): boolean =>
+  rotation === "never" || renewsWith === "access_token";
+
+export function parseJsonObject(text: string): ParsedBody | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? { members: value, notes: [] } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** https://docs.github.com/apps: GitHub's answer unless asked for JSON. */
+function parseForm(text: string, provider: ProviderBehaviour): ParsedBody | undefined {
+  if (!/^[\w.~%+*-]+=[^\s<>{}"]*$/.test(text.trim())) return undefined;
+  const members = Object.fromEntries(new URLSearchParams(text.trim()));
+  const { access, refresh } = tokenNames(provider);
+  const names = [...access, ...refresh, provider.errorAt ?? "error", "error"];
+  const isAnswer = names.some((name) => Object.hasOwn(members, name));
+  return isAnswer ? { members, notes: ["the answer is form-encoded"] } : undefined;
+}
+
+/** `"name": value,` where the value is whole and neither an object nor an array. */
+const simpleMember =
+  /\s*("(?:[^"\\]|\\.)*")\s*:\s*(?:("(?:[^"\\]|\\.)*")|(true|false|null|-?[\d.eE+-]+)(?=\s*[,}]))\s*,?/y;
+
+function leadingMembers(text: string): Members {
+  const entries: [string, unknown][] = [];
+  simpleMember.lastIndex = text.indexOf("{") + 1;
+  for (let match = simpleMember.exec(text); match !== null; match = simpleMember.exec(text)) {
+    const member = parseJsonObject(`{${match[0].replace(/,$/, "")}}`)?.members;
+    if (member === undefined) break;
+    entries.push(...Object.entries(member));
+  }
+  return Object.fromEntries(entries);
+}

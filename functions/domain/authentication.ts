@@ -1,0 +1,178 @@
+import type { WorkspaceId } from "./model/connection.ts";
+import { RefreshError } from "./model/errors.ts";
+import type { Secret } from "./model/secret.ts";
+import type { Clock } from "./ports/ports.ts";
+
+/** The scope that a credential which states scopes has to include. */
+export const refreshScope = "connections:refresh";
+
+/** Who asks, and for which workspaces. */
+export interface Principal {
+  /** `key:<key id>` or `jwt:<subject>`. */
+  readonly principalId: string;
+  readonly defaultWorkspaceId: WorkspaceId | undefined;
+  /** All that the credential may use, the default included. */
+  readonly workspaceIds: readonly WorkspaceId[];
+}
+
+/**
+ * The workspace of a request: the one that it names, else the credential's default.
+ * @throws {RefreshError} `workspace_forbidden`
+ */
+export function workspaceFor(
+  { defaultWorkspaceId, workspaceIds }: Principal,
+  requested: WorkspaceId | undefined,
+): WorkspaceId {
+  const workspaceId = requested ?? defaultWorkspaceId;
+  if (workspaceId === undefined) {
+    throw new RefreshError("workspace_forbidden", {
+      reason: "It has no default workspace: name one in X-Workspace-Id.",
+    });
+  }
+  if (!workspaceIds.includes(workspaceId)) throw new RefreshError("workspace_forbidden");
+  return workspaceId;
+}
+
+/** A credential that states no scopes is not limited by scope. */
+const mayRefresh = (scopes: readonly string[] | undefined): boolean =>
+  scopes === undefined || scopes.includes(refreshScope);
+
+/** A stored API key: all but the key. */
+export interface ApiKeyRecord {
+  /** SHA-256 of the key, in hexadecimal. */
+  readonly keyHash: string;
+  /** What people call the key by; not secret. */
+  readonly keyId: string;
+  /** The default workspace. */
+  readonly workspaceId: WorkspaceId;
+  /** Further workspaces. */
+  readonly workspaceIds: readonly WorkspaceId[];
+  /** Undefined: not limited by scope. */
+  readonly scopes: readonly string[] | undefined;
+  readonly status: "active" | "revoked";
+  /** Undefined: never. */
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface ApiKeys {
+  /** @throws {StoreUnavailable} */
+  find(keyHash: string): Promise<ApiKeyRecord | undefined>;
+}
+
+export interface KeyDigest {
+  /** SHA-256, in hexadecimal. */
+  of(key: Secret): string;
+  /** In a time that does not depend on where the two differ. */
+  areEqual(one: string, other: string): boolean;
+}
+
+/** What a verified token says, RFC 7519 §4. */
+export interface TokenClaims {
+  readonly subject: string | undefined;
+  readonly workspaceId: WorkspaceId | undefined;
+  readonly workspaceIds: readonly WorkspaceId[];
+  /** Undefined: the token states none. */
+  readonly scopes: readonly string[] | undefined;
+}
+
+export interface TokenVerifier {
+  /** @throws {StoreUnavailable} the issuer's key set cannot be had */
+  verify(token: Secret): Promise<TokenVerdict>;
+}
+
+export type TokenVerdict = { readonly kind: "verified"; readonly claims: TokenClaims } | Refused;
+
+/** For the operator alone: a caller never learns which. */
+export type RefusalReason =
+  | "not_bearer"
+  | "credential_unknown"
+  | "key_unknown"
+  | "key_revoked"
+  | "key_expired"
+  | "token_malformed"
+  | "token_algorithm"
+  | "token_key_unknown"
+  | "token_signature"
+  | "token_expired"
+  | "token_claims";
+
+export interface Refused {
+  readonly kind: "refused";
+  readonly reason: RefusalReason;
+}
+
+export const refused = (reason: RefusalReason): Refused => ({ kind: "refused", reason });
+
+export type Authentication =
+  | {
+      readonly kind: "authenticated";
+      readonly principal: Principal;
+      /** False: the credential states scopes, and this operation's is not among them. */
+      readonly mayRefresh: boolean;
+    }
+  | Refused;
+
+export interface AuthenticationDependencies {
+  readonly apiKeys: ApiKeys;
+  readonly digest: KeyDigest;
+  /** Undefined: API keys alone are accepted. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly clock: Clock;
+}
+
+/** @throws {StoreUnavailable} the credential cannot be checked now, which is no refusal */
+export type Authenticate = (bearer: Secret) => Promise<Authentication>;
+
+/** 256 random bits in base64url, after a prefix that people and secret scanners recognise. */
+const apiKeyPattern = /^otr_[A-Za-z0-9_-]{43}$/;
+
+export function authenticate(dependencies: AuthenticationDependencies): Authenticate {
+  const { tokens } = dependencies;
+  return async (bearer) => {
+    if (apiKeyPattern.test(bearer.reveal())) return authenticateKey(dependencies, bearer);
+    if (tokens === undefined) return refused("credential_unknown");
+    const verdict = await tokens.verify(bearer);
+    return verdict.kind === "refused" ? verdict : authenticated(verdict.claims);
+  };
+}
+
+async function authenticateKey(
+  { apiKeys, digest, clock }: AuthenticationDependencies,
+  key: Secret,
+): Promise<Authentication> {
+  const keyHash = digest.of(key);
+  const record = await apiKeys.find(keyHash);
+  if (record === undefined || !digest.areEqual(record.keyHash, keyHash)) {
+    return refused("key_unknown");
+  }
+  if (record.status !== "active") return refused("key_revoked");
+  if (record.expiresAtMs !== undefined && record.expiresAtMs <= clock.nowMs()) {
+    return refused("key_expired");
+  }
+  const { keyId, workspaceId, workspaceIds, scopes } = record;
+  return accepted(`key:${keyId}`, workspaceId, workspaceIds, scopes);
+}
+
+const authenticated = ({ subject, workspaceId, workspaceIds, scopes }: TokenClaims) =>
+  accepted(`jwt:${subject ?? ""}`, workspaceId, workspaceIds, scopes);
+
+const accepted = (
+  principalId: string,
+  defaultWorkspaceId: WorkspaceId | undefined,
+  furtherWorkspaceIds: readonly WorkspaceId[],
+  scopes: readonly string[] | undefined,
+): Authentication => ({
+  kind: "authenticated",
+  principal: {
+    principalId,
+    defaultWorkspaceId,
+    workspaceIds: [
+      ...new Set(
+        defaultWorkspaceId === undefined
+          ? furtherWorkspaceIds
+          : [defaultWorkspaceId, ...furtherWorkspaceIds],
+      ),
+    ],
+  },
+  mayRefresh: mayRefresh(scopes),
+});

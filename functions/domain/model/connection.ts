@@ -1,0 +1,109 @@
+import type { RefreshErrorCode } from "./errors.ts";
+import type { Secret } from "./secret.ts";
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** 1 to 128 characters of `A-Z a-z 0-9 _ -`. */
+export type ConnectionId = Branded<"ConnectionId">;
+/** 1 to 128 characters of `A-Z a-z 0-9 _ -`. */
+export type WorkspaceId = Branded<"WorkspaceId">;
+/** Name of a client registration's secret, below the deployment's prefix, e.g. `integrations/acme`. */
+export type RegistrationName = Branded<"RegistrationName">;
+/** A token set, encrypted: one compact JWE (RFC 7516). Safe to store and to log. */
+export type SealedTokenSet = Branded<"SealedTokenSet">;
+
+export const identifierPattern = /^[A-Za-z0-9_-]{1,128}$/;
+export const registrationNamePattern = /^[A-Za-z0-9_-]{1,128}(?:\/[A-Za-z0-9_-]{1,128}){0,3}$/;
+
+export const isConnectionId = (value: unknown): value is ConnectionId =>
+  typeof value === "string" && identifierPattern.test(value);
+
+export const isWorkspaceId = (value: unknown): value is WorkspaceId =>
+  typeof value === "string" && identifierPattern.test(value);
+
+export const isRegistrationName = (value: unknown): value is RegistrationName =>
+  typeof value === "string" && registrationNamePattern.test(value);
+
+export const connectionStatuses = ["active", "inactive", "testing", "error", "expired"] as const;
+
+/**
+ * `expired`: the provider refused the refresh token, the user has to authorize again.
+ * `error`: not dead, but an operator has to look. `inactive`: switched off by its owner.
+ */
+export type ConnectionStatus = (typeof connectionStatuses)[number];
+
+/** A connection that refreshes is well again; `inactive` and `testing` are its owner's words, and stay. */
+export const statusAfterRefresh = (status: ConnectionStatus): ConnectionStatus =>
+  status === "inactive" || status === "testing" ? status : "active";
+
+/** Whose connection: every access to the store names both, so that no workspace reaches another's. */
+export interface ConnectionKey {
+  readonly connectionId: ConnectionId;
+  readonly workspaceId: WorkspaceId;
+}
+
+export interface Connection extends ConnectionKey {
+  readonly integration: string;
+  readonly registrationName: RegistrationName;
+  readonly status: ConnectionStatus;
+  /** What a provider's URL template needs, e.g. `{ subdomain: "acme" }`. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly credentials: SealedTokenSet | undefined;
+  /** Grows by one with every committed token set; the fence of the commit. */
+  readonly credentialsVersion: number;
+  /** End of the access token; undefined when the provider did not say. */
+  readonly expiresAtMs: number | undefined;
+  /** When the refresh token ends unless a refresh moves it; never after the absolute end. */
+  readonly refreshTokenExpiresAtMs: number | undefined;
+  /** When the user has to consent again, whatever is refreshed until then. */
+  readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
+  readonly lease: Lease | undefined;
+  readonly lastRefreshedAtMs: number | undefined;
+  /** When the schedule takes it up; undefined: never by itself. To the second. */
+  readonly refreshAtMs: number | undefined;
+  readonly failure: Failure | undefined;
+}
+
+/** Who refreshes the connection now, and until when. */
+export interface Lease {
+  readonly leaseId: string;
+  readonly leaseExpiresAtMs: number;
+}
+
+/**
+ * The last failure of a run, of failures that pass by themselves or of failures that somebody has to
+ * mend; a committed token set clears it.
+ */
+export interface Failure {
+  readonly code: RefreshErrorCode;
+  /** Failures in a row, this one included. */
+  readonly count: number;
+  readonly beganAtMs: number;
+  readonly lastAtMs: number;
+  /** The lease under which it happened: tells callers who waited for that lease its outcome. */
+  readonly leaseId: string;
+  /** Not to be asked again before, as far as the provider said. */
+  readonly retryAtMs: number | undefined;
+  /** `error` of RFC 6749 §5.2, as the provider sent it. */
+  readonly providerError: string | undefined;
+  /** `error_description`, cut and free of tokens. */
+  readonly providerErrorDescription: string | undefined;
+}
+
+/** What `credentials` holds once opened; names on the wire in adapters/kms/token-set-json.ts. */
+export interface TokenSet {
+  readonly accessToken: Secret<string>;
+  readonly refreshToken: Secret<string> | undefined;
+  readonly tokenType: string | undefined;
+  /** Space-separated, as in RFC 6749 §3.3. */
+  readonly scope: string | undefined;
+  readonly expiresAtMs: number | undefined;
+  /** Members of the provider's answer that a caller may need (`instance_url`, `team`, …). */
+  readonly extra: Readonly<Record<string, unknown>>;
+  /** A private JWK: the key that the tokens are bound to, RFC 9449. Ours, never a provider's. */
+  readonly dpopKey?: Secret<string> | undefined;
+}
+
+export const leaseIsLive = (connection: Connection, nowMs: number): boolean =>
+  connection.lease !== undefined && connection.lease.leaseExpiresAtMs > nowMs;

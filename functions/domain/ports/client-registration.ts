@@ -1,0 +1,103 @@
+import type { RegistrationName } from "../model/connection.ts";
+import type { Secret } from "../model/secret.ts";
+
+export const refreshPolicies = ["proactive", "keepalive", "on_demand"] as const;
+export type RefreshPolicy = (typeof refreshPolicies)[number];
+
+/** `token_endpoint_auth_method` of RFC 7591 §2, OpenID Connect Core 1.0 §9 and RFC 8705 §2. */
+export const clientAuthenticationMethods = [
+  "client_secret_basic",
+  "client_secret_post",
+  "client_secret_jwt",
+  "private_key_jwt",
+  "tls_client_auth",
+  "self_signed_tls_client_auth",
+  "none",
+] as const;
+export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[number];
+
+/**
+ * `alg` of RFC 7518 §3.1 and RFC 8037 §3.1. `Ed25519` is the name that RFC 9864 gives to what servers
+ * mostly still call `EdDSA`.
+ */
+export const signingAlgorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] as const;
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
+
+/** What the key of a connection is made for, where it has none. */
+export const dpopAlgorithms = ["ES256", "EdDSA", "Ed25519"] as const satisfies SigningAlgorithm[];
+export type DpopAlgorithm = (typeof dpopAlgorithms)[number];
+
+/** What `private_key_jwt` signs with. */
+export interface SigningKey {
+  readonly algorithm: SigningAlgorithm;
+  /** `kid`. */
+  readonly keyId: string | undefined;
+  /** PKCS #8 in PEM. */
+  readonly privateKey: Secret<string>;
+}
+
+/** What the client shows of itself in a TLS handshake, RFC 8705 §2. */
+export interface TlsCredentials {
+  /** PEM, the client's own certificate first. */
+  readonly certificateChain: string;
+  /** PKCS #8 in PEM. */
+  readonly privateKey: Secret<string>;
+  readonly validFromMs: number;
+  readonly validToMs: number;
+}
+
+/** A client registration in the terms of RFC 7591, read from its secret. */
+export interface ClientRegistration {
+  readonly name: RegistrationName;
+  /** Changes whenever the secret's content does. */
+  readonly version: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret<string> | undefined;
+  readonly tokenEndpointAuthMethod: ClientAuthenticationMethod;
+  /** Nobody has stated the method, and the issuer's metadata may know better. @default false */
+  readonly authMethodIsAssumed?: boolean;
+  /** There is one where the method is `private_key_jwt`. */
+  readonly signingKey?: SigningKey | undefined;
+  /** `aud` of the client's assertions. Undefined: the issuer where known, else the token endpoint. */
+  readonly assertionAudience?: string | undefined;
+  /** Shown whatever the method: certificate-bound tokens (RFC 8705 §3) need them beside any. */
+  readonly tlsCredentials?: TlsCredentials | undefined;
+  /** There is one where tokens are to be bound to a key of the connection's own (DPoP, RFC 9449). */
+  readonly dpopAlgorithm?: DpopAlgorithm | undefined;
+  /** The authorization server's identifier, RFC 8414 §2. */
+  readonly issuer?: string | undefined;
+  /**
+   * May hold variables, `{subdomain}`, that the connection's `config` fills. Undefined: the one of the
+   * issuer's metadata.
+   */
+  readonly tokenEndpoint: string | undefined;
+  readonly refreshPolicy: RefreshPolicy;
+  /** An unused refresh token ends after this; each refresh begins it anew. */
+  readonly refreshTokenIdleSeconds: number | undefined;
+  /** Refresh tokens end this long after the user's consent; no refresh moves it. */
+  readonly refreshTokenAbsoluteSeconds: number | undefined;
+  /** A connection is not refreshed again sooner. */
+  readonly minimumRefreshIntervalSeconds: number | undefined;
+  /** Requests of this registration at a time. */
+  readonly maxConcurrent: number | undefined;
+  /** Requests of this registration in any minute. */
+  readonly maxPerMinute: number | undefined;
+  /** The provider has no refresh tokens: the access token is exchanged for the next one. */
+  readonly renewsWithAccessToken: boolean;
+  readonly provider: ProviderTraits;
+}
+
+declare const providerTraits: unique symbol;
+/** How the provider departs from RFC 6749. The grant's own: nothing in it is for the domain. */
+export interface ProviderTraits {
+  readonly [providerTraits]?: never;
+}
+
+export interface ClientRegistry {
+  /**
+   * @param maxAgeMs a cached registration may be this old; default: the registry's own maximum age
+   * @throws {MisconfiguredRegistration} absent or invalid
+   * @throws {StoreUnavailable}
+   */
+  registration(name: RegistrationName, maxAgeMs?: number): Promise<ClientRegistration>;
+}

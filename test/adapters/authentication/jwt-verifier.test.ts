@@ -1,0 +1,225 @@
+import { createHmac } from "node:crypto";
+import { base64url, UnsecuredJWT } from "jose";
+import { jwtVerifier } from "../../../functions/adapters/authentication/jwt-verifier.ts";
+import { StoreUnavailable } from "../../../functions/domain/model/errors.ts";
+import { Secret } from "../../../functions/domain/model/secret.ts";
+import { startIssuer, type TestIssuer } from "../../support/key-set-server.ts";
+
+const nowSeconds = 1_760_875_200;
+const clock = { nowMs: () => nowSeconds * 1000, sleep: async () => undefined };
+
+let issuer: TestIssuer;
+beforeEach(async () => {
+  issuer = await startIssuer();
+});
+afterEach(() => issuer.close());
+
+const claims = () => ({
+  iss: issuer.issuer,
+  aud: "api",
+  sub: "user-1",
+  exp: nowSeconds + 60,
+  workspace_id: "wsp_one",
+});
+
+const verifier = (keySetTimeoutMs?: number) =>
+  jwtVerifier({
+    issuer: issuer.issuer,
+    audience: "api",
+    jwksUri: issuer.jwksUri,
+    algorithms: ["RS256", "ES256"],
+    clock,
+    ...(keySetTimeoutMs !== undefined && { keySetTimeoutMs }),
+  });
+
+const verify = (token: string) => verifier().verify(new Secret(token));
+
+describe("a token of the issuer", () => {
+  it("is verified, and its claims are read", async () => {
+    const token = await issuer.sign({
+      ...claims(),
+      aud: ["other", "api"],
+      workspace_ids: ["wsp_two", "wsp_three"],
+      scope: "openid connections:refresh",
+    });
+    await expect(verify(token)).resolves.toEqual({
+      kind: "verified",
+      claims: {
+        subject: "user-1",
+        workspaceId: "wsp_one",
+        workspaceIds: ["wsp_two", "wsp_three"],
+        scopes: ["openid", "connections:refresh"],
+      },
+    });
+  });
+
+  it.each([
+    [{}, undefined],
+    [{ scope: "" }, []],
+    [{ scope: "a b" }, ["a", "b"]],
+    [{ scp: "a b" }, ["a", "b"]],
+    [{ scp: ["a", "b"] }, ["a", "b"]],
+    [{ scope: "a", scp: ["b"] }, ["a"]],
+  ])("that says %j of scopes has %j", async (stated, scopes) => {
+    const token = await issuer.sign({ ...claims(), ...stated });
+    await expect(verify(token)).resolves.toMatchObject({ claims: { scopes } });
+  });
+
+  it("may name no workspace at all", async () => {
+    const token = await issuer.sign({ ...claims(), workspace_id: undefined });
+    await expect(verify(token)).resolves.toMatchObject({
+      claims: { workspaceId: undefined, workspaceIds: [] },
+    });
+  });
+
+  it("is taken within five seconds of its end", async () => {
+    const within = await issuer.sign({ ...claims(), exp: nowSeconds - 4 });
+    await expect(verify(within)).resolves.toMatchObject({ kind: "verified" });
+  });
+
+  it("costs one request for the key set, however many tokens come", async () => {
+    const { verify: verifyOne } = verifier();
+    const token = new Secret(await issuer.sign(claims()));
+    await Promise.all([verifyOne(token), verifyOne(token)]);
+    await verifyOne(token);
+    expect(issuer.requests()).toBe(1);
+  });
+});
+
+describe("refused", () => {
+  it.each([
+    ["token_expired", { exp: nowSeconds - 6 }],
+    ["token_claims", { exp: undefined }],
+    ["token_claims", { exp: "tomorrow" }],
+    ["token_claims", { nbf: nowSeconds + 60 }],
+    ["token_claims", { aud: "another-api" }],
+    ["token_claims", { aud: undefined }],
+    ["token_claims", { iss: "https://another.example" }],
+    ["token_claims", { workspace_id: 7 }],
+    ["token_claims", { workspace_id: "wsp one" }],
+    ["token_claims", { workspace_id: null }],
+    ["token_claims", { workspace_ids: "wsp_one" }],
+    ["token_claims", { workspace_ids: ["wsp_one", "*"] }],
+    ["token_claims", { scope: 7 }],
+    ["token_claims", { scp: [7] }],
+  ])("%s: %j", async (reason, override) => {
+    const token = await issuer.sign({ ...claims(), ...override });
+    await expect(verify(token)).resolves.toEqual({ kind: "refused", reason });
+  });
+
+  it("alg none", async () => {
+    const token = new UnsecuredJWT(claims()).encode();
+    await expect(verify(token)).resolves.toEqual({ kind: "refused", reason: "token_algorithm" });
+    expect(issuer.requests()).toBe(0);
+  });
+
+  it("an HMAC made with the public key", async () => {
+    const header = base64url.encode(JSON.stringify({ alg: "HS256", kid: "key-1" }));
+    const payload = base64url.encode(JSON.stringify(claims()));
+    const signature = createHmac("sha256", issuer.publicKeyPem)
+      .update(`${header}.${payload}`)
+      .digest("base64url");
+    const token = `${header}.${payload}.${signature}`;
+    await expect(verify(token)).resolves.toEqual({ kind: "refused", reason: "token_algorithm" });
+  });
+
+  it("an algorithm that is not configured", async () => {
+    const [, payload, signature] = (await issuer.sign(claims())).split(".");
+    const header = base64url.encode(JSON.stringify({ alg: "RS512", kid: "key-1" }));
+    await expect(verify(`${header}.${payload}.${signature}`)).resolves.toEqual({
+      kind: "refused",
+      reason: "token_algorithm",
+    });
+  });
+
+  it("a key that the issuer does not have", async () => {
+    const token = await issuer.sign(claims(), { kid: "key-2" });
+    await expect(verify(token)).resolves.toEqual({ kind: "refused", reason: "token_key_unknown" });
+  });
+
+  it("another signer with the same key id", async () => {
+    const impostor = await startIssuer();
+    const token = await impostor.sign(claims());
+    await impostor.close();
+    await expect(verify(token)).resolves.toEqual({ kind: "refused", reason: "token_signature" });
+  });
+
+  it("a changed payload", async () => {
+    const [header, , signature] = (await issuer.sign(claims())).split(".");
+    const payload = base64url.encode(JSON.stringify({ ...claims(), workspace_id: "wsp_other" }));
+    await expect(verify(`${header}.${payload}.${signature}`)).resolves.toEqual({
+      kind: "refused",
+      reason: "token_signature",
+    });
+  });
+
+  it.each(["", "x", "a.b.c", "..", "eyJhbGciOiJSUzI1NiJ9.e30", "otr_short"])(
+    "what is no JWT: %p",
+    async (token) => {
+      await expect(verify(token)).resolves.toEqual({ kind: "refused", reason: "token_malformed" });
+    },
+  );
+});
+
+describe("a key set that cannot be had is no refusal", () => {
+  const unavailable = async (keySetTimeoutMs?: number) => {
+    const token = new Secret(await issuer.sign(claims()));
+    await expect(verifier(keySetTimeoutMs).verify(token)).rejects.toThrow(StoreUnavailable);
+  };
+
+  it("unreachable", async () => {
+    await issuer.close();
+    await unavailable();
+  });
+
+  it("hanging before its first byte", async () => {
+    issuer.answerWith(() => undefined);
+    await unavailable(50);
+  });
+
+  it("hanging after its first byte", async () => {
+    issuer.answerWith((response) => void response.write('{"keys":['));
+    await unavailable(50);
+  });
+
+  it("breaking off", async () => {
+    issuer.answerWith((response) => void response.write("{", () => response.destroy()));
+    await unavailable();
+  });
+
+  it("without end", async () => {
+    const more = Buffer.alloc(64 * 1024, " ");
+    issuer.answerWith((response) => {
+      const write = (): void => {
+        while (!response.destroyed && response.write(more));
+        response.once("drain", write);
+      };
+      write();
+    });
+    await unavailable();
+  });
+
+  it("an error, a redirect, nothing", async () => {
+    for (const status of [500, 302, 204, 404]) {
+      issuer.answerWith((response) => void response.writeHead(status, { Location: "/keys" }).end());
+      await unavailable();
+    }
+  });
+
+  it.each(["not JSON", "[]", "{}", '{"keys":"none"}', '{"keys":[7]}'])(
+    "answering %s",
+    async (body) => {
+      issuer.answerWith((response) => void response.end(body));
+      await unavailable();
+    },
+  );
+});
+
+it("a key set that comes back is used again", async () => {
+  const { verify: verifyOne } = verifier();
+  const token = new Secret(await issuer.sign(claims()));
+  issuer.answerWith((response) => void response.writeHead(500).end());
+  await expect(verifyOne(token)).rejects.toThrow(StoreUnavailable);
+  issuer.answerWith("keys");
+  await expect(verifyOne(token)).resolves.toMatchObject({ kind: "verified" });
+});

@@ -1,0 +1,190 @@
+import { parseClientRegistration } from "../../../functions/adapters/client-registration/client-registration.ts";
+import {
+  catalogue,
+  registeredProvider,
+} from "../../../functions/adapters/client-registration/registered-provider.ts";
+import { secretMembersOf } from "../../../functions/adapters/provider-catalogue/provider-fields.ts";
+import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
+import { MisconfiguredRegistration } from "../../../functions/domain/model/errors.ts";
+
+const parse = (members: Readonly<Record<string, unknown>>) => {
+  const json = JSON.stringify({ client_id: "c", client_secret: "s", ...members });
+  return parseClientRegistration("integrations/acme" as RegistrationName, "1", json);
+};
+const custom = { token_endpoint: "https://provider.example/token" };
+
+const faultsOf = (members: Readonly<Record<string, unknown>>): string => {
+  try {
+    parse(members);
+    return "no fault";
+  } catch (error) {
+    expect(error).toBeInstanceOf(MisconfiguredRegistration);
+    return (error as Error).message;
+  }
+};
+
+describe("a registration names a provider", () => {
+  test("and is what the catalogue says of it", () => {
+    const registration = parse({ provider: "google" });
+    expect(registration).toMatchObject({
+      tokenEndpoint: "https://oauth2.googleapis.com/token",
+      tokenEndpointAuthMethod: "client_secret_post",
+      refreshTokenIdleSeconds: 180 * 86_400,
+      renewsWithAccessToken: false,
+    });
+    expect(registeredProvider(registration)).toMatchObject({
+      entryName: "google",
+      rotation: "never",
+    });
+    expect(registeredProvider(registration)).not.toHaveProperty("title");
+  });
+
+  test("without a secret it is a public client", () => {
+    const registration = parse({ provider: "google", client_secret: undefined });
+    expect(registration.tokenEndpointAuthMethod).toBe("none");
+  });
+
+  test("whose access token renews itself", () => {
+    expect(parse({ provider: "facebook" }).renewsWithAccessToken).toBe(true);
+  });
+
+  test("that is not known: names near to it are told, and not what was written", () => {
+    expect(faultsOf({ provider: "gogle" })).toBe(
+      "Client registration integrations/acme: provider: the catalogue has no entry of this name; near to it are google.",
+    );
+    for (const provider of ["", "constructor", "zzzzzz", 7, null]) {
+      expect(faultsOf({ provider })).toBe(
+        "Client registration integrations/acme: provider: the catalogue has no entry of this name.",
+      );
+    }
+  });
+});
+
+describe("a registration replaces what the catalogue says", () => {
+  test("a field as a whole, and with null by what RFC 6749 has", () => {
+    const registration = parse({
+      provider: "google",
+      rotation: "always",
+      rotation_grace_seconds: 30,
+      refresh_token_idle_seconds: null,
+      refresh_token_absolute_seconds: 1_000,
+      minimum_refresh_interval_seconds: 60,
+      max_per_minute: 5,
+      max_concurrent: 2,
+      access_token_lifetime_seconds: null,
+      token_endpoint_auth_method: "client_secret_basic",
+    });
+    expect(registration).toMatchObject({
+      tokenEndpointAuthMethod: "client_secret_basic",
+      refreshTokenIdleSeconds: undefined,
+      refreshTokenAbsoluteSeconds: 1_000,
+      minimumRefreshIntervalSeconds: 60,
+      maxPerMinute: 5,
+      maxConcurrent: 2,
+    });
+    expect(registeredProvider(registration)).toMatchObject({
+      rotation: "always",
+      rotationGraceSeconds: 30,
+    });
+    expect(registeredProvider(registration)).not.toHaveProperty("accessTokenLifetimeSeconds");
+  });
+
+  test("its endpoint, for codes and for refreshing alike", () => {
+    expect(parse({ provider: "google", ...custom }).tokenEndpoint).toBe(custom.token_endpoint);
+    const refresh_endpoint = "https://provider.example/refresh";
+    expect(parse({ provider: "google", refresh_endpoint }).tokenEndpoint).toBe(refresh_endpoint);
+  });
+
+  test("keepalive knows the idle end from the catalogue", () => {
+    expect(parse({ provider: "google", refresh_policy: "keepalive" }).refreshPolicy).toBe(
+      "keepalive",
+    );
+  });
+
+  test.each(Object.entries(catalogue))(
+    "all of what is said of %s could be said by one",
+    (name, entry) => {
+      const { title, source, verified, note, ...members } = secretMembersOf(entry);
+      const { entryName, ...fromCatalogue } = registeredProvider(parse({ provider: name }));
+      expect(registeredProvider(parse(members))).toEqual(fromCatalogue);
+    },
+  );
+});
+
+test.each<[string, unknown, string]>([
+  ["method", "PUT", "method: has to be one of GET, POST"],
+  ["parameters_in", "xml", "parameters_in: has to be one of form, json, query"],
+  ["renews_with", "code", "renews_with: has to be one of refresh_token, access_token"],
+  ["grant_type", "", "grant_type: has to be printable ASCII characters"],
+  ["grant_type", 7, "grant_type: has to be a string"],
+  ["token_parameter", "a b", "token_parameter: has to be 1 to 128 printable ASCII characters"],
+  ["parameters", [], "parameters: has to be an object"],
+  ["parameters", { "a b": "x" }, "parameters: has a name that cannot be one"],
+  ["parameters", { a: ["x"] }, "parameters.a: has to be an object"],
+  ["parameters", { a: {} }, "parameters.a.from: required"],
+  [
+    "parameters",
+    { a: { from: "x", to: "y" } },
+    "parameters.a: may have no members but from, required",
+  ],
+  ["headers", { Host: "evil" }, "headers: has a name that cannot be one"],
+  ["headers", { "content-length": "1" }, "headers: has a name that cannot be one"],
+  ["headers", { authorization: "x" }, "headers: has a name that cannot be one"],
+  ["headers", { "X-A": "a\r\nb: c" }, "headers.X-A: has to be printable ASCII characters"],
+  ["basic_credentials", "plain", "basic_credentials: has to be one of form, raw"],
+  ["tokens_at", 1, "tokens_at: has to be a string"],
+  ["access_token_member", "a.b", "access_token_member: has to be the name of a member"],
+  ["scope_separator", ",", "scope_separator: has to be one of space, comma"],
+  ["access_token_end", { as: "days" }, "access_token_end.as: has to be one of"],
+  ["access_token_end", {}, "access_token_end.as: required"],
+  ["access_token_end", { as: "seconds" }, "access_token_end.member: required"],
+  [
+    "access_token_end",
+    { as: "never", member: "x" },
+    "access_token_end.member: has no meaning beside never",
+  ],
+  ["access_token_end", { as: "fixed" }, "access_token_lifetime_seconds: required by"],
+  ["success_statuses", [], "success_statuses: has to be a list with something in it"],
+  ["success_statuses", [200, 99], "success_statuses.1: has to be an HTTP status"],
+  ["failure_flag", { at: "ok" }, "failure_flag: has to have at and is"],
+  ["failure_flag", { at: "ok", is: null }, "failure_flag.is: has to be a string, a number"],
+  ["errors", [{ means: "fatal", error: "x" }], "errors.0.means: has to be one of"],
+  ["errors", [{ error: "x" }], "errors.0.means: required"],
+  ["errors", [{ means: "dead", status: [400] }], "errors.0: has to state the error, its text"],
+  ["errors", [{ means: "transient" }], "errors.0: has to state the error, its text"],
+  [
+    "errors",
+    [{ means: "dead", error: "x", retry_after_seconds: 1 }],
+    "errors.0.retry_after_seconds: has no meaning beside dead",
+  ],
+  [
+    "errors",
+    [{ means: "client_rejected", error: "x", concerns: "connection" }],
+    "errors.0.concerns: has no meaning beside client_rejected",
+  ],
+  ["errors", [{ means: "transient", error: "x", concerns: "all" }], "errors.0.concerns: has to be"],
+  ["errors", [{ means: "dead", text_pattern: "(" }], "errors.0.text_pattern: has to be the source"],
+  ["rotation", "often", "rotation: has to be one of always, sometimes, never, setting"],
+  ["max_per_minute", 0, "max_per_minute: has to be a whole number above 0"],
+  ["max_concurrent", 1.5, "max_concurrent: has to be a whole number above 0"],
+  ["variables", { "a-b": {} }, "variables: has a name that cannot be one"],
+  ["variables", { a: {} }, "variables.a: has to have either choices, or a pattern and an example"],
+  ["variables", { a: { choices: ["a/b"] } }, "variables.a.choices.0: has to be 1 to 128 of"],
+  ["variables", { a: { choices: ["a"], default: "b" } }, "variables.a.default: has to be one of"],
+  ["variables", { a: { pattern: "a", example: "a" } }, "variables.a.pattern: has to begin with ^"],
+  ["variables", { a: { pattern: "^a$", example: "b" } }, "variables.a.example: has to fit"],
+  ["config", "x", "config: has to be an object"],
+  ["config", { a: 1 }, "config.a: has to be printable ASCII characters"],
+  ["scope", ["a"], "scope: has to be printable ASCII characters"],
+  ["refresh_endpoint", "ftp://x", "refresh_endpoint: has to be an http or https URL"],
+])("%s %j is a fault: %s", (member, value, fault) => {
+  expect(faultsOf({ ...custom, [member]: value })).toContain(`integrations/acme: ${fault}`);
+});
+
+test("every member at fault is named, and no value shown", () => {
+  const fault = faultsOf({ method: "canary", rotation: "canary", headers: { host: "canary" } });
+  for (const name of ["method", "rotation", "headers", "token_endpoint"]) {
+    expect(fault).toContain(`${name}: `);
+  }
+  expect(fault).not.toContain("canary");
+});

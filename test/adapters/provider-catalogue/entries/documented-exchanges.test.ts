@@ -1,0 +1,153 @@
+import { parseClientRegistration } from "../../../../functions/adapters/client-registration/client-registration.ts";
+import { providers } from "../../../../functions/adapters/provider-catalogue/catalogue.ts";
+import type { ProviderEntry } from "../../../../functions/adapters/provider-catalogue/provider-entry.ts";
+import type { RegistrationName } from "../../../../functions/domain/model/connection.ts";
+import {
+  type RecordedAnswer,
+  type ReplayedRequest,
+  replay,
+} from "../../../support/provider-replay.ts";
+import { exchangesAToC } from "./a-to-c.ts";
+import { exchangesDToF } from "./d-to-f.ts";
+import type { DocumentedExchange } from "./documented-exchange.ts";
+import { exchangesGToL } from "./g-to-l.ts";
+import { exchangesMToO } from "./m-to-o.ts";
+import { exchangesPToR } from "./p-to-r.ts";
+import { exchangesS } from "./s.ts";
+import { exchangesTToU } from "./t-to-u.ts";
+import { exchangesWToZ } from "./w-to-z.ts";
+
+const exchanges = {
+  ...{ ...exchangesAToC, ...exchangesDToF, ...exchangesGToL },
+  ...{ ...exchangesMToO, ...exchangesPToR, ...exchangesS, ...exchangesTToU, ...exchangesWToZ },
+};
+type Name = keyof typeof exchanges & keyof typeof providers;
+
+/** Replayed beside these, one by one. */
+const replayedByHand = ["facebook", "google", "slack", "square", "strava", "withings"];
+
+test("every provider of the catalogue is replayed", () => {
+  const replayed = [...Object.keys(exchanges), ...replayedByHand];
+  expect(replayed.sort()).toEqual(Object.keys(providers));
+});
+
+const registrationName = "integrations/acme" as RegistrationName;
+const refreshGrant = { grant_type: "refresh_token", refresh_token: "rt-1" };
+const client_secret = "s/2=";
+const clientParameters = {
+  basic: {},
+  raw_basic: {},
+  post: { client_id: "client", client_secret },
+  none: { client_id: "client" },
+  unnamed: {},
+};
+const credentials = { basic: "client:s%2F2%3D", raw_basic: "client:s/2=" };
+const contentTypes = {
+  form: /^application\/x-www-form-urlencoded/,
+  json: /^application\/json/,
+  query: /^$/,
+};
+
+describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchange) => {
+  const { registration: secret = {}, config = {}, sent, understood = {} } = exchange;
+  const answered = (recorded: RecordedAnswer) =>
+    replay(name as Name, { secret: { client_secret, ...secret }, config, ...recorded });
+  const granted = { access_token: "at-2", ...exchange.answer };
+  const refused = ({ status, answer }: NonNullable<DocumentedExchange["dead"]>) =>
+    answered({ status, body: answer });
+
+  test("is asked as its page has it", async () => {
+    const { request } = await answered({ body: granted });
+    const { method = "POST", as = "form", client, parameters = refreshGrant } = sent;
+    const [endpoint, query = ""] = sent.url.split("?");
+    const own = Object.fromEntries(new URLSearchParams(query));
+    const all = { ...parameters, ...clientParameters[client] };
+    expect(request).toMatchObject({ method, endpoint });
+    expect(request.query).toEqual(as === "query" ? { ...own, ...all } : own);
+    expect(request.parameters).toEqual({ ...own, ...all });
+    expect(request.headers.accept).toBe("application/json");
+    expect(request.headers["content-type"] ?? "").toMatch(contentTypes[as]);
+    const { [client as keyof typeof credentials]: inHeader } = credentials;
+    expect(credentialsOf(request)).toBe(inHeader);
+  });
+
+  test("brings tokens, and what else it says of them", async () => {
+    const { tokens } = await answered({ body: granted });
+    const { refresh_token, expires_in, scope } = exchange.answer;
+    expect(tokens).toEqual({
+      accessToken: "at-2",
+      refreshToken: refresh_token,
+      scope: understood.scope ?? (scope === "" ? undefined : scope),
+      expiresInSeconds: expires_in === undefined ? undefined : Number(expires_in),
+      refreshTokenExpiresInSeconds: understood.refreshLifetimeSeconds,
+      refreshTokenAbsoluteExpiresInSeconds: understood.absoluteLifetimeSeconds,
+      extra: Object.fromEntries(
+        (understood.keeps ?? []).map((member) => [member, exchange.answer[member]]),
+      ),
+      notes: understood.notes ?? [],
+    });
+  });
+
+  test("lives as long as it is known to where the answer does not say", async () => {
+    const stated = Object.entries(granted);
+    const withoutEnds = Object.fromEntries(stated.filter(([name]) => !/expires_in$/.test(name)));
+    const saysRefreshEnd = stated.some(([name]) => /refresh_.*expires_in$/.test(name));
+    const { tokens } = await answered({ body: withoutEnds });
+    expect(tokens?.expiresInSeconds).toBe(understood.defaultLifetimeSeconds);
+    const { refreshLifetimeSeconds, defaultRefreshLifetimeSeconds } = understood;
+    expect(tokens?.refreshTokenExpiresInSeconds).toBe(
+      defaultRefreshLifetimeSeconds ?? (saysRefreshEnd ? undefined : refreshLifetimeSeconds),
+    );
+  });
+
+  test("rotates its refresh token as its entry says", () => {
+    const { refresh_token: next } = exchange.answer;
+    const { rotation }: ProviderEntry = providers[name as Name];
+    if (rotation === "always") expect(next).toMatch(/rt-2$/);
+    if (rotation === "never") expect(next ?? "rt-1").toBe("rt-1");
+  });
+
+  test("is held to its rules", () => {
+    const json = JSON.stringify({ client_id: "client", client_secret: "secret", provider: name });
+    expect(parseClientRegistration(registrationName, "1", json)).toMatchObject({
+      refreshTokenAbsoluteSeconds: undefined,
+      minimumRefreshIntervalSeconds: undefined,
+      maxPerMinute: undefined,
+      maxConcurrent: undefined,
+      ...exchange.rules,
+    });
+  });
+
+  test("says so of a dead token", async () => {
+    const { dead = { status: 400, answer: { error: "invalid_grant" } } } = exchange;
+    const { answer } = await refused(dead);
+    expect(answer).toMatchObject({
+      kind: "refused",
+      providerErrorDescription: dead.words ?? dead.answer.error_description,
+    });
+  });
+
+  test("asks to wait", async () => {
+    const tooMany = { status: 429, answer: { error: "too_many_requests" } };
+    const { limited = tooMany }: DocumentedExchange = exchange;
+    const { status, answer: body, concerns } = limited;
+    const { answer } = await answered({ status, headers: { "Retry-After": "30" }, body });
+    expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 30_000, concerns });
+  });
+
+  test("does not blame the connection for the client", async () => {
+    const { rejected = { status: 401, answer: { error: "invalid_client" } } } = exchange;
+    expect((await refused(rejected)).answer).toMatchObject({ kind: "client_rejected" });
+  });
+
+  test("says nothing of the token when it fails itself", async () => {
+    const { answer } = await answered({ status: 500, body: exchange.dead?.answer ?? {} });
+    expect(answer).toMatchObject({ kind: "unusable", serverFailed: true });
+  });
+});
+
+/** Of HTTP Basic, decoded. */
+function credentialsOf({ headers }: ReplayedRequest): string | undefined {
+  const [scheme, credentials] = headers.authorization?.split(" ") ?? [];
+  return scheme === "Basic" && credentials !== undefined ? atob(credentials) : undefined;
+}

@@ -1,0 +1,282 @@
+import { tokenResult } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
+import { Secret } from "../../../../functions/domain/model/secret.ts";
+import type { TokenResult } from "../../../../functions/domain/ports/ports.ts";
+
+const receivedAtMs = Date.UTC(2026, 0, 1);
+const json = { "content-type": "application/json" };
+
+const answerTo = (
+  body: string | object,
+  status = 400,
+  headers: Record<string, string> = json,
+  secrets: readonly string[] = [],
+): TokenResult =>
+  tokenResult(
+    {
+      status,
+      headers,
+      body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+      receivedAtMs,
+    },
+    secrets.map((secret) => new Secret(secret)),
+  );
+
+describe("refused", () => {
+  test.each([400, 401, 403, 404, 200, 201])("invalid_grant with status %i", (status) => {
+    const body = { error: "invalid_grant", error_description: "Token has been revoked." };
+    expect(answerTo(body, status)).toEqual({
+      kind: "refused",
+      providerError: "invalid_grant",
+      providerErrorDescription: "Token has been revoked.",
+    });
+  });
+
+  test("invalid_grant in a form", () => {
+    expect(answerTo("error=invalid_grant&error_description=gone+for+good")).toMatchObject({
+      kind: "refused",
+      providerErrorDescription: "gone for good",
+    });
+  });
+
+  test.each<[string, Parameters<typeof answerTo>]>([
+    ["a server that failed itself", [{ error: "invalid_grant" }, 500]],
+    ["a gateway", [{ error: "invalid_grant" }, 502]],
+    ["a redirect", [{ error: "invalid_grant" }, 302]],
+    ["the first of the redirects", [{ error: "invalid_grant" }, 300]],
+    ["what comes before an answer", [{ error: "invalid_grant" }, 199]],
+    ["a page that quotes it", ['<html>{"error":"invalid_grant"}</html>', 400]],
+    ["text that mentions it", ["invalid_grant", 400]],
+    ["an error of another name", [{ error: "bad_refresh_token" }, 200]],
+    ["an error that only resembles it", [{ error: "Invalid_Grant " }, 400]],
+    ["an error in an object", [{ error: { code: "invalid_grant" } }, 400]],
+    ["another member", [{ code: "invalid_grant", message: "invalid_grant" }, 400]],
+    ["a description", [{ error: "server_error", error_description: "invalid_grant" }, 400]],
+  ])("not by %s", (_whom, parameters) => {
+    expect(answerTo(...parameters).kind).toBe("unusable");
+  });
+
+  test("not while the provider asks to wait", () => {
+    expect(answerTo({ error: "invalid_grant" }, 429).kind).toBe("rate_limited");
+    expect(answerTo({ error: "invalid_grant" }, 503).kind).toBe("unavailable");
+  });
+});
+
+describe("client rejected", () => {
+  test.each(["invalid_client", "unauthorized_client"])("%s", (error) => {
+    for (const status of [400, 401, 403, 200]) {
+      expect(answerTo({ error }, status)).toEqual({
+        kind: "client_rejected",
+        providerError: error,
+        providerErrorDescription: undefined,
+      });
+    }
+  });
+
+  const challenged = { ...json, "www-authenticate": 'Basic realm="token"' };
+
+  test("401 with a Basic challenge and no word besides", () => {
+    expect(answerTo("<html>", 401, challenged)).toMatchObject({
+      kind: "client_rejected",
+      providerError: "invalid_client",
+    });
+  });
+
+  test("401 with a Basic challenge among others", () => {
+    const among = { "www-authenticate": 'Bearer realm="api", Basic realm="token"' };
+    expect(answerTo("", 401, among).kind).toBe("client_rejected");
+  });
+
+  test("a Basic challenge with another status says nothing of the client", () => {
+    expect(answerTo("", 403, challenged).kind).toBe("unusable");
+  });
+
+  test("the body's word counts for more than a challenge", () => {
+    expect(answerTo({ error: "invalid_grant" }, 401, challenged).kind).toBe("refused");
+    expect(answerTo({ error: "invalid_request" }, 401, challenged).kind).toBe("unusable");
+  });
+
+  test("401 without a challenge says nothing of the client", () => {
+    expect(answerTo({ message: "Unauthorized" }, 401).kind).toBe("unusable");
+    expect(answerTo("", 401, { "www-authenticate": "Bearer" }).kind).toBe("unusable");
+  });
+});
+
+describe("asked to wait", () => {
+  const minuteLater = new Date(receivedAtMs + 60_000).toUTCString();
+
+  test.each<[string, Record<string, string>, number | undefined]>([
+    ["no header", {}, undefined],
+    ["seconds", { "retry-after": "7" }, 7_000],
+    ["seconds with spaces around", { "retry-after": " 7 " }, 7_000],
+    ["zero", { "retry-after": "0" }, 0],
+    ["a date", { "retry-after": minuteLater }, 60_000],
+    [
+      "a date of a clock that is a minute ahead",
+      { "retry-after": minuteLater, date: minuteLater },
+      0,
+    ],
+    ["a date that is past", { "retry-after": "Thu, 01 Jan 1970 00:00:00 GMT" }, 0],
+    ["a date as asctime has it", { "retry-after": "Thu Jan  1 00:01:00 2026" }, 60_000],
+    ["a date as RFC 850 has it", { "retry-after": "Thursday, 01-Jan-26 00:01:00 GMT" }, 60_000],
+    ["a date behind words", { "retry-after": `not before ${minuteLater}` }, undefined],
+    ["an hour and more", { "retry-after": "3601" }, 3_600_000],
+    ["an absurd time", { "retry-after": "99999999999999999999" }, 3_600_000],
+    ["a negative time", { "retry-after": "-5" }, undefined],
+    ["a fraction", { "retry-after": "1.5" }, undefined],
+    ["words", { "retry-after": "soon" }, undefined],
+  ])("Retry-After: %s", (_form, headers, retryAfterMs) => {
+    expect(answerTo("", 429, headers)).toEqual({ kind: "rate_limited", retryAfterMs });
+    const reason = "the provider is temporarily unavailable";
+    expect(answerTo("", 503, headers)).toEqual({ kind: "unavailable", reason, retryAfterMs });
+  });
+
+  test("slow_down and temporarily_unavailable, whatever the status", () => {
+    expect(answerTo({ error: "slow_down" }).kind).toBe("rate_limited");
+    expect(answerTo({ error: "temporarily_unavailable" }).kind).toBe("unavailable");
+  });
+});
+
+describe("unusable", () => {
+  test.each<[string, Parameters<typeof answerTo>, string]>([
+    [
+      "a page",
+      ["<html>".padEnd(5120), 200, { "content-type": "text/html" }],
+      "text/html, 5120 bytes, status 200",
+    ],
+    [
+      "a page",
+      ["<html>", 500, { "content-type": "Text/HTML; charset=x" }],
+      "text/html, 6 bytes, status 500",
+    ],
+    [
+      "a foreign type",
+      ["x", 200, { "content-type": "secret/canary" }],
+      "something of another media type, 1 bytes, status 200",
+    ],
+    ["nothing", ["", 200], "an empty body, status 200"],
+    ["nothing", ["", 204], "an empty body, status 204"],
+    ["nothing", ["", 400], "an empty body, status 400"],
+    [
+      "a type with a space behind it",
+      ["x", 200, { "content-type": "text/plain ;charset=x" }],
+      "text/plain, 1 bytes, status 200",
+    ],
+    ["no type", ["x", 200, {}], "something of another media type, 1 bytes, status 200"],
+    ["many to choose from", ["moved", 300], "a redirect, status 300"],
+    ["a redirect", ["moved", 302, { location: "https://evil.example" }], "a redirect, status 302"],
+    ["an array", ["[1]", 200], "application/json, 3 bytes, status 200"],
+    ["a string", ['"x"', 200], "application/json, 3 bytes, status 200"],
+    ["a form of another kind", ["a=b", 200], "application/json, 3 bytes, status 200"],
+    ["null", ["null", 200], "application/json, 4 bytes, status 200"],
+    ["no tokens", [{ ok: true }, 200], "an object without an access_token, status 200"],
+    [
+      "an empty token",
+      [{ access_token: " " }, 200],
+      "an object without an access_token, status 200",
+    ],
+    [
+      "a numeric token",
+      [{ access_token: 1 }, 200],
+      "an object without an access_token, status 200",
+    ],
+    [
+      "an error that says nothing",
+      [{ error: " ", error_description: "no" }, 400],
+      "an object without an access_token, status 400",
+    ],
+    [
+      "an unknown error",
+      [{ error: "server_error" }, 500],
+      "an error that means nothing to this service, status 500",
+    ],
+  ])("%s: says what was expected and what kind of thing came", (_what, parameters, came) => {
+    expect(answerTo(...parameters)).toMatchObject({
+      kind: "unusable",
+      reason: `expected tokens, got ${came}`,
+      serverFailed: came.endsWith("500"),
+    });
+  });
+
+  test.each([
+    ...["application/json", "application/problem+json", "application/x-www-form-urlencoded"],
+    ...["application/xml", "text/html", "text/plain", "text/xml"],
+  ])("%s is named", (mediaType) => {
+    const reason = `expected tokens, got ${mediaType}, 1 bytes, status 200`;
+    expect(answerTo("x", 200, { "content-type": mediaType })).toMatchObject({ reason });
+  });
+
+  test("without an error nothing is said of one", () => {
+    expect(answerTo({ ok: true })).toEqual({
+      kind: "unusable",
+      reason: "expected tokens, got an object without an access_token, status 400",
+      serverFailed: false,
+    });
+  });
+
+  test("the provider's error is kept beside", () => {
+    expect(answerTo({ error: "invalid_scope", error_description: "no" })).toMatchObject({
+      kind: "unusable",
+      providerError: "invalid_scope",
+      providerErrorDescription: "no",
+    });
+  });
+});
+
+describe("the provider's words", () => {
+  const described = (error_description: unknown, secrets: string[] = []) => {
+    const answer = answerTo({ error: "invalid_grant", error_description }, 400, json, secrets);
+    return answer.kind === "refused" ? answer.providerErrorDescription : answer.kind;
+  };
+
+  test.each([
+    ["is cut to 200 characters", "a".repeat(300), `${"a".repeat(199)}…`],
+    ["is whole with 200", "a".repeat(200), "a".repeat(200)],
+    ["is dropped when nothing of it prints", "\u0000\u0007", undefined],
+    ["is cut between characters", "😀".repeat(300), `${"😀".repeat(199)}…`],
+    ["loses control characters", "a\u0000b\u001b[31mc\u202ed", "ab[31mcd"],
+    ["is one line", " a\r\n b\tc ", "a b c"],
+    ["is dropped when empty", " \n ", undefined],
+    ["is dropped when no string", { a: 1 }, undefined],
+    [
+      "keeps its words",
+      "AADSTS70008: The refresh token has expired.",
+      "AADSTS70008: The refresh token has expired.",
+    ],
+  ])("the description %s", (_what, description, expected) => {
+    expect(described(description)).toBe(expected);
+  });
+
+  test.each(["hunter2", "a+b/c="])("the secret %j is cut out of it", (secret) => {
+    for (const form of [secret, encodeURIComponent(secret), secret.split("").join("\u0000")]) {
+      expect(described(`got ${form}, sorry`, [secret])).toBe("got [redacted], sorry");
+    }
+  });
+
+  test("an empty secret is nowhere in it", () => {
+    expect(described("bad", [""])).toBe("bad");
+  });
+
+  test("a secret across the cut is cut out first", () => {
+    expect(described(`${"a ".repeat(97)}hunter2`, ["hunter2"])).not.toContain("hunt");
+  });
+
+  test("what looks like a token is masked", () => {
+    const token = "1//0gXyZ3kQv8mPqR7sT2uV5wX9yZ1aB4cD6eF8";
+    expect(described(`bad token ${token}`)).toBe("bad token [redacted]");
+  });
+
+  test.each([
+    ["too long", "a".repeat(65)],
+    ["a quote", 'a"b'],
+    ["a backslash", "a\\b"],
+    ["a line break", "a\nb"],
+    ["not ASCII", "é"],
+    ["a secret", "hunter2"],
+    ["a token", "gXyZ3kQv8mPqR7sT2uV5wX9yZ1aB4cD6eF8"],
+  ])("an error code that is %s is replaced", (_what, error) => {
+    expect(answerTo({ error }, 400, json, ["hunter2"])).toMatchObject({
+      kind: "unusable",
+      providerError: "unreadable_error",
+    });
+  });
+});

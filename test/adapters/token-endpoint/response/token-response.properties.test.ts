@@ -1,0 +1,165 @@
+import { inspect } from "node:util";
+import fc from "fast-check";
+import type { HttpAnswer } from "../../../../functions/adapters/http/transport.ts";
+import {
+  tokenResult,
+  tokensCutOff,
+} from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
+import { Secret } from "../../../../functions/domain/model/secret.ts";
+
+const sentSecrets = ["canary-refresh-token", "canary+secret/=", "cnry"];
+const secrets = sentSecrets.map((secret) => new Secret(secret));
+
+const canary = fc.constantFrom(...sentSecrets);
+/** Text that may hold what was sent, anywhere. */
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.tuple(fc.string(), canary, fc.string()).map((parts) => parts.join("")),
+);
+const errorCode = fc.constantFrom("invalid_grant", "invalid_client", "slow_down", "server_error");
+const value = fc.oneof(fc.jsonValue(), text, errorCode, fc.constantFrom(0, -1, 3600, "3600", null));
+const memberName = fc.constantFrom(
+  "error",
+  "error_description",
+  "access_token",
+  "refresh_token",
+  "token_type",
+  "scope",
+  "expires_in",
+  "expires_at",
+  "refresh_expires_in",
+  "id_token",
+  "__proto__",
+  "constructor",
+  "toJSON",
+  "length",
+);
+const members = fc.dictionary(fc.oneof(memberName, fc.string()), value);
+const body = fc.oneof(
+  fc.uint8Array({ maxLength: 200 }),
+  fc
+    .oneof(
+      text,
+      value.map((json) => JSON.stringify(json)),
+      members.map((m) => JSON.stringify(m)),
+    )
+    .map((content) => Buffer.from(content)),
+  members.map((m) => {
+    const fields = Object.entries(m).map(([name, value]): [string, string] => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    return Buffer.from(new URLSearchParams(fields).toString());
+  }),
+);
+const headers = fc.record(
+  {
+    "content-type": fc.oneof(text, fc.constant("application/json")),
+    "retry-after": fc.oneof(text, fc.nat().map(String)),
+    "www-authenticate": fc.oneof(text, fc.constant("Basic")),
+    date: text,
+  },
+  { requiredKeys: [] },
+);
+const status = fc.oneof(
+  fc.constantFrom(200, 201, 204, 302, 400, 401, 403, 429, 500, 503),
+  fc.integer({ min: 100, max: 999 }),
+);
+const receivedAtMs = Date.UTC(2026, 0, 1);
+const answer: fc.Arbitrary<HttpAnswer> = fc.record({
+  status,
+  headers,
+  body,
+  receivedAtMs: fc.constant(receivedAtMs),
+});
+
+const parsedOf = ({ body }: HttpAnswer): unknown => {
+  const content = new TextDecoder().decode(body);
+  try {
+    return JSON.parse(content);
+  } catch {
+    return Object.fromEntries(new URLSearchParams(content.trim()));
+  }
+};
+
+const runs = { numRuns: 2_000 };
+
+test("no answer makes it throw", () => {
+  fc.assert(
+    fc.property(answer, (any) => {
+      expect(tokenResult(any, secrets).kind).toEqual(expect.any(String));
+      tokensCutOff(any, secrets);
+    }),
+    runs,
+  );
+});
+
+test("nothing that was sent comes back in words", () => {
+  fc.assert(
+    fc.property(answer, (any) => {
+      const judged = tokenResult(any, secrets);
+      const shown = judged.kind === "granted" ? judged.notes : judged;
+      const words = `${JSON.stringify(shown)}${inspect(shown, { depth: 9 })}`;
+      for (const secret of sentSecrets) expect(words).not.toContain(secret);
+    }),
+    runs,
+  );
+});
+
+test("tokens of a JSON object are never lost, whatever surrounds them", () => {
+  const token = fc.string({ minLength: 1 }).filter((string) => string.trim() !== "");
+  fc.assert(
+    fc.property(answer, members, token, token, (any, others, accessToken, refreshToken) => {
+      const json = { ...others, access_token: accessToken, refresh_token: refreshToken };
+      const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
+      for (const judged of [tokenResult(whole, secrets), tokensCutOff(whole, secrets)]) {
+        if (judged?.kind !== "granted") throw new Error(`${judged?.kind} rather than granted`);
+        const { tokens } = judged;
+        expect(tokens.accessToken.reveal()).toBe(accessToken.toWellFormed());
+        expect(tokens.refreshToken?.reveal()).toBe(refreshToken.toWellFormed());
+        expect(JSON.stringify(tokens.extra).length).toBeLessThanOrEqual(64 * 1024);
+        const { expiresAtMs = receivedAtMs + 1 } = tokens;
+        expect(expiresAtMs).toBeGreaterThan(receivedAtMs);
+        expect(new Date(expiresAtMs).toISOString()).toMatch(/^20/);
+      }
+    }),
+    runs,
+  );
+});
+
+test("a token that came is not in the notes", () => {
+  fc.assert(
+    fc.property(members, headers, status, (others, header, code) => {
+      const tokens = { access_token: "canary-new-access", refresh_token: "canary-new-refresh" };
+      const content = Buffer.from(JSON.stringify({ ...others, ...tokens }));
+      const judged = tokenResult(
+        { status: code, headers: header, body: content, receivedAtMs },
+        [],
+      );
+      expect(judged.kind).toBe("granted");
+      expect(inspect(judged, { depth: 9 })).not.toContain("canary-new");
+      expect(JSON.stringify(judged)).not.toContain("canary-new");
+    }),
+  );
+});
+
+test("refused is the provider's own word, and no one else's", () => {
+  fc.assert(
+    fc.property(answer, (any) => {
+      if (tokenResult(any, secrets).kind !== "refused") return;
+      expect(parsedOf(any)).toMatchObject({ error: "invalid_grant" });
+      expect(any.status < 500 && any.status !== 429).toBe(true);
+    }),
+    runs,
+  );
+});
+
+test("an answer that was cut off refuses and rejects nothing", () => {
+  fc.assert(
+    fc.property(answer, (any) => {
+      const { kind } = tokensCutOff(any, secrets) ?? {};
+      expect(["granted", "rotated", undefined]).toContain(kind);
+    }),
+    runs,
+  );
+});
