@@ -1,5 +1,5 @@
 import type { ConnectionId, WorkspaceId } from "../../functions/domain/model/connection.ts";
-import type { Due } from "../../functions/domain/ports/ports.ts";
+import type { Due } from "../../functions/domain/ports/connection-store.ts";
 import type {
   DueConnection,
   DueIndex,

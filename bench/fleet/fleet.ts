@@ -11,7 +11,7 @@ import type {
   Due,
   Rescheduling,
   WriteResult,
-} from "../../functions/domain/ports/ports.ts";
+} from "../../functions/domain/ports/connection-store.ts";
 import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
 import { nextDue, type ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import { connectionIdOf, connectionOf, DueCalendar, FleetDue } from "./due-calendar.ts";

@@ -1,5 +1,5 @@
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
-import type { Telemetry } from "../../functions/domain/ports/ports.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
+import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 
 type EventCounts = ReadonlyMap<string, number>;
 

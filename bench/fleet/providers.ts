@@ -1,5 +1,5 @@
 import { Secret } from "../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import type { Integration } from "./integrations.ts";
 import { logNormalQuantiles, type Random } from "./random.ts";
 import { isThrottling, isWithin, type Scenario } from "./scenario.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../functions/domain/ports/ports.ts";
+import type { Clock } from "../../functions/domain/ports/clock.ts";
 
 /** Time that passes only when the model says so. */
 export class VirtualClock implements Clock {

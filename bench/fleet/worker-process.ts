@@ -6,11 +6,9 @@ import { budgetFor } from "../../functions/domain/model/budget.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { IntegrationLimits } from "../../functions/domain/ports/integration.ts";
-import type {
-  OpenedTokenSet,
-  Telemetry,
-  TokenEndpoint,
-} from "../../functions/domain/ports/ports.ts";
+import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
+import type { OpenedTokenSet } from "../../functions/domain/ports/token-cipher.ts";
+import type { TokenEndpoint } from "../../functions/domain/ports/token-endpoint.ts";
 import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
 import type { ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import { type RefreshDue, refreshDue } from "../../functions/domain/scheduled-refresh.ts";

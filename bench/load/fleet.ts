@@ -16,7 +16,7 @@ import type {
   WorkspaceId,
 } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
-import type { TokenCipher } from "../../functions/domain/ports/ports.ts";
+import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
 import { shardOf } from "../../functions/domain/schedule/due.ts";
 import { integration, type World } from "./world.ts";
 

@@ -6,7 +6,7 @@ import {
   parseRescueRecord,
 } from "../../functions/adapters/rescue/rescue-record.ts";
 import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
-import type { ConnectionStore } from "../../functions/domain/ports/ports.ts";
+import type { ConnectionStore } from "../../functions/domain/ports/connection-store.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { findRecords, type LogRecord } from "./log-records.ts";
 import { type OutputOptions, printAll, type Row } from "./output.ts";

@@ -1,5 +1,5 @@
 import { refreshErrors } from "../../functions/domain/model/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import type { PublishedEvent } from "../../functions/runtime/observers.ts";
 
 /**

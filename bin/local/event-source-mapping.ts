@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import type { SQSEvent, SQSRecord } from "aws-lambda";
 import { systemClock } from "../../functions/adapters/clock/system-clock.ts";
-import type { Clock } from "../../functions/domain/ports/ports.ts";
+import type { Clock } from "../../functions/domain/ports/clock.ts";
 import { type Invocation, invoke, type LambdaFunction } from "./lambda-function.ts";
 
 export interface EventSourceMappingOptions {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../functions/domain/ports/ports.ts";
+import type { Clock } from "../../functions/domain/ports/clock.ts";
 import { AwsError, type AwsJson } from "./aws-json-server.ts";
 import { messageInput, optionalNumber, optionalSeconds, requiredText } from "./sqs-input.ts";
 import type { MessageQueue, QueueMessage, QueueSettings } from "./sqs-queue.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "../../functions/adapters/clock/system-clock.ts";
-import type { Clock } from "../../functions/domain/ports/ports.ts";
+import type { Clock } from "../../functions/domain/ports/clock.ts";
 import {
   AwsError,
   type AwsJson,

@@ -1,7 +1,7 @@
 import type { WorkspaceId } from "./model/connection.ts";
 import { RefreshError } from "./model/errors.ts";
 import type { Secret } from "./model/secret.ts";
-import type { Clock } from "./ports/ports.ts";
+import type { Clock } from "./ports/clock.ts";
 
 /** The scope that a credential which states scopes has to include. */
 export const refreshScope = "connections:refresh";

@@ -3,22 +3,19 @@ import type { Budget } from "./model/budget.ts";
 import {
   type Connection,
   type ConnectionId,
-  type ConnectionKey,
+  keyOf,
   leaseIsLive,
   type WorkspaceId,
 } from "./model/connection.ts";
 import { RefreshError, StoreUnavailable } from "./model/errors.ts";
 import type { ClientRegistry } from "./ports/client-registration.ts";
+import type { Clock, Invocation } from "./ports/clock.ts";
+import type { ConnectionStore } from "./ports/connection-store.ts";
 import type { IntegrationHolds, IntegrationLimits } from "./ports/integration.ts";
-import type {
-  Clock,
-  ConnectionStore,
-  Invocation,
-  RescueQueue,
-  Telemetry,
-  TokenCipher,
-  TokenEndpoint,
-} from "./ports/ports.ts";
+import type { RescueQueue } from "./ports/rescue-queue.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
+import type { TokenCipher } from "./ports/token-cipher.ts";
+import type { TokenEndpoint } from "./ports/token-endpoint.ts";
 import { attemptRefresh } from "./refresh/attempt.ts";
 import type { Permission } from "./refresh/permission.ts";
 import { joinRefresh, type RefreshesInProgress } from "./refresh/single-flight.ts";
@@ -164,8 +161,3 @@ function throwIfNotRefreshable({ status }: Connection): void {
   if (status === "inactive") throw new RefreshError("connection_inactive");
   if (status === "expired") throw new RefreshError("reauthorization_required");
 }
-
-export const keyOf = ({ connectionId, workspaceId }: ConnectionKey): ConnectionKey => ({
-  connectionId,
-  workspaceId,
-});

@@ -1,13 +1,8 @@
-import { type Connection, leaseIsLive } from "./model/connection.ts";
+import { type Connection, keyOf, leaseIsLive } from "./model/connection.ts";
 import { RefreshError } from "./model/errors.ts";
-import type {
-  Acquisition,
-  Clock,
-  ConnectionStore,
-  Telemetry,
-  TokenSetCommit,
-} from "./ports/ports.ts";
-import { keyOf } from "./refresh.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Acquisition, ConnectionStore, TokenSetCommit } from "./ports/connection-store.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
 
 export interface RescueDependencies {
   readonly store: Pick<ConnectionStore, "acquireLease" | "commit" | "releaseLease">;

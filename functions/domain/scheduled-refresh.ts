@@ -1,11 +1,13 @@
 import type { Connection, Failure } from "./model/connection.ts";
+import { keyOf } from "./model/connection.ts";
 import {
   MisconfiguredRegistration,
   RefreshError,
   type RefreshErrorCode,
   StoreUnavailable,
 } from "./model/errors.ts";
-import type { Invocation, Rescheduling } from "./ports/ports.ts";
+import type { Invocation } from "./ports/clock.ts";
+import type { Rescheduling } from "./ports/connection-store.ts";
 import type { DueConnection } from "./ports/schedule.ts";
 import {
   NotPermitted,
@@ -15,12 +17,7 @@ import {
 } from "./refresh/permission.ts";
 import { failureAfter, misconfigured } from "./refresh/store-failure.ts";
 import { Uncommitted } from "./refresh/store-tokens.ts";
-import {
-  keyOf,
-  type RefreshConnection,
-  type RefreshDependencies,
-  type RefreshOutcome,
-} from "./refresh.ts";
+import type { RefreshConnection, RefreshDependencies, RefreshOutcome } from "./refresh.ts";
 import { dueAfterFailure, dueAfterHold, dueWhileInactive } from "./schedule/due.ts";
 
 /**

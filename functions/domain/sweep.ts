@@ -1,6 +1,6 @@
 import { withConcurrency } from "./async/concurrency.ts";
 import { StoreUnavailable } from "./model/errors.ts";
-import type { Clock, Invocation, Telemetry } from "./ports/ports.ts";
+import type { Clock, Invocation } from "./ports/clock.ts";
 import type {
   DueConnection,
   DueIndex,
@@ -8,6 +8,7 @@ import type {
   SweepPosition,
   SweepPositions,
 } from "./ports/schedule.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
 import { refreshShards } from "./schedule/due.ts";
 
 export interface SweepDependencies {

@@ -1,7 +1,7 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
 import { workspaceFor } from "../domain/authentication.ts";
-import type { Clock, Invocation } from "../domain/ports/ports.ts";
+import type { Clock, Invocation } from "../domain/ports/clock.ts";
 import type { RefreshConnection } from "../domain/refresh.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
 import type { Log } from "../telemetry/telemetry.ts";

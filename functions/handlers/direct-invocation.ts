@@ -1,6 +1,6 @@
 import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
 import { isTransient, RefreshError, refreshErrors } from "../domain/model/errors.ts";
-import type { Invocation } from "../domain/ports/ports.ts";
+import type { Invocation } from "../domain/ports/clock.ts";
 import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
 import type { Log } from "../telemetry/telemetry.ts";
 import { type Fault, InvalidRequest, identifierFault, isObject } from "./faults.ts";

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
 import { RefreshError } from "../domain/model/errors.ts";
-import type { Clock } from "../domain/ports/ports.ts";
+import type { Clock } from "../domain/ports/clock.ts";
 import type { Log } from "../telemetry/telemetry.ts";
 import { InvalidRequest } from "./faults.ts";
 import { headerValues } from "./headers.ts";

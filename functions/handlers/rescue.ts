@@ -1,4 +1,4 @@
-import type { TokenSetCommit } from "../domain/ports/ports.ts";
+import type { TokenSetCommit } from "../domain/ports/connection-store.ts";
 import type { RescueTokens } from "../domain/rescue.ts";
 import type { Log } from "../telemetry/telemetry.ts";
 import { sqsBatchHandler } from "./sqs-batch.ts";

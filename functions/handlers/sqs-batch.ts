@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { withConcurrency } from "../domain/async/concurrency.ts";
 import type { ConnectionKey } from "../domain/model/connection.ts";
-import type { Invocation } from "../domain/ports/ports.ts";
+import type { Invocation } from "../domain/ports/clock.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
 import type { Log } from "../telemetry/telemetry.ts";
 

@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
-import type { RefreshEvent } from "../domain/model/events.ts";
-import type { Telemetry } from "../domain/ports/ports.ts";
+import type { RefreshEvent } from "../domain/ports/events.ts";
+import type { Telemetry } from "../domain/ports/telemetry.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
 import { createLogger, createMetrics, type Log, logTo, telemetry } from "../telemetry/telemetry.ts";
 import type { LogLevel } from "./config.ts";

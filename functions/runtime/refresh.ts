@@ -12,7 +12,8 @@ import { secretsClientRegistry } from "../adapters/secrets-manager/client-regist
 import { oauthTokenEndpoint } from "../adapters/token-endpoint/oauth-token-endpoint.ts";
 import { circuitBreaker } from "../domain/integration/circuit-breaker.ts";
 import { budgetFor } from "../domain/model/budget.ts";
-import type { ConnectionStore, Telemetry } from "../domain/ports/ports.ts";
+import type { ConnectionStore } from "../domain/ports/connection-store.ts";
+import type { Telemetry } from "../domain/ports/telemetry.ts";
 import type { RefreshDependencies } from "../domain/refresh.ts";
 import type { RefreshConfig } from "./config.ts";
 

@@ -1,4 +1,4 @@
-import type { RefreshEvent } from "../domain/model/events.ts";
+import type { RefreshEvent } from "../domain/ports/events.ts";
 
 type RequestCode =
   | "request.answered"

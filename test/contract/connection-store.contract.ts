@@ -15,7 +15,7 @@ import type {
   LeaseRequest,
   Postponement,
   TokenSetCommit,
-} from "../../functions/domain/ports/ports.ts";
+} from "../../functions/domain/ports/connection-store.ts";
 
 /** A store under test, and a way past it. */
 export interface StoreUnderTest {

@@ -1,15 +1,14 @@
 import fc from "fast-check";
 import { circuitBreaker } from "../../functions/domain/integration/circuit-breaker.ts";
 import { RefreshError, StoreUnavailable } from "../../functions/domain/model/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
 import type {
   ConnectionStore,
-  Telemetry,
-  TokenCipher,
-  TokenRequest,
-  TokenResult,
   TokenSetCommit,
-} from "../../functions/domain/ports/ports.ts";
+} from "../../functions/domain/ports/connection-store.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
+import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
+import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
+import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {

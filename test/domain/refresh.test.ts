@@ -6,11 +6,9 @@ import {
   StoreUnavailable,
 } from "../../functions/domain/model/errors.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
-import {
-  type TokenResult,
-  type TokenSetCommit,
-  UnreadableCredentials,
-} from "../../functions/domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
+import { UnreadableCredentials } from "../../functions/domain/ports/token-cipher.ts";
+import type { TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import { manualClock } from "../support/local-aws-clients.ts";
 import {
   budget,

@@ -1,7 +1,7 @@
 import type { Connection } from "../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
-import type { TokenSetCommit } from "../../functions/domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import { rescueTokens } from "../../functions/domain/rescue.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { circuitBreaker } from "../../functions/domain/integration/circuit-breaker.ts";
 import type { ConnectionId } from "../../functions/domain/model/connection.ts";
-import type { Telemetry, TokenRequest, TokenResult } from "../../functions/domain/ports/ports.ts";
+import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
+import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
 import { refreshShards, shardOf } from "../../functions/domain/schedule/due.ts";
 import { refreshDue } from "../../functions/domain/scheduled-refresh.ts";

@@ -3,8 +3,9 @@ import {
   MisconfiguredRegistration,
   StoreUnavailable,
 } from "../../functions/domain/model/errors.ts";
+import type { ConnectionStore } from "../../functions/domain/ports/connection-store.ts";
 import type { Permit } from "../../functions/domain/ports/integration.ts";
-import type { ConnectionStore, TokenResult } from "../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { refreshDue } from "../../functions/domain/scheduled-refresh.ts";
 import {

@@ -1,6 +1,6 @@
 import type { Connection, ConnectionId } from "../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import type { DueConnection, DueIndex } from "../../functions/domain/ports/schedule.ts";
 import { dueAt, refreshShards } from "../../functions/domain/schedule/due.ts";
 import { type SweepDependencies, sweep } from "../../functions/domain/sweep.ts";

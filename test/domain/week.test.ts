@@ -3,7 +3,7 @@ import type {
   ConnectionId,
   RegistrationName,
 } from "../../functions/domain/model/connection.ts";
-import type { TokenResult } from "../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { nextDue } from "../../functions/domain/schedule/due.ts";
 import { refreshDue } from "../../functions/domain/scheduled-refresh.ts";

@@ -1,6 +1,6 @@
 import type { SQSEvent } from "aws-lambda";
 import { parseRescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
-import type { TokenSetCommit } from "../../functions/domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
 import type { RescueTokens } from "../../functions/domain/rescue.ts";
 import { rescueHandler } from "../../functions/handlers/rescue.ts";
 import { requestScope } from "../../functions/telemetry/request-scope.ts";

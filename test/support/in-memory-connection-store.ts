@@ -14,7 +14,7 @@ import type {
   Rescheduling,
   TokenSetCommit,
   WriteResult,
-} from "../../functions/domain/ports/ports.ts";
+} from "../../functions/domain/ports/connection-store.ts";
 import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
 import { dueAt } from "../../functions/domain/schedule/due.ts";
 

@@ -4,7 +4,7 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
-import type { Clock } from "../../functions/domain/ports/ports.ts";
+import type { Clock } from "../../functions/domain/ports/clock.ts";
 
 /** A busy machine may take its time; what is about a deadline states a shorter one. */
 const defaultPatienceMs = 30_000;

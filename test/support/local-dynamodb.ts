@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
 import type { Connection, ConnectionKey } from "../../functions/domain/model/connection.ts";
-import type { Due } from "../../functions/domain/ports/ports.ts";
+import type { Due } from "../../functions/domain/ports/connection-store.ts";
 import { localDynamoDbClient } from "./local-aws-clients.ts";
 
 export const tableNames = {

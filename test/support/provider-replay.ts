@@ -5,7 +5,7 @@ import { registeredEndpoint } from "../../functions/adapters/token-endpoint/regi
 import type { RegistrationName } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
-import type { TokenResult } from "../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import { type ReceivedRequest, startProvider } from "./provider-stand-in.ts";
 
 /** What the vendor's page shows that its endpoint answers. */

@@ -13,22 +13,19 @@ import type {
   TokenSet,
   WorkspaceId,
 } from "../../functions/domain/model/connection.ts";
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
+import type { Clock } from "../../functions/domain/ports/clock.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import type {
   IntegrationHold,
   IntegrationHolds,
   IntegrationLimits,
 } from "../../functions/domain/ports/integration.ts";
-import type {
-  Clock,
-  Telemetry,
-  TokenCipher,
-  TokenRequest,
-  TokenResult,
-  TokenSetCommit,
-} from "../../functions/domain/ports/ports.ts";
+import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
+import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
+import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
 import {
   type RefreshDependencies,
   type RefreshRequest,

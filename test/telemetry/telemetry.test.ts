@@ -4,8 +4,8 @@ import {
   isWorkspaceId,
   type SealedTokenSet,
 } from "../../functions/domain/model/connection.ts";
-import type { RefreshEvent } from "../../functions/domain/model/events.ts";
-import type { TokenSetCommit } from "../../functions/domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import { logLines } from "../../functions/telemetry/log-codes.ts";
 import { requestScope } from "../../functions/telemetry/request-scope.ts";
 import {

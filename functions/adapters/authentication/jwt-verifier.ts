@@ -11,7 +11,7 @@ import {
 } from "../../domain/authentication.ts";
 import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
-import type { Clock } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 
 export interface JwtVerifierOptions {
   readonly issuer: string;

@@ -1,4 +1,4 @@
-import type { Clock } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 
 /** @param mayBegin whether a read that began at this instant is recent enough */
 export type SharedRead<Name, Value> = (

@@ -12,7 +12,7 @@ import type {
   SealedTokenSet,
 } from "../../domain/model/connection.ts";
 import { isoSecond } from "../../domain/model/instant.ts";
-import type { Due } from "../../domain/ports/ports.ts";
+import type { Due } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import {
   connectionOf,

@@ -14,7 +14,7 @@ import {
 } from "../../domain/model/connection.ts";
 import { type RefreshErrorCode, refreshErrors } from "../../domain/model/errors.ts";
 import { isoInstant, isoSecond } from "../../domain/model/instant.ts";
-import type { Due } from "../../domain/ports/ports.ts";
+import type { Due } from "../../domain/ports/connection-store.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 

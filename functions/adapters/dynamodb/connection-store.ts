@@ -15,7 +15,7 @@ import type {
   Postponement,
   TokenSetCommit,
   WriteResult,
-} from "../../domain/ports/ports.ts";
+} from "../../domain/ports/connection-store.ts";
 import {
   dueAttributes,
   failureItem,

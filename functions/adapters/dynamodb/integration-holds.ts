@@ -1,11 +1,11 @@
 import type { RegistrationName } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import {
   holdReasons,
   type IntegrationHold,
   type IntegrationHolds,
 } from "../../domain/ports/integration.ts";
-import type { Clock } from "../../domain/ports/ports.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
 import {

@@ -2,8 +2,8 @@ import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { type LimitState, nextPermit, noRequests } from "../../domain/integration/rate-limits.ts";
 import type { RegistrationName } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import type { IntegrationLimits, Permit, PermitRequest } from "../../domain/ports/integration.ts";
-import type { Clock } from "../../domain/ports/ports.ts";
 import {
   type CoordinationItem,
   type CoordinationTable,

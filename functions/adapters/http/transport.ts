@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TlsCredentials } from "../../domain/ports/client-registration.ts";
-import type { Clock } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import { BodyTooLarge, decodeContent, decodeFront } from "./content-coding.ts";
 import type { Deadline } from "./deadline.ts";
 import { connectTo, type Lookup, reasonOf } from "./provider-connection.ts";

@@ -1,4 +1,5 @@
-import type { Clock, TokenResult } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
+import type { TokenResult } from "../../domain/ports/token-endpoint.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
 import { type Deadline, deadlineIn } from "../http/deadline.ts";

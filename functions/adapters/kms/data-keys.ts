@@ -2,7 +2,8 @@ import { webcrypto } from "node:crypto";
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from "@aws-sdk/client-kms";
 import type { ConnectionKey } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
-import { type Clock, UnreadableCredentials } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
+import { UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
 import { lruMap } from "../cache/lru-map.ts";
 
 export interface KmsDataKeysOptions {

@@ -2,7 +2,7 @@ import { decodeProtectedHeader } from "jose/decode/protected_header";
 import { compactDecrypt } from "jose/jwe/compact/decrypt";
 import { CompactEncrypt } from "jose/jwe/compact/encrypt";
 import type { ConnectionKey, SealedTokenSet, TokenSet } from "../../domain/model/connection.ts";
-import { type TokenCipher, UnreadableCredentials } from "../../domain/ports/ports.ts";
+import { type TokenCipher, UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
 import { type DataKey, type KmsDataKeysOptions, kmsDataKeys } from "./data-keys.ts";
 import { parseTokenSet, tokenSetJson } from "./token-set-json.ts";
 

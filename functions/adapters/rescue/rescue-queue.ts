@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
-import type { RescueQueue, TokenSetCommit } from "../../domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../domain/ports/connection-store.ts";
+import type { RescueQueue } from "../../domain/ports/rescue-queue.ts";
 import { asStoreUnavailable, urgentSqsClient } from "../aws/clients.ts";
 import { DeadlinePassed, deadlineIn } from "../http/deadline.ts";
 import { rescueRecord } from "./rescue-record.ts";

@@ -8,7 +8,7 @@ import {
   type WorkspaceId,
 } from "../../domain/model/connection.ts";
 import { isoInstant } from "../../domain/model/instant.ts";
-import type { TokenSetCommit } from "../../domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../domain/ports/connection-store.ts";
 import { isJsonObject } from "../json/json-checks.ts";
 import {
   faultsOf,

@@ -1,7 +1,7 @@
 import type { RegistrationName } from "../../domain/model/connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "../../domain/model/errors.ts";
 import type { ClientRegistration, ClientRegistry } from "../../domain/ports/client-registration.ts";
-import type { Clock } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
 import { type RegistrationSecrets, readRegistration } from "./registration-secret.ts";

@@ -4,7 +4,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
-import type { Clock } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import type { DueConnection, RefreshQueue } from "../../domain/ports/schedule.ts";
 import { asStoreUnavailable, sqsClient } from "../aws/clients.ts";
 import { refreshMessage } from "./refresh-message.ts";

@@ -8,7 +8,8 @@ import {
 import { SignJWT } from "jose/jwt/sign";
 import { Secret } from "../../domain/model/secret.ts";
 import type { DpopAlgorithm, SigningAlgorithm } from "../../domain/ports/client-registration.ts";
-import type { Clock, TokenRequest, TokenResult } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
+import type { TokenRequest, TokenResult } from "../../domain/ports/token-endpoint.ts";
 import type { LruMap } from "../cache/lru-map.ts";
 import {
   algorithmsOf,

@@ -1,7 +1,12 @@
 import { lookup as lookupHost } from "node:dns/promises";
 import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
 import type { Secret } from "../../domain/model/secret.ts";
-import type { Clock, TokenEndpoint, TokenRequest, TokenResult } from "../../domain/ports/ports.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
+import type {
+  TokenEndpoint,
+  TokenRequest,
+  TokenResult,
+} from "../../domain/ports/token-endpoint.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { registeredProvider } from "../client-registration/registered-provider.ts";
 import { type Deadline, deadlineIn } from "../http/deadline.ts";

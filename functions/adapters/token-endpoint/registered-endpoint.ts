@@ -1,6 +1,6 @@
 import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
 import type { ClientRegistration } from "../../domain/ports/client-registration.ts";
-import type { TokenRequest } from "../../domain/ports/ports.ts";
+import type { TokenRequest } from "../../domain/ports/token-endpoint.ts";
 import { registeredProvider } from "../client-registration/registered-provider.ts";
 import { tokenEndpointUrl } from "./endpoint-url.ts";
 

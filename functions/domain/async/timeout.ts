@@ -1,4 +1,4 @@
-import type { Clock } from "../ports/ports.ts";
+import type { Clock } from "../ports/clock.ts";
 
 /**
  * What comes of a promise within a duration; undefined when nothing does. A rejection in time is the

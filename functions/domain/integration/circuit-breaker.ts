@@ -1,7 +1,9 @@
 import type { RegistrationName } from "../model/connection.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { HoldReason, IntegrationHold, IntegrationHolds } from "../ports/integration.ts";
-import type { Clock, Telemetry, TokenResult } from "../ports/ports.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { TokenResult } from "../ports/token-endpoint.ts";
 
 /** Failures in a row, within one process, after which a provider counts as failing. */
 const failuresToHold = 5;

@@ -43,6 +43,11 @@ export interface ConnectionKey {
   readonly workspaceId: WorkspaceId;
 }
 
+export const keyOf = ({ connectionId, workspaceId }: ConnectionKey): ConnectionKey => ({
+  connectionId,
+  workspaceId,
+});
+
 export interface Connection extends ConnectionKey {
   readonly integration: string;
   readonly registrationName: RegistrationName;

@@ -1,18 +1,11 @@
 import type { Connection, Lease, TokenSet } from "../model/connection.ts";
+import { keyOf } from "../model/connection.ts";
 import { MisconfiguredRegistration, RefreshError } from "../model/errors.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
-import {
-  type Invocation,
-  type OpenedTokenSet,
-  type TokenResult,
-  UnreadableCredentials,
-} from "../ports/ports.ts";
-import {
-  keyOf,
-  type RefreshDependencies,
-  type RefreshOutcome,
-  type RefreshRequest,
-} from "../refresh.ts";
+import type { Invocation } from "../ports/clock.ts";
+import { type OpenedTokenSet, UnreadableCredentials } from "../ports/token-cipher.ts";
+import type { TokenResult } from "../ports/token-endpoint.ts";
+import type { RefreshDependencies, RefreshOutcome, RefreshRequest } from "../refresh.ts";
 import { type Permission, requestPermission, returnPermission } from "./permission.ts";
 import { rereadRegistration } from "./reread-registration.ts";
 import { misconfigured, release, storeFailure } from "./store-failure.ts";

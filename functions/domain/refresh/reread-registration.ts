@@ -1,7 +1,8 @@
 import type { Connection } from "../model/connection.ts";
+import { keyOf } from "../model/connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "../model/errors.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
-import { keyOf, type RefreshDependencies } from "../refresh.ts";
+import type { RefreshDependencies } from "../refresh.ts";
 
 /**
  * The secret past the cache, after the provider rejected the client: it may have been rotated a

@@ -1,8 +1,10 @@
 import type { Connection, Failure, Lease } from "../model/connection.ts";
+import { keyOf } from "../model/connection.ts";
 import { isTransient, RefreshError, type RefreshErrorCode } from "../model/errors.ts";
+import type { Rescheduling } from "../ports/connection-store.ts";
 import type { IntegrationHold } from "../ports/integration.ts";
-import type { Rescheduling, TokenResult } from "../ports/ports.ts";
-import { keyOf, type RefreshDependencies, type RefreshOutcome } from "../refresh.ts";
+import type { TokenResult } from "../ports/token-endpoint.ts";
+import type { RefreshDependencies, RefreshOutcome } from "../refresh.ts";
 import { dueAfterFailure, dueAfterHold } from "../schedule/due.ts";
 import type { Attempt } from "./attempt.ts";
 

@@ -1,6 +1,8 @@
+import { keyOf } from "../model/connection.ts";
 import { RefreshError } from "../model/errors.ts";
-import type { TokenResult, TokenSetCommit } from "../ports/ports.ts";
-import { keyOf, type RefreshDependencies, type RefreshOutcome } from "../refresh.ts";
+import type { TokenSetCommit } from "../ports/connection-store.ts";
+import type { TokenResult } from "../ports/token-endpoint.ts";
+import type { RefreshDependencies, RefreshOutcome } from "../refresh.ts";
 import { dueAfterFailure, dueAt } from "../schedule/due.ts";
 import type { Attempt } from "./attempt.ts";
 import { errorFrom, failed, nextFailure } from "./store-failure.ts";

@@ -1,10 +1,12 @@
 import { withTimeout } from "../async/timeout.ts";
-import { type Connection, statusAfterRefresh, type TokenSet } from "../model/connection.ts";
+import { type Connection, keyOf, statusAfterRefresh, type TokenSet } from "../model/connection.ts";
 import { RefreshError, StoreUnavailable } from "../model/errors.ts";
 import { earlier } from "../model/instant.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
-import type { GrantedTokens, Invocation, TokenSetCommit, WriteResult } from "../ports/ports.ts";
-import { keyOf, type RefreshDependencies, type RefreshOutcome } from "../refresh.ts";
+import type { Invocation } from "../ports/clock.ts";
+import type { TokenSetCommit, WriteResult } from "../ports/connection-store.ts";
+import type { GrantedTokens } from "../ports/token-endpoint.ts";
+import type { RefreshDependencies, RefreshOutcome } from "../refresh.ts";
 import { nextDue } from "../schedule/due.ts";
 import type { Attempt } from "./attempt.ts";
 

@@ -1,7 +1,7 @@
-import { type Connection, leaseIsLive } from "../model/connection.ts";
+import { type Connection, keyOf, leaseIsLive } from "../model/connection.ts";
 import { isTransient, RefreshError, StoreUnavailable } from "../model/errors.ts";
-import type { Invocation } from "../ports/ports.ts";
-import { keyOf, type RefreshDependencies, type RefreshOutcome } from "../refresh.ts";
+import type { Invocation } from "../ports/clock.ts";
+import type { RefreshDependencies, RefreshOutcome } from "../refresh.ts";
 
 const firstPollMs = 100;
 const slowestPollMs = 1_000;

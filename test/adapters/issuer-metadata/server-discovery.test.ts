@@ -5,7 +5,7 @@ import { parseClientRegistration } from "../../../functions/adapters/client-regi
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
-import type { TokenRequest } from "../../../functions/domain/ports/ports.ts";
+import type { TokenRequest } from "../../../functions/domain/ports/token-endpoint.ts";
 import { acmeCertificate } from "../../support/client-certificates.ts";
 import { manualClock } from "../../support/local-aws-clients.ts";
 import { startVerifyingServer, trustLocalhost } from "../../support/verifying-server.ts";

@@ -11,7 +11,7 @@ import type {
 } from "../../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../../functions/domain/model/errors.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
-import { UnreadableCredentials } from "../../../functions/domain/ports/ports.ts";
+import { UnreadableCredentials } from "../../../functions/domain/ports/token-cipher.ts";
 import { localKmsClient, manualClock, startSilentServer } from "../../support/local-aws-clients.ts";
 
 const key: ConnectionKey = {

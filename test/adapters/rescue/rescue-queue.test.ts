@@ -9,7 +9,7 @@ import {
 import { parseRescueRecord } from "../../../functions/adapters/rescue/rescue-record.ts";
 import type { SealedTokenSet } from "../../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../../functions/domain/model/errors.ts";
-import type { TokenSetCommit } from "../../../functions/domain/ports/ports.ts";
+import type { TokenSetCommit } from "../../../functions/domain/ports/connection-store.ts";
 import { localSqsClient, manualClock, startSilentServer } from "../../support/local-aws-clients.ts";
 import { connectionId, startMs, workspaceId } from "../../support/refresh-harness.ts";
 

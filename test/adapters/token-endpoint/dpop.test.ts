@@ -5,7 +5,7 @@ import { parseTokenSet, tokenSetJson } from "../../../functions/adapters/kms/tok
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
-import type { TokenRequest, TokenResult } from "../../../functions/domain/ports/ports.ts";
+import type { TokenRequest, TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import { type ReceivedRequest, startProvider } from "../../support/provider-stand-in.ts";
 import {
   startVerifyingServer,

@@ -7,7 +7,7 @@ import type { ProviderBehaviour } from "../../../functions/adapters/provider-cat
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import {
   behaviour,
   body,

@@ -6,7 +6,7 @@ import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/o
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../../functions/domain/ports/client-registration.ts";
-import type { TokenRequest } from "../../../functions/domain/ports/ports.ts";
+import type { TokenRequest } from "../../../functions/domain/ports/token-endpoint.ts";
 import {
   type ProviderStandIn,
   startProvider,

@@ -4,7 +4,7 @@ import { parseClientRegistration } from "../../../functions/adapters/client-regi
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import { type NodeOauthServerOptions, startNodeOauthServer } from "../../support/oauth2-server.ts";
 
 type Members = Readonly<Record<string, unknown>>;

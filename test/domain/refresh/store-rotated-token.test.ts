@@ -2,7 +2,7 @@ import type { Failure } from "../../../functions/domain/model/connection.ts";
 import type { RefreshErrorCode } from "../../../functions/domain/model/errors.ts";
 import { StoreUnavailable } from "../../../functions/domain/model/errors.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import { dueAt } from "../../../functions/domain/schedule/due.ts";
 import {
   budget,

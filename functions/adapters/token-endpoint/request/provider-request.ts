@@ -1,7 +1,7 @@
 import { MisconfiguredRegistration } from "../../../domain/model/errors.ts";
 import type { Secret } from "../../../domain/model/secret.ts";
 import type { ClientRegistration } from "../../../domain/ports/client-registration.ts";
-import type { TokenRequest } from "../../../domain/ports/ports.ts";
+import type { TokenRequest } from "../../../domain/ports/token-endpoint.ts";
 import {
   type RegisteredProvider,
   registeredProvider,

@@ -1,6 +1,6 @@
 import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
 import type { Secret } from "../../../domain/model/secret.ts";
-import type { TokenRequest } from "../../../domain/ports/ports.ts";
+import type { TokenRequest } from "../../../domain/ports/token-endpoint.ts";
 import type { TokenEndpointRequest } from "../../http/transport.ts";
 import type { AssertionTerms } from "./client-assertion.ts";
 import { clientAuthentication } from "./client-authentication.ts";

@@ -1,5 +1,5 @@
 import { Secret } from "../../../domain/model/secret.ts";
-import type { GrantedTokens, TokenResult } from "../../../domain/ports/ports.ts";
+import type { GrantedTokens, TokenResult } from "../../../domain/ports/token-endpoint.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { extraOf } from "./extra-members.ts";
 import { filled, type ResponseTokenSet, responseTokenSet } from "./response-token-set.ts";

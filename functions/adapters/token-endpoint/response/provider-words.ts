@@ -1,5 +1,5 @@
 import type { Secret } from "../../../domain/model/secret.ts";
-import type { ProviderWords } from "../../../domain/ports/ports.ts";
+import type { ProviderWords } from "../../../domain/ports/token-endpoint.ts";
 import { maskText } from "../../../telemetry/redaction.ts";
 import type { ProviderError } from "./provider-error.ts";
 

@@ -1,5 +1,5 @@
 import { Secret } from "../../../domain/model/secret.ts";
-import type { TokenResult } from "../../../domain/ports/ports.ts";
+import type { TokenResult } from "../../../domain/ports/token-endpoint.ts";
 import { retryAfterMs } from "../../http/retry-after.ts";
 import type { HttpAnswer } from "../../http/transport.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";

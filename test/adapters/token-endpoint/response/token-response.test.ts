@@ -3,7 +3,7 @@ import {
   tokensCutOff,
 } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
 import { Secret } from "../../../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../../../functions/domain/ports/ports.ts";
+import type { TokenResult } from "../../../../functions/domain/ports/token-endpoint.ts";
 
 const receivedAtMs = Date.UTC(2026, 0, 1);
 const json = { "content-type": "application/json" };

@@ -1,7 +1,12 @@
-import type { HoldReason } from "../ports/integration.ts";
-import type { TokenSetCommit } from "../ports/ports.ts";
-import type { ConnectionId, RegistrationName, SealedTokenSet, WorkspaceId } from "./connection.ts";
-import type { RefreshErrorCode } from "./errors.ts";
+import type {
+  ConnectionId,
+  RegistrationName,
+  SealedTokenSet,
+  WorkspaceId,
+} from "../model/connection.ts";
+import type { RefreshErrorCode } from "../model/errors.ts";
+import type { TokenSetCommit } from "./connection-store.ts";
+import type { HoldReason } from "./integration.ts";
 
 interface OfConnection {
   readonly connectionId: ConnectionId;
