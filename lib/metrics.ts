@@ -1,8 +1,8 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { FilterPattern, type IFilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
-import type { LogCode } from "../functions/telemetry/log-codes.ts";
-import type { MetricName } from "../functions/telemetry/telemetry.ts";
+import type { LogCode } from "../functions/telemetry/log.ts";
+import type { MetricName } from "../functions/telemetry/metrics.ts";
 import type { NodeFunction } from "./constructs.ts";
 
 export const period = Duration.minutes(5);
@@ -28,7 +28,7 @@ export function createMeasures({ refresh, worker, sweep }: Measuring) {
     sweepLag: told([sweep], "SweepLag").with({ statistic: "Maximum" }),
     refreshed: told([worker], "Refreshed").with({ statistic: "Sum" }),
     failed: told([worker], "Failed").with({ statistic: "Sum" }),
-    postpone: told([worker], "Postponement").with({ statistic: "Sum" }),
+    postpone: told([worker], "Postponed").with({ statistic: "Sum" }),
   };
 }
 

@@ -4,7 +4,7 @@ import {
   maximumProviderTimeoutSeconds,
 } from "../functions/domain/model/budget.ts";
 import { refreshShards } from "../functions/domain/schedule/due.ts";
-import { type LogLevel, logLevels } from "../functions/runtime/config.ts";
+import { type LogLevel, logLevels } from "../functions/telemetry/log.ts";
 
 /** What the names of all settings begin with: `npx cdk deploy --all -c refresh:stage=staging`. */
 const settingPrefix = "refresh:";

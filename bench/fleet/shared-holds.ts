@@ -1,9 +1,7 @@
 import type { RegistrationName } from "../../functions/domain/model/connection.ts";
+import type { IntegrationHold } from "../../functions/domain/model/integration-hold.ts";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
-import type {
-  IntegrationHold,
-  IntegrationHolds,
-} from "../../functions/domain/ports/integration.ts";
+import type { IntegrationHolds } from "../../functions/domain/ports/integration.ts";
 
 /** As old as what a process knows of a hold may be. */
 const visibleAfterMs = 2_000;

@@ -9,7 +9,8 @@ import type { IntegrationLimits } from "../../functions/domain/ports/integration
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { OpenedTokenSet } from "../../functions/domain/ports/token-cipher.ts";
 import type { TokenEndpoint } from "../../functions/domain/ports/token-endpoint.ts";
-import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
+import type { RefreshDependencies } from "../../functions/domain/refresh/dependencies.ts";
+import { refreshConnection } from "../../functions/domain/refresh.ts";
 import type { ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import { type RefreshDue, refreshDue } from "../../functions/domain/scheduled-refresh.ts";
 import type { Fleet } from "./fleet.ts";
@@ -73,9 +74,9 @@ export class WorkerProcess {
       ...{ holds, limits, clock, telemetry, random, schedule },
       store: fleet.store,
       registry: { registration: async (name) => fleet.integrationNamed(name).registration },
-      grant: this.#grant(),
+      tokenEndpoint: this.#grant(),
       cipher: { open: async () => opened, seal: opened.seal },
-      rescue: { keep: async () => {} },
+      rescueQueue: { keep: async () => {} },
       circuitBreaker: this.#circuitBreaker,
       newLeaseId: () => `${number}-${++leases}`,
       budget: this.#budget,

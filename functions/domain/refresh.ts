@@ -1,163 +1,192 @@
-import type { CircuitBreaker } from "./integration/circuit-breaker.ts";
-import type { Budget } from "./model/budget.ts";
-import {
-  type Connection,
-  type ConnectionId,
-  keyOf,
-  leaseIsLive,
-  type WorkspaceId,
-} from "./model/connection.ts";
-import { RefreshError, StoreUnavailable } from "./model/errors.ts";
-import type { ClientRegistry } from "./ports/client-registration.ts";
-import type { Clock, Invocation } from "./ports/clock.ts";
-import type { ConnectionStore } from "./ports/connection-store.ts";
-import type { IntegrationHolds, IntegrationLimits } from "./ports/integration.ts";
-import type { RescueQueue } from "./ports/rescue-queue.ts";
-import type { Telemetry } from "./ports/telemetry.ts";
-import type { TokenCipher } from "./ports/token-cipher.ts";
-import type { TokenEndpoint } from "./ports/token-endpoint.ts";
-import { attemptRefresh } from "./refresh/attempt.ts";
-import type { Permission } from "./refresh/permission.ts";
+import { type Connection, keyOf, leaseIsLive, type TokenSet } from "./model/connection.ts";
+import { StoreUnavailable } from "./model/errors.ts";
+import { coalesced, failed, type RefreshOutcome, refusalByStatus } from "./model/outcome.ts";
+import type { ClientRegistration } from "./ports/client-registration.ts";
+import type { Invocation } from "./ports/clock.ts";
+import type {
+  HeldConnection,
+  RefreshDependencies,
+  RefreshRequest,
+  Using,
+} from "./refresh/dependencies.ts";
+import { openCredentials } from "./refresh/open-credentials.ts";
+import { withPermission } from "./refresh/permission.ts";
+import { requestTokens } from "./refresh/request-tokens.ts";
 import { joinRefresh, type RefreshesInProgress } from "./refresh/single-flight.ts";
+import { storeFailure } from "./refresh/store-failure.ts";
+import { storeRotatedToken } from "./refresh/store-rotated-token.ts";
+import { storeTokens } from "./refresh/store-tokens.ts";
 import { waitForHolder } from "./refresh/wait-for-holder.ts";
-import type { ScheduleSettings } from "./schedule/due.ts";
 
-export interface RefreshDependencies {
-  readonly store: ConnectionStore;
-  readonly registry: ClientRegistry;
-  readonly grant: TokenEndpoint;
-  readonly cipher: TokenCipher;
-  readonly rescue: RescueQueue;
-  readonly holds: IntegrationHolds;
-  readonly circuitBreaker: CircuitBreaker;
-  readonly limits: IntegrationLimits;
-  readonly telemetry: Telemetry;
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Unique for every call of it, in every process. */
-  readonly newLeaseId: () => string;
-  readonly budget: Budget;
-  /** A token set committed this recently answers every caller but a forced one. */
-  readonly coalesceWindowMs: number;
-  readonly schedule: ScheduleSettings;
-}
-
-export interface RefreshRequest {
-  readonly connectionId: ConnectionId;
-  readonly workspaceId: WorkspaceId;
-  /** A token that lives at least this long is left as it is. */
-  readonly minTtlSeconds?: number | undefined;
-  /** Refresh even what was refreshed a moment ago. Never overrides a lease. */
-  readonly force?: boolean | undefined;
-  /** A token set committed up to this instant is not recent, whatever the coalesce window. */
-  readonly refreshedBeforeMs?: number | undefined;
-  /** Leave to ask the provider, of a caller that has asked for it before; given back by that caller. */
-  readonly permission?: Permission | undefined;
-  readonly invocation: Invocation;
-}
-
-export interface RefreshOutcome {
-  /** `coalesced`: another call's refresh answers this one. */
-  readonly kind: "refreshed" | "coalesced" | "still_valid";
-  readonly connectionId: ConnectionId;
-  /** Undefined when the provider did not say when the access token ends. */
-  readonly expiresAtMs: number | undefined;
-}
-
-/** @throws {RefreshError} every expected failure */
+/** Every expected failure is an outcome; a promise that rejects is a fault of this service. */
 export type RefreshConnection = (request: RefreshRequest) => Promise<RefreshOutcome>;
 
 /**
- * Refreshes connections: one grant at a time for each, however many ask, in this process or another,
- * and everyone who asked gets its outcome.
+ * Refreshes connections. However many callers ask for a connection, in this process or in another, its
+ * provider sees one token request at a time, and everyone who asked gets its outcome:
+ *
+ *     still valid → single flight → acquire the lease, or wait for its holder
+ *       → permission → request tokens → store tokens, or store the failure
  */
 export function refreshConnection(dependencies: RefreshDependencies): RefreshConnection {
-  const flights: RefreshesInProgress<RefreshOutcome> = new Map();
+  const inProgress: RefreshesInProgress = new Map();
   return async (request) => {
     try {
       const valid = await stillValid(dependencies, request);
       if (valid !== undefined) return valid;
-      const outcome = await joinRefresh(flights, request, dependencies, () =>
-        leaseAndRefresh(dependencies, request),
+      const outcome = await joinRefresh(inProgress, request, dependencies, () =>
+        refreshOrWait(dependencies, request),
       );
       if (outcome.kind === "coalesced") {
         dependencies.telemetry.emit({ code: "refresh.coalesced", ...keyOf(request) });
       }
       return outcome;
-    } catch (error) {
-      throw error instanceof StoreUnavailable
-        ? new RefreshError("store_unavailable", { cause: error })
-        : error;
+    } catch (cause) {
+      if (cause instanceof StoreUnavailable) return failed("store_unavailable", { cause });
+      throw cause;
     }
   };
 }
 
-/** One read, where the caller said how long the token has to live. */
+/** One read, where the caller said how long the token has to live. Undefined: it has to be refreshed. */
 async function stillValid(
-  { store, clock, telemetry }: RefreshDependencies,
+  { store, clock, telemetry }: Using<"store" | "clock" | "telemetry">,
   request: RefreshRequest,
 ): Promise<RefreshOutcome | undefined> {
   if (request.minTtlSeconds === undefined) return undefined;
   const connection = await store.read(keyOf(request));
-  if (connection === undefined) throw new RefreshError("connection_not_found");
-  throwIfNotRefreshable(connection);
-  const { expiresAtMs } = connection;
-  if (expiresAtMs === undefined) return undefined;
-  if (expiresAtMs < clock.nowMs() + request.minTtlSeconds * 1000) return undefined;
+  if (connection === undefined) return failed("connection_not_found");
+  const { connectionId, expiresAtMs } = connection;
+  const neededUntilMs = clock.nowMs() + request.minTtlSeconds * 1000;
+  const refusal = refusalByStatus(connection);
+  if (refusal !== undefined) return refusal;
+  if (expiresAtMs === undefined || expiresAtMs < neededUntilMs) return undefined;
   telemetry.emit({ code: "refresh.still_valid", ...keyOf(request) });
-  return { kind: "still_valid", connectionId: request.connectionId, expiresAtMs };
+  return { kind: "still_valid", connectionId, expiresAtMs };
 }
 
-/** Becomes the holder, or follows the one there is, for as long as the invocation allows. */
-async function leaseAndRefresh(
+/** Acquires the lease, or waits for the holder that there is, for as long as the invocation allows. */
+async function refreshOrWait(
   dependencies: RefreshDependencies,
   request: RefreshRequest,
 ): Promise<RefreshOutcome> {
-  const { store, clock, budget } = dependencies;
+  const { store, clock, budget, newLeaseId, coalesceWindowMs } = dependencies;
   const arrivedAtMs = clock.nowMs();
   for (;;) {
-    if (!hasTimeForAttempt(request.invocation, budget)) {
-      throw new RefreshError("refresh_in_progress");
-    }
+    if (!hasTimeForAttempt(request.invocation, budget)) return failed("refresh_in_progress");
     const nowMs = clock.nowMs();
-    const lease = { leaseId: dependencies.newLeaseId(), leaseExpiresAtMs: nowMs + budget.leaseMs };
+    const lease = { leaseId: newLeaseId(), leaseExpiresAtMs: nowMs + budget.leaseMs };
     const refreshedBeforeMs = request.force
       ? undefined
-      : (request.refreshedBeforeMs ?? nowMs - dependencies.coalesceWindowMs);
-    const acquisition = await store.acquireLease({
-      ...keyOf(request),
-      ...lease,
-      nowMs,
-      refreshedBeforeMs,
-    });
-    if (acquisition.kind === "absent") throw new RefreshError("connection_not_found");
+      : (request.refreshedBeforeMs ?? nowMs - coalesceWindowMs);
+    const wanted = { ...keyOf(request), ...lease, nowMs, refreshedBeforeMs };
+    const acquisition = await store.acquireLease(wanted);
+    if (acquisition.kind === "absent") return failed("connection_not_found");
     const { connection } = acquisition;
     if (acquisition.kind === "acquired") {
-      return attemptRefresh(dependencies, request, connection, lease);
+      return refreshUnderLease(dependencies, request, { connection, lease });
     }
-    throwIfNotRefreshable(connection);
-    const committedSinceMs = refreshedBeforeMs ?? arrivedAtMs;
-    const outcome = leaseIsLive(connection, clock.nowMs())
-      ? await waitForHolder(dependencies, request.invocation, connection)
-      : coalesceIfCommittedSince(connection, committedSinceMs);
+    const outcome =
+      refusalByStatus(connection) ??
+      (leaseIsLive(connection, clock.nowMs())
+        ? await waitForHolder(dependencies, request.invocation, connection)
+        : coalescedSince(connection, refreshedBeforeMs ?? arrivedAtMs));
     if (outcome !== undefined) return outcome;
   }
 }
 
-/** A grant that cannot end within the invocation is not begun. */
-const hasTimeForAttempt = (invocation: Invocation, budget: Budget): boolean =>
-  invocation.remainingMs() >= budget.providerTimeoutMs + budget.commitReserveMs;
+/** Until the request is sent, a call that ends gives up its lease. After that, a write ends it, or time. */
+async function refreshUnderLease(
+  dependencies: RefreshDependencies,
+  request: RefreshRequest,
+  held: HeldConnection,
+): Promise<RefreshOutcome> {
+  const { circuitBreaker, telemetry } = dependencies;
+  const { connection } = held;
+  let isSent = false;
+  try {
+    if (connection.credentials === undefined) return failed("no_refresh_token");
+    const opening = openCredentials(dependencies, connection, connection.credentials);
+    opening.catch(() => {}); // It is awaited below, once the permission is there as well.
+    const options = { given: request.permission, timeoutMs: permissionTimeoutMs };
+    return await withPermission(dependencies, connection, options, async (permission) => {
+      const decrypted = await opening;
+      if (decrypted.kind === "failed") return decrypted;
+      const { opened } = decrypted;
+      if (!canRefresh(permission.registration, opened.tokens)) return failed("no_refresh_token");
+      if (!request.force && isTooSoon(dependencies, permission.registration, connection)) {
+        return coalesced(connection);
+      }
+      const attempt = { ...held, invocation: request.invocation, opened };
+      isSent = true;
+      const sent = await requestTokens(dependencies, attempt, permission.registration);
+      const { result, registration } = sent;
+      if (result.kind === "not_sent") {
+        isSent = false;
+        telemetry.emit({ code: "lease.lost", ...keyOf(connection) });
+        return failed("refresh_in_progress");
+      }
+      if (result.kind !== "granted" && result.kind !== "rotated") {
+        // The circuit breaker comes first: when the next attempt is due depends on its hold.
+        const hold = await circuitBreaker.report(registration, result, permission.hold);
+        return storeFailure(dependencies, attempt, result, hold);
+      }
+      try {
+        // Nothing stands between a token and its write.
+        return result.kind === "granted"
+          ? await storeTokens(dependencies, attempt, registration, result)
+          : await storeRotatedToken(dependencies, attempt, result);
+      } finally {
+        await circuitBreaker.report(registration, result, permission.hold);
+      }
+    });
+  } finally {
+    if (!isSent) await releaseLease(dependencies, held);
+  }
+}
 
-const coalesceIfCommittedSince = (
-  { connectionId, expiresAtMs, lastRefreshedAtMs }: Connection,
-  sinceMs: number,
-): RefreshOutcome | undefined =>
-  lastRefreshedAtMs !== undefined && lastRefreshedAtMs > sinceMs
-    ? { kind: "coalesced", connectionId, expiresAtMs }
+/** The wait for a place must leave the lease enough time for a request and its write. */
+const permissionTimeoutMs = 2_000;
+
+/** A request that cannot end within the invocation is not begun. */
+const hasTimeForAttempt = (
+  invocation: Invocation,
+  { providerTimeoutMs, commitReserveMs }: RefreshDependencies["budget"],
+): boolean => invocation.remainingMs() >= providerTimeoutMs + commitReserveMs;
+
+const coalescedSince = (connection: Connection, sinceMs: number): RefreshOutcome | undefined =>
+  connection.lastRefreshedAtMs !== undefined && connection.lastRefreshedAtMs > sinceMs
+    ? coalesced(connection)
     : undefined;
 
-function throwIfNotRefreshable({ status }: Connection): void {
-  if (status === "inactive") throw new RefreshError("connection_inactive");
-  if (status === "expired") throw new RefreshError("reauthorization_required");
+/** A bare refresh token is stored beside an empty access token. */
+const canRefresh = (
+  { renewsWithAccessToken }: ClientRegistration,
+  { accessToken, refreshToken }: TokenSet,
+): boolean => (renewsWithAccessToken ? accessToken.reveal() !== "" : refreshToken !== undefined);
+
+/**
+ * A provider that limits how often one refresh token may be used would refuse it, or block it for a while.
+ * That is risked for a caller who has no token that lives.
+ */
+function isTooSoon(
+  { clock }: Using<"clock">,
+  { minimumRefreshIntervalSeconds = 0 }: ClientRegistration,
+  { lastRefreshedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }: Connection,
+): boolean {
+  const nowMs = clock.nowMs();
+  if (lastRefreshedAtMs === undefined || expiresAtMs <= nowMs) return false;
+  return nowMs - lastRefreshedAtMs < minimumRefreshIntervalSeconds * 1000;
+}
+
+/** A release that fails costs the other callers the rest of the lease, and nothing else. */
+async function releaseLease(
+  { store, telemetry }: Using<"store" | "telemetry">,
+  { connection, lease }: HeldConnection,
+): Promise<void> {
+  try {
+    await store.releaseLease(keyOf(connection), lease.leaseId);
+  } catch (cause) {
+    telemetry.emit({ code: "lease.unreleased", ...keyOf(connection), cause });
+  }
 }

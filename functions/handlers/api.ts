@@ -3,12 +3,12 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-l
 import { workspaceFor } from "../domain/authentication.ts";
 import type { Clock, Invocation } from "../domain/ports/clock.ts";
 import type { RefreshConnection } from "../domain/refresh.ts";
+import type { Log } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import type { Log } from "../telemetry/telemetry.ts";
-import { type DirectAnswer, directInvocation } from "./direct-invocation.ts";
+import { type DirectResponse, directInvocation } from "./direct-invocation.ts";
 import { isObject } from "./faults.ts";
 import { jsonBody } from "./json-body.ts";
-import { answer, problemFor } from "./problem.ts";
+import { problemFor, successResponse } from "./problem.ts";
 import { parseRequest, principalOf } from "./refresh-request.ts";
 import { requestLog } from "./request-log.ts";
 
@@ -18,21 +18,21 @@ export interface ApiDependencies {
   readonly clock: Clock;
 }
 
-type Answer = APIGatewayProxyResult | DirectAnswer;
+type Response = APIGatewayProxyResult | DirectResponse;
 
 /** `POST /api/v1/oauth/refresh/{connection_id}`, and the same by direct invocation. */
 export function apiHandler(dependencies: ApiDependencies) {
-  const answerRequest = httpHandler(dependencies);
-  const answerInvocation = directInvocation(dependencies);
-  return (event: unknown, context: Context): Promise<Answer> => {
+  const handleRequest = httpHandler(dependencies);
+  const handleInvocation = directInvocation(dependencies);
+  return (event: unknown, context: Context): Promise<Response> => {
     const { awsRequestId: lambdaRequestId } = context;
     if (!isProxyEvent(event)) {
       return requestScope.run({ requestId: lambdaRequestId, lambdaRequestId }, () =>
-        answerInvocation(event, invocationOf(context)),
+        handleInvocation(event, invocationOf(context)),
       );
     }
     const { requestId } = event.requestContext;
-    return requestScope.run({ requestId, lambdaRequestId }, () => answerRequest(event, context));
+    return requestScope.run({ requestId, lambdaRequestId }, () => handleRequest(event, context));
   };
 }
 
@@ -46,7 +46,9 @@ const httpHandler = ({ refreshConnection, log, clock }: ApiDependencies) =>
       const { requestedWorkspaceId, ...request } = parseRequest(event);
       const workspaceId = workspaceFor(principal, requestedWorkspaceId);
       const invocation = invocationOf(context);
-      return answer(await refreshConnection({ ...request, workspaceId, invocation }));
+      const outcome = await refreshConnection({ ...request, workspaceId, invocation });
+      if (outcome.kind === "failed") throw outcome.error;
+      return successResponse(outcome);
     })
     .onError((request) => {
       request.response = problemFor(request.error, request.event.requestContext.requestId);

@@ -2,8 +2,8 @@ import type { APIGatewayAuthorizerEvent, APIGatewayAuthorizerResult, Context } f
 import type { Authenticate, Authentication, Principal } from "../domain/authentication.ts";
 import { refused } from "../domain/authentication.ts";
 import { Secret } from "../domain/model/secret.ts";
+import type { Log } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import type { Log } from "../telemetry/telemetry.ts";
 import { headerValues } from "./headers.ts";
 
 export interface AuthorizerDependencies {

@@ -1,8 +1,9 @@
 import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
 import { isTransient, RefreshError, refreshErrors } from "../domain/model/errors.ts";
 import type { Invocation } from "../domain/ports/clock.ts";
-import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
-import type { Log } from "../telemetry/telemetry.ts";
+import type { RefreshRequest } from "../domain/refresh/dependencies.ts";
+import type { RefreshConnection } from "../domain/refresh.ts";
+import type { Log } from "../telemetry/log.ts";
 import { type Fault, InvalidRequest, identifierFault, isObject } from "./faults.ts";
 import { successBody } from "./problem.ts";
 import { readOptions } from "./refresh-options.ts";
@@ -12,7 +13,7 @@ export interface DirectInvocationDependencies {
   readonly log: Log;
 }
 
-export type DirectAnswer =
+export type DirectResponse =
   | (ReturnType<typeof successBody> & { readonly outcome: string })
   | {
       readonly status: "error";
@@ -22,16 +23,16 @@ export type DirectAnswer =
     };
 
 /**
- * A refresh that EventBridge or another service invokes the function for: `{connection_id,
- * workspace_id, min_ttl_seconds?, force?}`, as the payload or as its `detail`. The permission to
- * invoke the function is the authorization.
+ * A refresh by direct invocation, from EventBridge or another service: `{connection_id, workspace_id,
+ * min_ttl_seconds?, force?}`, as the payload or as its `detail`. The permission to invoke the function is
+ * the authorization.
  *
- * A failure that another attempt can mend is thrown, so that Lambda's asynchronous retries and its
- * destination for failures apply; one that only a person can mend is answered.
+ * A transient failure is thrown, so that Lambda's asynchronous retries and its destination for failures
+ * apply; a failure that only a person can mend is the response.
  */
 export const directInvocation =
   ({ refreshConnection, log }: DirectInvocationDependencies) =>
-  async (payload: unknown, invocation: Invocation): Promise<DirectAnswer> => {
+  async (payload: unknown, invocation: Invocation): Promise<DirectResponse> => {
     try {
       const request = parsePayload(payload);
       return await refresh(refreshConnection, log, { ...request, invocation });
@@ -46,23 +47,22 @@ async function refresh(
   refreshConnection: RefreshConnection,
   log: Log,
   request: RefreshRequest,
-): Promise<DirectAnswer> {
+): Promise<DirectResponse> {
   const { connectionId: connection_id, workspaceId: workspace_id } = request;
-  try {
-    const outcome = await refreshConnection(request);
+  const outcome = await refreshConnection(request);
+  if (outcome.kind !== "failed") {
     log("invocation.answered", { connection_id, workspace_id, outcome: outcome.kind });
     return { ...successBody(outcome), outcome: outcome.kind };
-  } catch (error) {
-    if (!(error instanceof RefreshError) || isTransient(error.code)) throw error;
-    const { code, message: detail } = error;
-    log("invocation.answered", { connection_id, workspace_id, outcome: code });
-    return { status: "error", connection_id, code, detail };
   }
+  const { code, message: detail } = outcome.error;
+  if (isTransient(code)) throw outcome.error;
+  log("invocation.answered", { connection_id, workspace_id, outcome: code });
+  return { status: "error", connection_id, code, detail };
 }
 
 const maximumMessageLength = 1_000;
 
-/** Lambda logs and hands on what is thrown, causes included: so it is made of words that are ours. */
+/** Lambda logs a thrown error and passes it on, causes included, so the message holds this service's own words alone. */
 function failureMessage(error: unknown): string {
   if (error instanceof InvalidRequest) {
     return `invalid invocation: ${error.message}`.slice(0, maximumMessageLength);

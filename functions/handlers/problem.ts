@@ -2,13 +2,13 @@ import { STATUS_CODES } from "node:http";
 import type { APIGatewayProxyResult } from "aws-lambda";
 import { RefreshError, refreshErrors } from "../domain/model/errors.ts";
 import { isoSecond } from "../domain/model/instant.ts";
-import type { RefreshOutcome } from "../domain/refresh.ts";
+import type { FreshToken } from "../domain/model/outcome.ts";
 import { InvalidRequest } from "./faults.ts";
 
-/** What is answered names accounts and moments: no cache keeps it. */
+/** A response names accounts and times, which no cache may keep. */
 const noStore = { "Cache-Control": "no-store" };
 
-export const answer = (outcome: RefreshOutcome): APIGatewayProxyResult => ({
+export const successResponse = (outcome: FreshToken): APIGatewayProxyResult => ({
   statusCode: 200,
   headers: {
     ...noStore,
@@ -18,15 +18,15 @@ export const answer = (outcome: RefreshOutcome): APIGatewayProxyResult => ({
   body: JSON.stringify(successBody(outcome)),
 });
 
-export const successBody = ({ connectionId, expiresAtMs }: RefreshOutcome) => ({
+export const successBody = ({ connectionId, expiresAtMs }: FreshToken) => ({
   status: "success",
   connection_id: connectionId,
   expires_at: expiresAtMs === undefined ? null : isoSecond(expiresAtMs),
 });
 
 /**
- * The answer to whatever went wrong. An error that nobody expected is told to the log, not the caller.
- * @param requestId the gateway's, by which the caller and the log name the request
+ * The response to any error. An unexpected error is for the log alone, and not for the caller.
+ * @param requestId the gateway's id of the request, in the response and in the log
  */
 export function problemFor(error: unknown, requestId: string): APIGatewayProxyResult {
   if (error instanceof InvalidRequest) return validationErrors(error);

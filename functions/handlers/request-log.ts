@@ -3,7 +3,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
 import { RefreshError } from "../domain/model/errors.ts";
 import type { Clock } from "../domain/ports/clock.ts";
-import type { Log } from "../telemetry/telemetry.ts";
+import type { Log } from "../telemetry/log.ts";
 import { InvalidRequest } from "./faults.ts";
 import { headerValues } from "./headers.ts";
 

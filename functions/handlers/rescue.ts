@@ -1,6 +1,6 @@
 import type { TokenSetCommit } from "../domain/ports/connection-store.ts";
 import type { RescueTokens } from "../domain/rescue.ts";
-import type { Log } from "../telemetry/telemetry.ts";
+import type { Log } from "../telemetry/log.ts";
 import { sqsBatchHandler } from "./sqs-batch.ts";
 
 export interface RescueHandlerDependencies {

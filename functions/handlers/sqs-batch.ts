@@ -2,8 +2,8 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { withConcurrency } from "../domain/async/concurrency.ts";
 import type { ConnectionKey } from "../domain/model/connection.ts";
 import type { Invocation } from "../domain/ports/clock.ts";
+import type { Log } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import type { Log } from "../telemetry/telemetry.ts";
 
 export interface SqsBatch<Message extends ConnectionKey> {
   /** @throws an error that names the member at fault, and shows no value */

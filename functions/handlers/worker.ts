@@ -1,6 +1,6 @@
 import type { DueConnection } from "../domain/ports/schedule.ts";
 import type { RefreshDue } from "../domain/scheduled-refresh.ts";
-import type { Log } from "../telemetry/telemetry.ts";
+import type { Log } from "../telemetry/log.ts";
 import { sqsBatchHandler } from "./sqs-batch.ts";
 
 export interface WorkerHandlerDependencies {

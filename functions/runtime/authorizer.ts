@@ -4,8 +4,8 @@ import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { dynamoDbApiKeys } from "../adapters/dynamodb/api-keys.ts";
 import { authenticate, type TokenVerifier } from "../domain/authentication.ts";
 import type { AuthorizerDependencies } from "../handlers/authorizer.ts";
+import { createLogger, logTo } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import { createLogger, logTo } from "../telemetry/telemetry.ts";
 import { authorizerConfig, type Environment, type JwtConfig } from "./config.ts";
 
 /** What the authorizer runs on. @throws {InvalidEnvironment} */

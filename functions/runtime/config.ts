@@ -4,6 +4,8 @@ import {
 } from "../domain/model/budget.ts";
 import { defaultGiveUpAfterSeconds, defaultSweepIntervalSeconds } from "../domain/schedule/due.ts";
 
+import { type LogLevel, logLevels } from "../telemetry/log.ts";
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What every function that refreshes takes. */
@@ -79,9 +81,6 @@ export interface JwtConfig {
   /** `JWT_ALGORITHMS`, comma-separated. @default RS256,PS256,ES256,EdDSA */
   readonly algorithms: readonly string[];
 }
-
-export const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** Signatures with a private key, RFC 7518 §3.1 and RFC 8037: a public key set verifies no other. */
 const jwtAlgorithms = [

@@ -1,32 +1,34 @@
 import { channel } from "node:diagnostics_channel";
+import { rescueRecord } from "../adapters/rescue/rescue-record.ts";
 import type { RefreshEvent } from "../domain/ports/events.ts";
 import type { Telemetry } from "../domain/ports/telemetry.ts";
+import { createLogger, type Log, type LogLevel, logTo } from "../telemetry/log.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import { createLogger, createMetrics, type Log, logTo, telemetry } from "../telemetry/telemetry.ts";
-import type { LogLevel } from "./config.ts";
+import { telemetry } from "../telemetry/telemetry.ts";
 
-/** What a subscriber of {@link eventChannel} is handed. */
+/** A message of {@link eventChannel}. */
 export interface PublishedEvent {
   /** `api`, `worker`, `sweep`, `rescue`. */
   readonly service: string;
   readonly event: RefreshEvent;
 }
 
-/** For who runs the functions in a process of their own, and would rather be told than read the log. */
+/** Every event, for a process that runs the functions in itself and would otherwise have to parse the log. */
 export const eventChannel = channel("oauth-token-refresh.event");
 
-/** Log and metrics of one function. */
+/** Log and telemetry of one function. */
 export function observers(
   service: string,
   logLevel: LogLevel,
 ): { readonly log: Log; readonly telemetry: Telemetry } {
   const log = logTo(createLogger({ service, logLevel, ids: () => requestScope.getStore() }));
-  const told = telemetry({ log, metrics: createMetrics(service) });
+  const observed = telemetry({ log, metrics: createMetrics(service), rescueRecord });
   return {
     log,
     telemetry: {
       emit(event) {
-        told.emit(event);
+        observed.emit(event);
         if (eventChannel.hasSubscribers) eventChannel.publish({ service, event });
       },
     },

@@ -14,7 +14,7 @@ import { circuitBreaker } from "../domain/integration/circuit-breaker.ts";
 import { budgetFor } from "../domain/model/budget.ts";
 import type { ConnectionStore } from "../domain/ports/connection-store.ts";
 import type { Telemetry } from "../domain/ports/telemetry.ts";
-import type { RefreshDependencies } from "../domain/refresh.ts";
+import type { RefreshDependencies } from "../domain/refresh/dependencies.ts";
 import type { RefreshConfig } from "./config.ts";
 
 /** What a refresh runs on, whichever function it runs in. */
@@ -38,9 +38,9 @@ export function refreshDependencies(
       clock,
       maxAgeMs: config.clientCacheMs,
     }),
-    grant: oauthTokenEndpoint({ clock, allowLoopback }),
+    tokenEndpoint: oauthTokenEndpoint({ clock, allowLoopback }),
     cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
-    rescue: rescueQueueUrl
+    rescueQueue: rescueQueueUrl
       ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: budget.leaseMs })
       : noRescueQueue,
     holds,

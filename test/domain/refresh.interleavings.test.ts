@@ -9,7 +9,8 @@ import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
 import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
-import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
+import type { RefreshDependencies } from "../../functions/domain/refresh/dependencies.ts";
+import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {
   budget,
@@ -229,10 +230,10 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     const holds = holdsInMemory();
     const dependencies: RefreshDependencies = {
       store: overStore(process),
-      grant: { refresh: grantOf(process) },
+      tokenEndpoint: { refresh: grantOf(process) },
       cipher: cipherOf(process),
       registry: { registration: async () => registration },
-      rescue: {
+      rescueQueue: {
         keep: async (commit) => {
           if (!scenario.rescueWorks) throw new Error("no rescue queue");
           rescued.push(commit);

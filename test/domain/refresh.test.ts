@@ -556,7 +556,7 @@ describe("the commit", () => {
   test("that is not prompt is on the rescue queue meanwhile, in case the process is killed", async () => {
     const clock = manualClock(startMs);
     const kept = Promise.withResolvers<TokenSetCommit>();
-    const h = harness({ clock, rescue: { keep: async (commit) => kept.resolve(commit) } });
+    const h = harness({ clock, rescueQueue: { keep: async (commit) => kept.resolve(commit) } });
     const { commit } = h.store;
     h.store.commit = async (request) => {
       await kept.promise;
@@ -599,7 +599,7 @@ describe("the commit", () => {
     const keep = async () => {
       throw new Error("no queue");
     };
-    const h = harness({ rescue: { keep } });
+    const h = harness({ rescueQueue: { keep } });
     failingCommit(h, Number.POSITIVE_INFINITY, new StoreUnavailable("DynamoDB"));
     await failsWith(h.refresh(), "store_unavailable");
     expect(h.events.at(-1)).toMatchObject({

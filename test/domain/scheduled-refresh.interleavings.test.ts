@@ -3,7 +3,8 @@ import { circuitBreaker } from "../../functions/domain/integration/circuit-break
 import type { ConnectionId } from "../../functions/domain/model/connection.ts";
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
-import { type RefreshDependencies, refreshConnection } from "../../functions/domain/refresh.ts";
+import type { RefreshDependencies } from "../../functions/domain/refresh/dependencies.ts";
+import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { refreshShards, shardOf } from "../../functions/domain/schedule/due.ts";
 import { refreshDue } from "../../functions/domain/scheduled-refresh.ts";
 import { sweep } from "../../functions/domain/sweep.ts";
@@ -178,10 +179,10 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
         releaseLease: store.releaseLease,
         postpone: store.postpone,
       }),
-      grant: { refresh: grantOf(process) },
+      tokenEndpoint: { refresh: grantOf(process) },
       cipher: plainCipher,
       registry: { registration: async () => registration },
-      rescue: { keep: async () => {} },
+      rescueQueue: { keep: async () => {} },
       holds,
       circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
       limits: limitsInMemory(),

@@ -77,8 +77,8 @@ async function live({ connections, durationMs, providers }: Week) {
               signal.addEventListener("abort", () => resolve());
             }),
     },
-    grant: {
-      refresh: async (request: Parameters<typeof h.dependencies.grant.refresh>[0]) => {
+    tokenEndpoint: {
+      refresh: async (request: Parameters<typeof h.dependencies.tokenEndpoint.refresh>[0]) => {
         const [, integration = ""] = request.registration.name.split("/");
         const answer = providers[integration]?.(elapsedMs(), random());
         if (answer !== undefined) return answer;

@@ -4,7 +4,8 @@ import {
   type RefreshErrorCode,
   refreshErrors,
 } from "../../functions/domain/model/errors.ts";
-import type { RefreshConnection, RefreshRequest } from "../../functions/domain/refresh.ts";
+import type { RefreshRequest } from "../../functions/domain/refresh/dependencies.ts";
+import type { RefreshConnection } from "../../functions/domain/refresh.ts";
 import { apiHandler } from "../../functions/handlers/api.ts";
 import {
   callerOfOneWorkspace,

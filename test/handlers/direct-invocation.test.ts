@@ -4,7 +4,8 @@ import {
   type RefreshErrorCode,
   refreshErrors,
 } from "../../functions/domain/model/errors.ts";
-import type { RefreshConnection, RefreshRequest } from "../../functions/domain/refresh.ts";
+import type { RefreshRequest } from "../../functions/domain/refresh/dependencies.ts";
+import type { RefreshConnection } from "../../functions/domain/refresh.ts";
 import { apiHandler } from "../../functions/handlers/api.ts";
 import { lambdaContext } from "../support/lambda-events.ts";
 import { recordedLog } from "../support/recorded-log.ts";
@@ -16,6 +17,7 @@ function invoked(fails?: unknown) {
   const { log, lines } = recordedLog();
   const refreshConnection: RefreshConnection = async (request) => {
     requests.push(request);
+    if (fails instanceof RefreshError) return { kind: "failed", error: fails, followUp: "none" };
     if (fails !== undefined) throw fails;
     if (!isConnectionId(request.connectionId)) throw new Error("unchecked");
     return { kind: "still_valid", connectionId: request.connectionId, expiresAtMs };

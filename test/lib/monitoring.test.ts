@@ -173,7 +173,7 @@ describe("dashboard", () => {
     const { DashboardBody } = propertiesOf(service, "AWS::CloudWatch::Dashboard");
     const body = JSON.stringify(DashboardBody);
     for (const metric of [
-      ...["Enqueued", "Refreshed", "Failed", "Postponement", "SweepLag", "IntegrationHeld"],
+      ...["Enqueued", "Refreshed", "Failed", "Postponed", "SweepLag", "IntegrationHeld"],
       ...["ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"],
       ...["ConcurrentExecutions", "Duration"],
     ]) {

@@ -1,5 +1,4 @@
-import type { LogCode } from "../../functions/telemetry/log-codes.ts";
-import type { Log } from "../../functions/telemetry/telemetry.ts";
+import type { Log, LogCode } from "../../functions/telemetry/log.ts";
 
 export interface RecordedLine {
   readonly code: LogCode;

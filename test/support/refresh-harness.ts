@@ -13,24 +13,25 @@ import type {
   TokenSet,
   WorkspaceId,
 } from "../../functions/domain/model/connection.ts";
+import type { IntegrationHold } from "../../functions/domain/model/integration-hold.ts";
+import type { FreshToken, RefreshOutcome } from "../../functions/domain/model/outcome.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
 import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import type {
-  IntegrationHold,
   IntegrationHolds,
   IntegrationLimits,
 } from "../../functions/domain/ports/integration.ts";
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
 import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
-import {
-  type RefreshDependencies,
-  type RefreshRequest,
-  refreshConnection,
-} from "../../functions/domain/refresh.ts";
+import type {
+  RefreshDependencies,
+  RefreshRequest,
+} from "../../functions/domain/refresh/dependencies.ts";
+import { refreshConnection } from "../../functions/domain/refresh.ts";
 import type { ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import {
   type InMemoryConnectionStore,
@@ -220,8 +221,11 @@ export interface Harness {
   readonly events: RefreshEvent[];
   readonly grants: TokenRequest[];
   readonly rescued: TokenSetCommit[];
-  /** Calls `refreshConnection` as one process would, with the whole of a function's time. */
-  refresh(changes?: Partial<RefreshRequest>): ReturnType<ReturnType<typeof refreshConnection>>;
+  /**
+   * Calls `refreshConnection` as one process would, with the whole of a function's time.
+   * @throws the error of a refresh that failed, so that a test can state it as a rejection
+   */
+  refresh(changes?: Partial<RefreshRequest>): Promise<FreshToken>;
   stored(): Connection;
   storedTokens(): TokenSet;
   codes(): string[];
@@ -250,7 +254,7 @@ export function harness({
     store,
     clock,
     registry: { registration: async () => registration },
-    grant: {
+    tokenEndpoint: {
       refresh: async (request) => {
         if (!request.maySend()) return { kind: "not_sent" };
         grants.push(request);
@@ -260,7 +264,7 @@ export function harness({
       },
     },
     cipher: plainCipher,
-    rescue: { keep: async (commit) => void rescued.push(commit) },
+    rescueQueue: { keep: async (commit) => void rescued.push(commit) },
     holds,
     circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
     limits: limitsInMemory(),
@@ -283,7 +287,7 @@ export function harness({
     refresh: (changes = {}) => {
       const endsAtMs = clock.nowMs() + budget.functionTimeoutMs;
       const invocation = { remainingMs: () => endsAtMs - clock.nowMs() };
-      return refresh({ connectionId, workspaceId, invocation, ...changes });
+      return orThrow(refresh({ connectionId, workspaceId, invocation, ...changes }));
     },
     stored: () => store.stored(connectionId) ?? fail("the connection is gone"),
     storedTokens: () => {
@@ -292,6 +296,13 @@ export function harness({
     },
     codes: () => events.map(({ code }) => code),
   };
+}
+
+/** @throws the error of a refresh that failed */
+export async function orThrow(outcome: Promise<RefreshOutcome>): Promise<FreshToken> {
+  const ended = await outcome;
+  if (ended.kind === "failed") throw ended.error;
+  return ended;
 }
 
 function fail(message: string): never {

@@ -1,4 +1,4 @@
-import { parseRescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
+import { parseRescueRecord, rescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
 import {
   isConnectionId,
   isWorkspaceId,
@@ -6,14 +6,10 @@ import {
 } from "../../functions/domain/model/connection.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
 import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
-import { logLines } from "../../functions/telemetry/log-codes.ts";
+import { createLogger, logLines, logTo } from "../../functions/telemetry/log.ts";
+import { createMetrics } from "../../functions/telemetry/metrics.ts";
 import { requestScope } from "../../functions/telemetry/request-scope.ts";
-import {
-  createLogger,
-  createMetrics,
-  logTo,
-  telemetry,
-} from "../../functions/telemetry/telemetry.ts";
+import { telemetry } from "../../functions/telemetry/telemetry.ts";
 import { capturedOutput } from "../support/captured-output.ts";
 
 afterEach(() => jest.restoreAllMocks());
@@ -45,7 +41,9 @@ function told(event: RefreshEvent): { readonly lines: Line[]; readonly metrics: 
   const log = logTo(
     createLogger({ service: "test", logLevel: "DEBUG", ids: () => requestScope.getStore() }),
   );
-  requestScope.run(ids, () => telemetry({ log, metrics: createMetrics("test") }).emit(event));
+  requestScope.run(ids, () =>
+    telemetry({ log, metrics: createMetrics("test"), rescueRecord }).emit(event),
+  );
   const all = output.lines().map((line): Line => JSON.parse(line));
   return {
     lines: all.filter((line) => !("_aws" in line)),

@@ -12,7 +12,7 @@ import {
   type SealedTokenSet,
   type WorkspaceId,
 } from "../../domain/model/connection.ts";
-import { type RefreshErrorCode, refreshErrors } from "../../domain/model/errors.ts";
+import { type FailureCode, failureCodes } from "../../domain/model/errors.ts";
 import { isoInstant, isoSecond } from "../../domain/model/instant.ts";
 import type { Due } from "../../domain/ports/connection-store.ts";
 
@@ -65,7 +65,7 @@ function failureOf(item: Item, connectionId: ConnectionId): Failure | undefined 
   }
   const read = reader({ connection_id: { S: connectionId }, ...item.failure.M }, "failure.");
   return {
-    code: read.required("code", read.errorCode),
+    code: read.required("code", read.failureCode),
     count: read.required("count", read.count),
     beganAtMs: read.required("began_at", read.instant),
     lastAtMs: read.required("last_at", read.instant),
@@ -149,8 +149,7 @@ function reader(item: Item, path = "") {
     registrationName: (name: string) =>
       matching(name, registrationNamePattern, "the name of a client registration"),
     status: (name: string): ConnectionStatus | undefined => oneOf(name, connectionStatuses),
-    errorCode: (name: string): RefreshErrorCode | undefined =>
-      oneOf(name, Object.keys(refreshErrors) as RefreshErrorCode[]),
+    failureCode: (name: string): FailureCode | undefined => oneOf(name, failureCodes),
 
     count(name: string): number | undefined {
       const attribute = item[name];

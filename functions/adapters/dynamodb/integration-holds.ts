@@ -1,11 +1,8 @@
 import type { RegistrationName } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
+import { holdReasons, type IntegrationHold } from "../../domain/model/integration-hold.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import {
-  holdReasons,
-  type IntegrationHold,
-  type IntegrationHolds,
-} from "../../domain/ports/integration.ts";
+import type { IntegrationHolds } from "../../domain/ports/integration.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
 import {

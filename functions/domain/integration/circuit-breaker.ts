@@ -1,7 +1,8 @@
 import type { RegistrationName } from "../model/connection.ts";
+import type { HoldReason, IntegrationHold } from "../model/integration-hold.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { HoldReason, IntegrationHold, IntegrationHolds } from "../ports/integration.ts";
+import type { IntegrationHolds } from "../ports/integration.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { TokenResult } from "../ports/token-endpoint.ts";
 

@@ -1,4 +1,4 @@
-import type { RefreshErrorCode } from "./errors.ts";
+import type { FailureCode } from "./errors.ts";
 import type { Secret } from "./secret.ts";
 
 declare const brand: unique symbol;
@@ -81,7 +81,7 @@ export interface Lease {
  * mend; a committed token set clears it.
  */
 export interface Failure {
-  readonly code: RefreshErrorCode;
+  readonly code: FailureCode;
   /** Failures in a row, this one included. */
   readonly count: number;
   readonly beganAtMs: number;

@@ -1,56 +1,47 @@
-import type {
-  ConnectionId,
-  RegistrationName,
-  SealedTokenSet,
-  WorkspaceId,
-} from "../model/connection.ts";
-import type { RefreshErrorCode } from "../model/errors.ts";
+import type { ConnectionKey, RegistrationName, SealedTokenSet } from "../model/connection.ts";
+import type { CountedErrorCode, FailureCode } from "../model/errors.ts";
+import type { HoldReason } from "../model/integration-hold.ts";
 import type { TokenSetCommit } from "./connection-store.ts";
-import type { HoldReason } from "./integration.ts";
-
-interface OfConnection {
-  readonly connectionId: ConnectionId;
-  readonly workspaceId: WorkspaceId;
-}
 
 /**
- * What the domain tells the telemetry. The `code` is stable: log queries, metrics and tests name it.
- * No event holds a token; the only ciphertexts are the records of last resort.
+ * Everything that the domain emits. A `code` is stable: log queries, metrics and tests name it. No event
+ * holds a token; the only ciphertexts are in the records of last resort. How an event is logged and counted
+ * is one entry of the table in telemetry/event-table.ts, which has to have an entry for each.
  */
 export type RefreshEvent = ConnectionEvent | IntegrationEvent | SweepEvent;
 
-/** Of a client registration, and all connections that use it. */
+/** Events of a client registration, and of all connections that use it. */
 export type IntegrationEvent = { readonly registrationName: RegistrationName } & (
   | { readonly code: "integration.held"; readonly reason: HoldReason; readonly untilMs: number }
   | { readonly code: "integration.probed" }
   | { readonly code: "integration.recovered" }
 );
 
-/** Of the schedule. */
+/** Events of the schedule. */
 export type SweepEvent =
   | {
       readonly code: "sweep.ended";
       readonly enqueued: number;
-      /** Shards that somebody else was sweeping, or that the time did not suffice for. */
+      /** Shards that another sweep held, or for which there was no time. */
       readonly shardsLeft: number;
-      /** How long what is due has waited at the most for its sweep. */
+      /** The longest time that a due connection has waited for this sweep. */
       readonly lagMs: number;
     }
-  /** `refreshShard` undefined: while catching up. */
   | {
       readonly code: "sweep.interrupted";
+      /** Undefined: the sweep was catching up. */
       readonly refreshShard: number | undefined;
       readonly cause: unknown;
     }
   | { readonly code: "sweep.caught_up"; readonly enqueued: number; readonly due: number };
 
-export type ConnectionEvent = OfConnection &
+export type ConnectionEvent = ConnectionKey &
   (
     | {
         readonly code: "refresh.refreshed";
         readonly integration: string;
         readonly version: number;
-        /** Of the access token; undefined: unknown. */
+        /** When the access token expires. Undefined: unknown. */
         readonly expiresAtMs: number | undefined;
         readonly rotated: boolean;
         /** From the provider's last byte to the acknowledged commit. */
@@ -62,27 +53,27 @@ export type ConnectionEvent = OfConnection &
     | {
         readonly code: "refresh.failed";
         readonly integration: string;
-        readonly failure: RefreshErrorCode;
+        readonly failure: CountedErrorCode;
         readonly reason: string | undefined;
         readonly providerError: string | undefined;
         readonly providerErrorDescription: string | undefined;
       }
     | { readonly code: "token_request.retried"; readonly reason: string; readonly delayMs: number }
     | { readonly code: "client.reread"; readonly registrationName: RegistrationName }
-    /** Moved in the schedule without asking the provider. */
+    /** The connection is due later; the provider was not asked. */
     | {
         readonly code: "schedule.postponed";
         readonly integration: string;
-        readonly reason: RefreshErrorCode;
+        readonly reason: FailureCode;
       }
-    /** The message is for a time that the connection is no longer scheduled for. */
+    /** The message names a time for which the connection is no longer scheduled. */
     | { readonly code: "schedule.out_of_date" }
     | { readonly code: "lease.lost" }
     | { readonly code: "lease.unreleased"; readonly cause: unknown }
     | { readonly code: "failure.unrecorded"; readonly cause: unknown }
     | { readonly code: "credentials.unreadable"; readonly cause: unknown }
     | { readonly code: "commit.retried"; readonly attempt: number; readonly cause: unknown }
-    /** Another holder committed first: what this one received is kept here, as ciphertext. */
+    /** Another holder committed first; the token set that this one received is kept here, as ciphertext. */
     | {
         readonly code: "commit.superseded";
         readonly expectedVersion: number;
@@ -92,7 +83,7 @@ export type ConnectionEvent = OfConnection &
     /** Neither store nor rescue queue took the token set: `admin rescue` commits it from this line. */
     | { readonly code: "commit.last_resort"; readonly commit: TokenSetCommit }
     | { readonly code: "rescue.committed"; readonly version: number }
-    /** Another token set was committed first: the rescued one is kept here, as ciphertext. */
+    /** Another token set was committed first; the rescued one is kept here, as ciphertext. */
     | {
         readonly code: "rescue.superseded";
         readonly expectedVersion: number;

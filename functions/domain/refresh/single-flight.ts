@@ -1,70 +1,49 @@
 import { withTimeout } from "../async/timeout.ts";
 import type { ConnectionKey } from "../model/connection.ts";
-import { RefreshError } from "../model/errors.ts";
-import type { RefreshDependencies, RefreshOutcome, RefreshRequest } from "../refresh.ts";
+import { coalesced, failed, type RefreshOutcome } from "../model/outcome.ts";
+import type { RefreshRequest, Using } from "./dependencies.ts";
 
-export type RefreshesInProgress<Outcome> = Map<string, Promise<Outcome>>;
+/** The refreshes that this process has under way, by connection. */
+export type RefreshesInProgress = Map<string, Promise<RefreshOutcome>>;
 
 /**
- * Calls of one process for one connection share one refresh. A call that joins takes the outcome of
- * the flight that it joined where that answers it, and flies on its own where it does not.
+ * Lets the calls of one process for one connection share one refresh. A call that joins takes the outcome
+ * of the refresh that it joined where that serves it, and refreshes by itself where it does not.
  */
 export async function joinRefresh(
-  flights: RefreshesInProgress<RefreshOutcome>,
+  inProgress: RefreshesInProgress,
   request: RefreshRequest,
-  dependencies: Pick<RefreshDependencies, "clock" | "budget">,
+  dependencies: Using<"clock" | "budget">,
   refresh: () => Promise<RefreshOutcome>,
 ): Promise<RefreshOutcome> {
-  const name = flightName(request);
+  const name = nameOf(request);
   for (;;) {
-    const flight = flights.get(name);
-    if (flight === undefined) return takeOff(flights, name, refresh);
-    const landed = await landedInTime(flight, request, dependencies);
-    if ("outcome" in landed) {
-      const { kind, connectionId, expiresAtMs } = landed.outcome;
-      // A forced call is answered by a grant that ended after it arrived, not by the coalesce window.
-      if (kind === "refreshed" || !request.force) {
-        return { kind: "coalesced", connectionId, expiresAtMs };
-      }
-    } else if (!ranOutOfTime(landed.error)) {
-      throw landed.error;
+    const running = inProgress.get(name);
+    if (running === undefined) {
+      const started = refresh().finally(() => inProgress.delete(name));
+      inProgress.set(name, started);
+      return started;
+    }
+    const outcome = await outcomeInTime(running, request, dependencies);
+    if (outcome === undefined) return failed("refresh_in_progress");
+    if (outcome.kind !== "failed") {
+      // A forced call needs a refresh that ended after it arrived, and not the coalesce window.
+      if (outcome.kind === "refreshed" || !request.force) return coalesced(outcome);
+    } else if (outcome.error.code !== "refresh_in_progress") {
+      return outcome;
     }
   }
 }
 
-const flightName = ({ workspaceId, connectionId }: ConnectionKey): string =>
+const nameOf = ({ workspaceId, connectionId }: ConnectionKey): string =>
   `${workspaceId}/${connectionId}`;
 
-async function takeOff(
-  flights: RefreshesInProgress<RefreshOutcome>,
-  name: string,
-  refresh: () => Promise<RefreshOutcome>,
-): Promise<RefreshOutcome> {
-  const flight = refresh().finally(() => flights.delete(name));
-  flights.set(name, flight);
-  return flight;
-}
-
-type Landed = { readonly outcome: RefreshOutcome } | { readonly error: unknown };
-
-async function landedInTime(
-  flight: Promise<RefreshOutcome>,
+/** Undefined: the invocation of this call ends first. */
+async function outcomeInTime(
+  running: Promise<RefreshOutcome>,
   { invocation }: RefreshRequest,
-  { clock, budget }: Pick<RefreshDependencies, "clock" | "budget">,
-): Promise<Landed> {
-  const landing = flight.then(
-    (outcome) => ({ outcome }),
-    (error: unknown) => ({ error }),
-  );
-  const landed = await withTimeout(
-    clock,
-    invocation.remainingMs() - budget.answerReserveMs,
-    landing,
-  );
-  if (landed === undefined) throw new RefreshError("refresh_in_progress");
-  return landed.value;
+  { clock, budget }: Using<"clock" | "budget">,
+): Promise<RefreshOutcome | undefined> {
+  const timeoutMs = invocation.remainingMs() - budget.answerReserveMs;
+  return (await withTimeout(clock, timeoutMs, running))?.value;
 }
-
-/** That call's own time was up, which says nothing of the connection. */
-const ranOutOfTime = (error: unknown): boolean =>
-  error instanceof RefreshError && error.code === "refresh_in_progress";

@@ -1,56 +1,54 @@
 import { type Connection, keyOf, leaseIsLive } from "../model/connection.ts";
 import { isTransient, RefreshError, StoreUnavailable } from "../model/errors.ts";
+import { coalesced, type FailedRefresh, failed, type RefreshOutcome } from "../model/outcome.ts";
 import type { Invocation } from "../ports/clock.ts";
-import type { RefreshDependencies, RefreshOutcome } from "../refresh.ts";
+import type { Using } from "./dependencies.ts";
 
 const firstPollMs = 100;
 const slowestPollMs = 1_000;
 
 /**
- * Watches a lease that somebody else holds, and answers with what comes of it:
+ * Polls a connection that another caller holds, until there is an outcome:
  *
- *     failure recorded under the lease → the same failure
+ *     failure stored under the lease   → the same failure
  *     version moved                    → coalesced
- *     lease ended, nothing recorded    → undefined: the holder died, or never began
- *     own time up                      → 503 refresh_in_progress
+ *     lease ended, nothing stored      → undefined: the holder died, or never began
+ *     this call's own time is up       → 503 refresh_in_progress
  *
- * @param seen the connection with the lease to follow
+ * @param seen the connection with the lease to wait for
  */
 export async function waitForHolder(
-  dependencies: RefreshDependencies,
+  dependencies: Using<"store" | "clock" | "budget">,
   invocation: Invocation,
   seen: Connection,
 ): Promise<RefreshOutcome | undefined> {
   const { clock, budget } = dependencies;
-  // A lease kept after its failure only waits for the provider to be done: there is no more to learn.
-  const isSettled = failedUnder(seen);
+  // A lease that is kept after its failure has no more outcomes: the provider may still be at work.
+  const hasFailed = failedUnderLease(seen);
   for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, slowestPollMs)) {
     if (invocation.remainingMs() - pollMs < budget.answerReserveMs) {
-      throw new RefreshError("refresh_in_progress");
+      return failed("refresh_in_progress");
     }
     await clock.sleep(pollMs);
     const now = await readIfAvailable(dependencies, seen);
     if (now === "unavailable") continue;
-    if (now === undefined) throw new RefreshError("connection_not_found");
-    if (!isSettled && now.failure?.leaseId === seen.lease?.leaseId) {
-      throw sharedFailure(now, clock.nowMs());
+    if (now === undefined) return failed("connection_not_found");
+    if (!hasFailed && now.failure?.leaseId === seen.lease?.leaseId) {
+      return sharedFailure(now, clock.nowMs());
     }
-    if (now.credentialsVersion !== seen.credentialsVersion) {
-      const { connectionId, expiresAtMs } = now;
-      return { kind: "coalesced", connectionId, expiresAtMs };
-    }
+    if (now.credentialsVersion !== seen.credentialsVersion) return coalesced(now);
     if (now.lease?.leaseId !== seen.lease?.leaseId || !leaseIsLive(now, clock.nowMs())) {
       return undefined;
     }
   }
 }
 
-const failedUnder = ({ failure, lease }: Connection): boolean =>
+const failedUnderLease = ({ failure, lease }: Connection): boolean =>
   failure !== undefined && failure.leaseId === lease?.leaseId;
 
-/** One read that fails is no reason to give up waiting: the budget ends the wait. */
+/** One read that fails does not end the wait: the budget does. */
 async function readIfAvailable(
-  { store }: RefreshDependencies,
+  { store }: Using<"store">,
   seen: Connection,
 ): Promise<Connection | undefined | "unavailable"> {
   try {
@@ -61,12 +59,13 @@ async function readIfAvailable(
   }
 }
 
-function sharedFailure({ failure, integration }: Connection, nowMs: number): RefreshError {
+function sharedFailure({ failure, integration }: Connection, nowMs: number): FailedRefresh {
   const code = failure?.code ?? "internal_error";
   const retryAtMs = failure?.retryAtMs;
-  const isForNow = isTransient(code) && retryAtMs !== undefined;
-  return new RefreshError(code, {
-    integration,
-    ...(isForNow && { retryAfterSeconds: Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000)) }),
-  });
+  const retryAfterSeconds =
+    isTransient(code) && retryAtMs !== undefined
+      ? Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000))
+      : undefined;
+  const error = new RefreshError(code, { integration, retryAfterSeconds });
+  return { kind: "failed", error, followUp: "none" };
 }

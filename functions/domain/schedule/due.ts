@@ -1,7 +1,7 @@
 import type { Connection, ConnectionId, Failure } from "../model/connection.ts";
+import type { IntegrationHold } from "../model/integration-hold.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Due, Rescheduling } from "../ports/connection-store.ts";
-import type { IntegrationHold } from "../ports/integration.ts";
 
 /** Hash keys of the index `due`. A connection keeps its shard for life. */
 export const refreshShards = 64;

@@ -1,6 +1,6 @@
 import { dynamoDbIntegrationHolds } from "../../../functions/adapters/dynamodb/integration-holds.ts";
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
-import type { IntegrationHold } from "../../../functions/domain/ports/integration.ts";
+import type { IntegrationHold } from "../../../functions/domain/model/integration-hold.ts";
 import { type LocalTables, startTables, tableNames } from "../../support/local-dynamodb.ts";
 import { startMs } from "../../support/refresh-harness.ts";
 import {

@@ -1,6 +1,6 @@
 import { circuitBreaker, nextHold } from "../../../functions/domain/integration/circuit-breaker.ts";
+import type { IntegrationHold } from "../../../functions/domain/model/integration-hold.ts";
 import type { RefreshEvent } from "../../../functions/domain/ports/events.ts";
-import type { IntegrationHold } from "../../../functions/domain/ports/integration.ts";
 import type { TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import { granted, holdsInMemory, registration, startMs } from "../../support/refresh-harness.ts";
 

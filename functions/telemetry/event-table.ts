@@ -1,0 +1,199 @@
+import { refreshErrors } from "../domain/model/errors.ts";
+import { isoSecond } from "../domain/model/instant.ts";
+import type { RefreshEvent } from "../domain/ports/events.ts";
+import type { LogLine } from "./log-lines.ts";
+import { count, type Measurement, milliseconds } from "./metrics.ts";
+
+type Code = RefreshEvent["code"];
+type EventOf<Known extends Code> = Extract<RefreshEvent, { readonly code: Known }>;
+
+/** Everything that telemetry makes of one kind of event. */
+interface EventEntry<Event> extends LogLine {
+  /** Members of the line, beside the ids of the connection or the registration. */
+  readonly members: (event: Event) => Readonly<Record<string, unknown>>;
+  readonly metrics: (event: Event) => readonly Measurement[];
+}
+
+const noMembers = () => ({});
+const noMetrics = () => [];
+
+/** One entry for each event of the domain: an event without one does not compile. */
+export const eventTable: { readonly [Known in Code]: EventEntry<EventOf<Known>> } = {
+  "refresh.refreshed": {
+    level: "info",
+    message: "token refreshed",
+    members: ({ integration, version, expiresAtMs, rotated, commitGapMs, notes }) => ({
+      integration,
+      version,
+      expires_at: expiresAtMs === undefined ? null : isoSecond(expiresAtMs),
+      rotated,
+      commit_gap_ms: commitGapMs,
+      notes,
+    }),
+    metrics: ({ commitGapMs }) => [count("Refreshed"), milliseconds("CommitGap", commitGapMs)],
+  },
+  "refresh.coalesced": {
+    level: "info",
+    message: "answered with another call's refresh",
+    members: noMembers,
+    metrics: () => [count("Coalesced")],
+  },
+  "refresh.still_valid": {
+    level: "info",
+    message: "token lives long enough",
+    members: noMembers,
+    metrics: () => [count("StillValid")],
+  },
+  "refresh.failed": {
+    level: "warn",
+    message: "refresh failed",
+    members: ({ integration, failure, reason, providerError, providerErrorDescription }) => ({
+      integration,
+      failure,
+      reason,
+      provider_error: providerError,
+      provider_error_description: providerErrorDescription,
+    }),
+    metrics: ({ failure }) => [{ ...count(refreshErrors[failure].metric), code: failure }],
+  },
+  "token_request.retried": {
+    level: "warn",
+    message: "provider did not take the request, asking again",
+    members: ({ reason, delayMs }) => ({ reason, delay_ms: delayMs }),
+    metrics: noMetrics,
+  },
+  "client.reread": {
+    level: "warn",
+    message: "client rejected, its secret is read again",
+    members: ({ registrationName }) => ({ registration_name: registrationName }),
+    metrics: noMetrics,
+  },
+  "integration.held": {
+    level: "error",
+    message: "integration is in trouble and held",
+    members: ({ reason, untilMs }) => ({ reason, held_until: isoSecond(untilMs) }),
+    metrics: () => [count("IntegrationHeld")],
+  },
+  "integration.probed": {
+    level: "info",
+    message: "integration's hold has ended, trying once",
+    members: noMembers,
+    metrics: noMetrics,
+  },
+  "integration.recovered": {
+    level: "info",
+    message: "integration is well again",
+    members: noMembers,
+    metrics: noMetrics,
+  },
+  "schedule.postponed": {
+    level: "info",
+    message: "due later, the provider was not asked",
+    members: ({ integration, reason }) => ({ integration, reason }),
+    metrics: () => [count("Postponed")],
+  },
+  "schedule.out_of_date": {
+    level: "info",
+    message: "no longer due",
+    members: noMembers,
+    metrics: noMetrics,
+  },
+  "sweep.ended": {
+    level: "info",
+    message: "due connections are enqueued",
+    members: ({ enqueued, shardsLeft, lagMs }) => ({
+      enqueued,
+      shards_left: shardsLeft,
+      lag_ms: lagMs,
+    }),
+    metrics: ({ enqueued, lagMs }) => [
+      count("Enqueued", enqueued),
+      milliseconds("SweepLag", lagMs),
+    ],
+  },
+  "sweep.interrupted": {
+    level: "warn",
+    message: "sweep interrupted, the next one resumes it",
+    members: ({ refreshShard, cause }) => ({ refresh_shard: refreshShard, error: cause }),
+    metrics: noMetrics,
+  },
+  "sweep.caught_up": {
+    level: "warn",
+    message: "connections whose message was lost are enqueued again",
+    members: ({ enqueued, due }) => ({ enqueued, due }),
+    metrics: ({ enqueued }) => [count("CaughtUp", enqueued)],
+  },
+  "lease.lost": {
+    level: "warn",
+    message: "lease ended before the request could be sent",
+    members: noMembers,
+    metrics: noMetrics,
+  },
+  "lease.unreleased": {
+    level: "warn",
+    message: "lease could not be released, it ends by itself",
+    members: ({ cause }) => ({ error: cause }),
+    metrics: noMetrics,
+  },
+  "failure.unrecorded": {
+    level: "warn",
+    message: "failure could not be stored with its connection",
+    members: ({ cause }) => ({ error: cause }),
+    metrics: noMetrics,
+  },
+  "credentials.unreadable": {
+    level: "error",
+    message: "stored credentials cannot be decrypted",
+    members: ({ cause }) => ({ error: cause }),
+    metrics: noMetrics,
+  },
+  "commit.retried": {
+    level: "warn",
+    message: "commit failed, trying again",
+    members: ({ attempt, cause }) => ({ attempt, error: cause }),
+    metrics: noMetrics,
+  },
+  "commit.superseded": {
+    level: "warn",
+    message: "another holder committed first",
+    members: ({ expectedVersion, credentials }) => ({
+      expected_version: expectedVersion,
+      credentials,
+    }),
+    metrics: noMetrics,
+  },
+  "commit.rescued": {
+    level: "error",
+    message: "token set could not be committed, it waits in the rescue queue",
+    members: noMembers,
+    metrics: () => [count("CommitRescued")],
+  },
+  "commit.last_resort": {
+    level: "critical",
+    message: "token set is kept in this line alone: commit it with `admin rescue`",
+    // The commit is written out by whoever binds telemetry: its form is the one that `admin rescue` reads.
+    members: noMembers,
+    metrics: () => [count("LastResort")],
+  },
+  "rescue.committed": {
+    level: "info",
+    message: "rescued token set committed",
+    members: ({ version }) => ({ version }),
+    metrics: noMetrics,
+  },
+  "rescue.superseded": {
+    level: "warn",
+    message: "rescued token set came after another, and is kept in this line",
+    members: ({ expectedVersion, credentials }) => ({
+      expected_version: expectedVersion,
+      credentials,
+    }),
+    metrics: noMetrics,
+  },
+  "rescue.absent": {
+    level: "warn",
+    message: "the connection of a rescued token set no longer exists",
+    members: noMembers,
+    metrics: noMetrics,
+  },
+};
