@@ -1,3 +1,5 @@
+import "./bin/node-version.cjs";
+
 /** Jest runs the sources as CommonJS; packages that are published as ESM alone are transformed. */
 export default {
   testEnvironment: "node",
