@@ -18,6 +18,8 @@ import { storeRotatedToken } from "./refresh/store-rotated-token.ts";
 import { storeTokens } from "./refresh/store-tokens.ts";
 import { waitForHolder } from "./refresh/wait-for-holder.ts";
 
+export type { RefreshRequest } from "./refresh/dependencies.ts";
+
 /** Every expected failure is an outcome; a promise that rejects is a fault of this service. */
 export type RefreshConnection = (request: RefreshRequest) => Promise<RefreshOutcome>;
 

@@ -1,7 +1,7 @@
 import type { APIGatewayAuthorizerEvent, APIGatewayAuthorizerResult, Context } from "aws-lambda";
 import type { Authenticate, Authentication, Principal } from "../domain/authentication.ts";
-import { refused } from "../domain/authentication.ts";
 import { Secret } from "../domain/model/secret.ts";
+import { refused } from "../domain/ports/authentication.ts";
 import type { Log } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
 import { headerValues } from "./headers.ts";

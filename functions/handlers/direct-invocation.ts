@@ -1,8 +1,7 @@
 import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
 import { isTransient, RefreshError, refreshErrors } from "../domain/model/errors.ts";
 import type { Invocation } from "../domain/ports/clock.ts";
-import type { RefreshRequest } from "../domain/refresh/dependencies.ts";
-import type { RefreshConnection } from "../domain/refresh.ts";
+import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Fault, InvalidRequest, identifierFault, isObject } from "./faults.ts";
 import { successBody } from "./problem.ts";

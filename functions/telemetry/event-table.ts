@@ -8,7 +8,7 @@ type Code = RefreshEvent["code"];
 type EventOf<Known extends Code> = Extract<RefreshEvent, { readonly code: Known }>;
 
 /** Everything that telemetry makes of one kind of event. */
-interface EventEntry<Event> extends LogLine {
+export interface EventEntry<Event> extends LogLine {
   /** Members of the line, beside the ids of the connection or the registration. */
   readonly members: (event: Event) => Readonly<Record<string, unknown>>;
   readonly metrics: (event: Event) => readonly Measurement[];

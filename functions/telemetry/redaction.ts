@@ -1,9 +1,10 @@
+import { maskKnownShapes, maskText, redacted } from "../domain/model/masked-text.ts";
+
 /**
- * What a log line may hold. The rule of the house is that secrets travel as `Secret` and that errors
- * never carry what a provider sent; this is the second fence, for what slips past the first.
+ * Limits what a log line can hold. Secrets travel as `Secret`, and errors never carry text that a provider
+ * sent; redaction is the second fence, for whatever passes the first.
  */
 
-const redacted = "[redacted]";
 const maximumDepth = 8;
 const maximumCauses = 4;
 const maximumFrames = 12;
@@ -110,35 +111,4 @@ function stackFrames({ stack, message }: Error): string[] {
     .filter((line) => /^ {4}at \S/.test(line))
     .slice(0, maximumFrames)
     .map((line) => maskKnownShapes(line.trim()));
-}
-
-/** Free text with everything masked that looks like a credential. */
-export const maskText = (text: string): string =>
-  maskKnownShapes(text)
-    .replace(/(https?:\/\/)[^\s/@]+@/gi, `$1${redacted}@`)
-    .replace(/(https?:\/\/[^\s?#"']+)[?#][^\s"']*/gi, `$1?${redacted}`)
-    .replace(
-      /(\w*(?:token|secret|password|assertion|api_?key|authorization)["']?\s*=\s*["']?|"\w*(?:token|secret|password|assertion|api_?key|authorization)"\s*:\s*")[^\s"'&,;]+/gi,
-      `$1${redacted}`,
-    )
-    .replace(/[\w\-+/=.~]{20,}/g, (run) => (looksRandom(run) ? redacted : run));
-
-const maskKnownShapes = (text: string): string =>
-  text
-    .replace(
-      /\b(Bearer|Basic|DPoP)\s+(?!(?:credential|token|auth|scheme)[a-z]*\b)[^\s"',;]+/gi,
-      `$1 ${redacted}`,
-    )
-    .replace(/\beyJ[\w-]+(?:\.[\w-]*)+/g, redacted)
-    .replace(/\botr_[\w-]+/g, redacted);
-
-const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
-
-/** Words, host names, paths and UUIDs do not mix letters and digits over eight characters; keys do. */
-function looksRandom(run: string): boolean {
-  const rest = run.replace(uuid, "");
-  if (rest.length < 20) return false;
-  return (rest.match(/[A-Za-z0-9]{8,}/g) ?? []).some(
-    (part) => /\d/.test(part) && /[A-Za-z]/.test(part),
-  );
 }

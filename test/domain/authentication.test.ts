@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import { keyDigest } from "../../functions/adapters/authentication/key-digest.ts";
 import {
-  type ApiKeyRecord,
   authenticate,
   type Principal,
-  type TokenClaims,
   workspaceFor,
 } from "../../functions/domain/authentication.ts";
 import { isWorkspaceId, type WorkspaceId } from "../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
+import type { ApiKeyRecord, TokenClaims } from "../../functions/domain/ports/authentication.ts";
 
 const workspace = (name: string): WorkspaceId => {
   if (!isWorkspaceId(name)) throw new Error("test data");

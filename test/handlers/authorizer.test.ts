@@ -1,10 +1,11 @@
 import { UnsecuredJWT } from "jose";
 import { jwtVerifier } from "../../functions/adapters/authentication/jwt-verifier.ts";
 import { keyDigest } from "../../functions/adapters/authentication/key-digest.ts";
-import { type ApiKeyRecord, authenticate } from "../../functions/domain/authentication.ts";
+import { authenticate } from "../../functions/domain/authentication.ts";
 import { isWorkspaceId, type WorkspaceId } from "../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
+import type { ApiKeyRecord } from "../../functions/domain/ports/authentication.ts";
 import { authorizerHandler } from "../../functions/handlers/authorizer.ts";
 import { startIssuer, type TestIssuer } from "../support/key-set-server.ts";
 import { authorizerEvent, lambdaContext } from "../support/lambda-events.ts";

@@ -1,5 +1,6 @@
+import { maskText } from "../../functions/domain/model/masked-text.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
-import { maskText, redact } from "../../functions/telemetry/redaction.ts";
+import { redact } from "../../functions/telemetry/redaction.ts";
 
 const canary = "cAnArY7f3a9b2c1d4e5f60718293a4b5c6";
 const printed = (members: Record<string, unknown>): string => JSON.stringify(redact(members));

@@ -2,15 +2,15 @@ import type { JWTPayload } from "jose";
 import { JOSEError } from "jose/errors";
 import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
 import { jwtVerify } from "jose/jwt/verify";
+import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
+import { StoreUnavailable } from "../../domain/model/errors.ts";
 import {
   type RefusalReason,
   refused,
   type TokenClaims,
   type TokenVerdict,
   type TokenVerifier,
-} from "../../domain/authentication.ts";
-import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
-import { StoreUnavailable } from "../../domain/model/errors.ts";
+} from "../../domain/ports/authentication.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 
 export interface JwtVerifierOptions {

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import type { KeyDigest } from "../../domain/authentication.ts";
+import type { KeyDigest } from "../../domain/ports/authentication.ts";
 
 /** An API key is 256 random bits: one round of SHA-256 is enough, and quick. */
 export const keyDigest: KeyDigest = {

@@ -8,10 +8,10 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { ApiKeyRecord, ApiKeys } from "../../domain/authentication.ts";
 import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
 import { isoSecond } from "../../domain/model/instant.ts";
 import { Secret } from "../../domain/model/secret.ts";
+import type { ApiKeyRecord, ApiKeys } from "../../domain/ports/authentication.ts";
 import { keyDigest } from "../authentication/key-digest.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import { type Item, stringAttribute, withoutUndefined } from "./connection-item.ts";

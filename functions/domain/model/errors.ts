@@ -125,7 +125,7 @@ export const refreshErrors = {
   },
 } as const satisfies Record<string, RefreshErrorTraits>;
 
-interface RefreshErrorTraits {
+export interface RefreshErrorTraits {
   readonly status: number;
   readonly retry: "never" | "soon" | "after";
   readonly schedule: ScheduleAction;

@@ -1,6 +1,6 @@
+import { maskText } from "../../../domain/model/masked-text.ts";
 import type { Secret } from "../../../domain/model/secret.ts";
 import type { ProviderWords } from "../../../domain/ports/token-endpoint.ts";
-import { maskText } from "../../../telemetry/redaction.ts";
 import type { ProviderError } from "./provider-error.ts";
 
 const maximumDescriptionLength = 200;
