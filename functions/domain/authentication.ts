@@ -11,20 +11,20 @@ import {
 } from "./ports/authentication.ts";
 import type { Clock } from "./ports/clock.ts";
 
-/** The scope that a credential which states scopes has to include. */
+/** A credential that states scopes has to include this one. */
 export const refreshScope = "connections:refresh";
 
-/** Who asks, and for which workspaces. */
+/** The authenticated caller, and the workspaces that it may use. */
 export interface Principal {
   /** `key:<key id>` or `jwt:<subject>`. */
   readonly principalId: string;
   readonly defaultWorkspaceId: WorkspaceId | undefined;
-  /** All that the credential may use, the default included. */
+  /** All workspaces that the credential may use, the default included. */
   readonly workspaceIds: readonly WorkspaceId[];
 }
 
 /**
- * The workspace of a request: the one that it names, else the credential's default.
+ * The workspace of a request: the one that the request names, else the credential's default.
  * @throws {RefreshError} `workspace_forbidden`
  */
 export function workspaceFor(
@@ -49,7 +49,7 @@ export type Authentication =
   | {
       readonly kind: "authenticated";
       readonly principal: Principal;
-      /** False: the credential states scopes, and this operation's is not among them. */
+      /** False: the credential states scopes, and the scope of this operation is not among them. */
       readonly mayRefresh: boolean;
     }
   | Refused;
@@ -57,12 +57,12 @@ export type Authentication =
 export interface AuthenticationDependencies {
   readonly apiKeys: ApiKeys;
   readonly digest: KeyDigest;
-  /** Undefined: API keys alone are accepted. */
+  /** Undefined: only API keys are accepted. */
   readonly tokens: TokenVerifier | undefined;
   readonly clock: Clock;
 }
 
-/** @throws {StoreUnavailable} the credential cannot be checked now, which is no refusal */
+/** @throws {StoreUnavailable} the credential cannot be checked now, which is not a refusal */
 export type Authenticate = (bearer: Secret) => Promise<Authentication>;
 
 /** 256 random bits in base64url, after a prefix that people and secret scanners recognise. */

@@ -1,10 +1,10 @@
 import type { Connection, ConnectionKey } from "./model/connection.ts";
 import { earlier } from "./model/instant.ts";
 
-/** A user will have to connect again: what the event `connection.reauthorization_due` carries. */
+/** A connection whose user will have to connect again. */
 export interface ReauthorizationDue extends ConnectionKey {
   readonly integration: string;
-  /** When the refresh token ends; where that has passed, the provider has yet to say so. */
+  /** When the refresh token ends. If that has passed, the provider has not refused it yet. */
   readonly endsAtMs: number;
   /**
    * `absolute`: no refresh moves that end. `idle`: a refresh would, but the schedule does not refresh
@@ -24,8 +24,8 @@ export type EndingConnection = ConnectionKey &
   >;
 
 /**
- * Whether the connection's refresh token ends by an instant, inclusive, and nothing that this service
- * does by itself moves that. Of an `expired` connection it is not told: its user is asked already.
+ * Finds a refresh token that ends by an instant, inclusive, and whose end this service does not move by
+ * itself. An `expired` connection is left out: its user has been asked already.
  */
 export function reauthorizationDue(
   connection: EndingConnection,
@@ -41,6 +41,6 @@ export function reauthorizationDue(
   return { connectionId, workspaceId, integration, endsAtMs, reason };
 }
 
-/** What is switched off is looked at, and not refreshed; what has no time is not even looked at. */
+/** The schedule looks at an inactive connection, and does not refresh it. */
 const isRenewedBySchedule = ({ status, refreshAtMs }: EndingConnection): boolean =>
   status !== "inactive" && refreshAtMs !== undefined;

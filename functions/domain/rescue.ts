@@ -12,26 +12,26 @@ export interface RescueDependencies {
 }
 
 /**
- * `superseded`: another token set was committed since, and is the newer one. `absent`: the connection
- * is gone, and nobody's to refresh.
+ * `superseded`: another token set was committed since, and is the newer one. `absent`: the connection no
+ * longer exists.
  */
 export type RescueOutcome = "done" | "superseded" | "absent";
 
 /**
- * @throws {StoreUnavailable} the token set is to be kept for another attempt
+ * @throws {StoreUnavailable} the token set has to be kept for another attempt
  * @throws {RefreshError} `refresh_in_progress`: likewise
  */
 export type RescueTokens = (commit: TokenSetCommit) => Promise<RescueOutcome>;
 
-/** One commit, with its retries. */
+/** Long enough for one commit with its retries. */
 const leaseMs = 10_000;
 
 /**
- * Commits a token set whose commit failed before, under the condition that it had then. What comes
- * twice, or turns out to have been committed after all, is done.
+ * Commits a token set whose commit failed before, under the same condition. A message that comes twice, or
+ * a token set that was committed after all, is done.
  *
- * It holds the connection meanwhile, and waits for who holds it already: theirs may be the newer token
- * set, of a provider that took the old token once more, and the first to be committed would stay.
+ * It holds the lease meanwhile, and waits for a holder that there is already: that holder may get the newer
+ * token set, from a provider that accepts the old token once more, and the first to be committed would stay.
  */
 export const rescueTokens =
   ({ store, telemetry, clock, newLeaseId }: RescueDependencies): RescueTokens =>
@@ -41,7 +41,7 @@ export const rescueTokens =
     const leaseId = newLeaseId();
     const lease = { leaseId, leaseExpiresAtMs: nowMs + leaseMs };
     const held = { ...keyOf(commit), ...lease, nowMs, refreshedBeforeMs: undefined };
-    if (isOthers(await store.acquireLease(held), nowMs)) {
+    if (isHeldByOther(await store.acquireLease(held), nowMs)) {
       throw new RefreshError("refresh_in_progress");
     }
     const written = await store.commit(commit);
@@ -58,8 +58,8 @@ export const rescueTokens =
     return "done";
   };
 
-/** A connection that cannot be leased for what it is, as one that is expired, is nobody's. */
-const isOthers = (acquisition: Acquisition, nowMs: number): boolean =>
+/** A connection that is declined for its status, as an expired one, is held by nobody. */
+const isHeldByOther = (acquisition: Acquisition, nowMs: number): boolean =>
   acquisition.kind === "declined" && leaseIsLive(acquisition.connection, nowMs);
 
 /** A ciphertext is never made twice: its initialisation vector is random. */

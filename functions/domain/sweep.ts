@@ -23,7 +23,7 @@ export interface SweepDependencies {
 }
 
 export interface SweepRequest {
-  /** Which part of the shards, of how many: several sweeps share the work. @default the whole */
+  /** The part of the shards that this sweep takes, where several share the work. @default all */
   readonly slice?: { readonly index: number; readonly of: number };
   readonly invocation: Invocation;
 }
@@ -31,7 +31,7 @@ export interface SweepRequest {
 export interface SweepResult {
   readonly enqueued: number;
   readonly caughtUp: number;
-  /** Shards that somebody else was sweeping, that a fault interrupted, or that the time did not suffice for. */
+  /** Shards that another sweep held, that an error interrupted, or for which there was no time. */
   readonly shardsLeft: number;
 }
 
@@ -39,25 +39,25 @@ export type Sweep = (request: SweepRequest) => Promise<SweepResult>;
 
 const pageSize = 500;
 const shardsAtATime = 16;
-/** Kept at the end of an invocation: a page that has begun is enqueued and marked within this time. */
+/** The end of an invocation, in which a page that has begun is enqueued and its position stored. */
 const reserveMs = 10_000;
 
 /**
- * Enqueues what came due since the last sweep, shard by shard:
+ * Enqueues the connections that came due since the last sweep, shard by shard:
  *
  *     swept before        position                          now
  *     ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄├── page ──┼── page ──┼── page ──┤
  *                         enqueue, then move the position
  *
- * A sweep that ends early is resumed at the position by the next one. Two at once do no harm: a shard
- * is swept under a lease, and what is enqueued twice costs the worker one read.
+ * The next sweep resumes one that ended early, at its position. Two at once do no harm: a shard is swept
+ * under a lease, and a connection that is enqueued twice costs the worker one read.
  */
 export function sweep(dependencies: SweepDependencies): Sweep {
   return async ({ slice = { index: 0, of: 1 }, invocation }) => {
     const shards = shuffled(shardsOf(slice), dependencies.random);
     const swept: ShardSweep[] = [];
     await withConcurrency(shards, shardsAtATime, async (refreshShard) => {
-      swept.push(await sweepOrTell(dependencies, refreshShard, invocation));
+      swept.push(await sweepOrEmit(dependencies, refreshShard, invocation));
     });
     const enqueued = swept.reduce((sum, one) => sum + one.enqueued, 0);
     const shardsLeft = swept.filter(({ isWhole }) => !isWhole).length;
@@ -88,8 +88,8 @@ interface ShardSweep {
   readonly lagMs: number;
 }
 
-/** One shard's trouble is not the others': the next sweep resumes it. */
-async function sweepOrTell(
+/** An error in one shard does not stop the others: the next sweep resumes it. */
+async function sweepOrEmit(
   dependencies: SweepDependencies,
   refreshShard: number,
   invocation: Invocation,
@@ -149,7 +149,7 @@ const wholeSecond = (instantMs: number): number => Math.floor(instantMs / 1000) 
 interface Taken {
   readonly count: number;
   readonly isWhole: boolean;
-  /** Of the last one before the first that the queue did not take. */
+  /** The position of the last connection before the first that the queue did not take. */
   readonly position: SweepPosition | undefined;
 }
 
@@ -164,17 +164,17 @@ async function enqueueInOrder(queue: RefreshQueue, due: readonly DueConnection[]
   };
 }
 
-/** How often what was lost on the way is looked for. */
+/** How often lost messages are looked for. */
 const catchUpIntervalMs = 5 * 60_000;
-/** What is still due after this has been lost, or waits in a queue that is too long. */
+/** The message of a connection that is still due after this was lost, or waits in a long queue. */
 const lostAfterMs = 5 * 60_000;
-/** The queue is filled up to this multiple of what is due, and no further. */
+/** The queue is filled up to this multiple of the due connections, and no further. */
 const queueFactor = 1.1;
 
 /**
- * Brings back what was lost on the way: a message that vanished, a worker that died. All that has been
- * swept and is still due has a message in the queue, unless that was lost; so what is enqueued again is
- * no more than what the queue lacks, the oldest first.
+ * Enqueues again the connections whose message was lost, with a worker that died for instance. A connection
+ * that was swept and is still due has a message in the queue, unless that was lost; so no more are enqueued
+ * than the queue lacks, the oldest first.
  */
 async function catchUp(dependencies: SweepDependencies, invocation: Invocation): Promise<number> {
   const { positions, queue, clock, telemetry } = dependencies;
@@ -194,7 +194,7 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
       if (share <= 0) return;
       roomLeft -= share;
       const count = await enqueueOldest(dependencies, shard, share, invocation);
-      // In a line of its own: what is added to is read after the wait, for other shards add meanwhile.
+      // In a statement of its own: other shards add to the sum during the wait.
       enqueued += count;
     });
     telemetry.emit({ code: "sweep.caught_up", enqueued, due });
@@ -209,7 +209,7 @@ async function catchUp(dependencies: SweepDependencies, invocation: Invocation):
 interface SweptShard {
   readonly refreshShard: number;
   readonly sweptThroughMs: number;
-  /** Swept, and still due for so long that they may be lost. */
+  /** Connections that were swept and are still due, for so long that their message may be lost. */
   readonly late: number;
   readonly lateThroughMs: number;
 }
@@ -231,7 +231,7 @@ async function lateInShards(
   return shards;
 }
 
-/** In every shard: the queue, which is compared with it, holds what is due in all of them. */
+/** Counts all shards: the queue, with which the count is compared, holds the connections of all of them. */
 async function countDue(
   { index }: SweepDependencies,
   shards: readonly SweptShard[],

@@ -36,7 +36,7 @@ export function apiHandler(dependencies: ApiDependencies) {
   };
 }
 
-/** The domain ends in time by itself, so middy's own early timeout is off. */
+/** The domain ends in time by itself, so middy's own early timeout is switched off. */
 const httpHandler = ({ refreshConnection, log, clock }: ApiDependencies) =>
   middy<APIGatewayProxyEvent, APIGatewayProxyResult>({ timeoutEarlyInMillis: 0 })
     .use(requestLog({ log, clock }))

@@ -12,12 +12,12 @@ export interface AuthorizerDependencies {
 }
 
 /**
- * Lambda authorizer of a REST API, its identity source the Authorization header alone: X-Workspace-Id
- * is judged by the API function, so the gateway's cache needs no other key. Deployed with type REQUEST,
- * which shows a header that is sent twice; it understands TOKEN as well.
+ * Lambda authorizer of a REST API. Its identity source is the Authorization header alone: the API function
+ * checks X-Workspace-Id, so the gateway's cache needs no other key. It is deployed with type REQUEST, which
+ * shows a header that is sent twice; it understands TOKEN as well.
  *
- * What it throws decides the answer: `Unauthorized`, 401; anything else, the gateway's authorizer
- * error, 503 by our gateway responses. A Deny policy is 403.
+ * An error `Unauthorized` makes the gateway respond 401; any other error is the gateway's authorizer error,
+ * which our gateway responses make 503. A Deny policy is 403.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  */
 export const authorizerHandler =
@@ -34,7 +34,7 @@ export const authorizerHandler =
                 log("auth.unavailable", { error });
                 throw new Error("authorization unavailable");
               });
-        tell(log, authentication);
+        logAuthentication(log, authentication);
         if (authentication.kind === "refused") throw new Error("Unauthorized");
         return policy(event.methodArn, authentication.principal, authentication.mayRefresh);
       },
@@ -46,14 +46,14 @@ const requestIdOf = (event: APIGatewayAuthorizerEvent): string | undefined =>
 const authorizationsOf = (event: APIGatewayAuthorizerEvent): readonly string[] =>
   event.type === "TOKEN" ? [event.authorizationToken] : headerValues(event, "authorization");
 
-/** RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1. Several headers are none. */
+/** RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1. More than one header counts as none. */
 function bearerOf(event: APIGatewayAuthorizerEvent): Secret | undefined {
   const [authorization = "", ...others] = authorizationsOf(event);
   const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization) ?? [];
   return token === undefined || others.length > 0 ? undefined : new Secret(token);
 }
 
-function tell(log: Log, authentication: Authentication): void {
+function logAuthentication(log: Log, authentication: Authentication): void {
   if (authentication.kind === "refused") {
     log("auth.refused", { reason: authentication.reason });
     return;
@@ -63,7 +63,7 @@ function tell(log: Log, authentication: Authentication): void {
   log(code, { principal_id: principalId, workspace_id: defaultWorkspaceId });
 }
 
-/** For the whole stage: the gateway caches it for every path that the credential is used on. */
+/** Covers the whole stage: the gateway caches the policy for every path that the credential is used on. */
 function policy(
   methodArn: string,
   principal: Principal,

@@ -7,7 +7,7 @@ import type { Log } from "../telemetry/log.ts";
 import { InvalidRequest } from "./faults.ts";
 import { headerValues } from "./headers.ts";
 
-/** One line for each request, once its answer stands: use it before what makes the answer. */
+/** Logs one line for each request, once it has a response. Use it before the middleware that makes the response. */
 export function requestLog({
   log,
   clock,
@@ -16,7 +16,10 @@ export function requestLog({
   readonly clock: Clock;
 }): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
   const arrivals = new WeakMap<APIGatewayProxyEvent, number>();
-  const tell = (event: APIGatewayProxyEvent, members: Readonly<Record<string, unknown>>): void => {
+  const logRequest = (
+    event: APIGatewayProxyEvent,
+    members: Readonly<Record<string, unknown>>,
+  ): void => {
     const nowMs = clock.nowMs();
     const durationMs = nowMs - (arrivals.get(event) ?? nowMs);
     log("request.answered", { ...addressOf(event), duration_ms: durationMs, ...members });
@@ -27,7 +30,7 @@ export function requestLog({
     },
 
     after({ event, response }) {
-      tell(event, {
+      logRequest(event, {
         status: response?.statusCode,
         outcome: response?.headers?.["X-Refresh-Outcome"],
       });
@@ -35,14 +38,14 @@ export function requestLog({
 
     onError({ event, response, error }) {
       const status = response?.statusCode;
-      tell(event, { status, ...failureOf(error) });
+      logRequest(event, { status, ...failureOf(error) });
       const expected = error instanceof RefreshError || error instanceof InvalidRequest;
       if (!expected) log("request.failed", { ...addressOf(event), error });
     },
   };
 }
 
-/** What the request names, as far as it is well formed: nothing a caller made up gets into a line. */
+/** The ids that the request names, as far as they are well formed: a caller's own text never gets into a line. */
 function addressOf(event: APIGatewayProxyEvent): Readonly<Record<string, unknown>> {
   const connectionId = event.pathParameters?.connection_id;
   const authorizer = event.requestContext.authorizer;

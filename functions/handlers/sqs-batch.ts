@@ -8,17 +8,17 @@ import { requestScope } from "../telemetry/request-scope.ts";
 export interface SqsBatch<Message extends ConnectionKey> {
   /** @throws an error that names the member at fault, and shows no value */
   readonly parse: (body: string) => Message;
-  /** @throws the message is to come again */
+  /** @throws an error: the message has to come again */
   readonly work: (message: Message, invocation: Invocation) => Promise<unknown>;
-  /** Messages that are worked on at a time. @default all of a batch */
+  /** How many messages are worked on at a time. @default all of a batch */
   readonly concurrency?: number;
   readonly log: Log;
 }
 
 /**
- * Works on the messages of a batch. One that fails returns to its queue, and the others are done:
+ * Works on the messages of a batch. A message that fails returns to its queue, and the others are done:
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
- * A malformed one returns as well, and ends in the dead-letter queue, where a person sees it.
+ * A malformed message returns as well, and ends in the dead-letter queue, where a person sees it.
  */
 export const sqsBatchHandler =
   <Message extends ConnectionKey>(batch: SqsBatch<Message>) =>

@@ -7,21 +7,21 @@ export interface SweepHandlerDependencies {
   readonly sweep: Sweep;
 }
 
-export interface SweepAnswer {
+export interface SweepResponse {
   readonly enqueued: number;
   readonly caught_up: number;
   readonly shards_left: number;
 }
 
 /**
- * Sweeps the schedule, or a part of it: `{"slice": 0, "slices": 4}`. Whatever else the event says does
- * not matter, so that any schedule can invoke it.
+ * Sweeps the schedule, or a part of it: `{"slice": 0, "slices": 4}`. Other members of the event are ignored,
+ * so that any schedule can invoke the function.
  *
- * @throws {InvalidRequest} a slice that there is not
+ * @throws {InvalidRequest} there is no such slice
  */
 export const sweepHandler =
   ({ sweep }: SweepHandlerDependencies) =>
-  (event: unknown, context: Context): Promise<SweepAnswer> => {
+  (event: unknown, context: Context): Promise<SweepResponse> => {
     const { awsRequestId: lambdaRequestId } = context;
     return requestScope.run({ requestId: lambdaRequestId, lambdaRequestId }, async () => {
       const invocation = { remainingMs: () => context.getRemainingTimeInMillis() };

@@ -7,12 +7,12 @@ export interface WorkerHandlerDependencies {
   readonly refreshDue: RefreshDue;
   /** @throws an error that names the member at fault, and shows no value */
   readonly parseMessage: (body: string) => DueConnection;
-  /** Messages that are worked on at a time. */
+  /** How many messages are worked on at a time. */
   readonly concurrency: number;
   readonly log: Log;
 }
 
-/** Refreshes what the messages of a batch name. */
+/** Refreshes the connections that the messages of a batch name. */
 export const workerHandler = ({
   refreshDue,
   parseMessage,

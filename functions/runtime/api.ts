@@ -5,7 +5,7 @@ import { apiConfig, type Environment } from "./config.ts";
 import { observers } from "./observers.ts";
 import { refreshDependencies } from "./refresh.ts";
 
-/** What the API function runs on. @throws {InvalidEnvironment} */
+/** The dependencies of the API function. @throws {InvalidEnvironment} */
 export function apiRuntime(environment: Environment): ApiDependencies {
   const config = apiConfig(environment);
   const { log, telemetry } = observers("api", config.logLevel);

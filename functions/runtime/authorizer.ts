@@ -9,7 +9,7 @@ import { createLogger, logTo } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
 import { authorizerConfig, type Environment, type JwtConfig } from "./config.ts";
 
-/** What the authorizer runs on. @throws {InvalidEnvironment} */
+/** The dependencies of the authorizer. @throws {InvalidEnvironment} */
 export function authorizerRuntime(environment: Environment): AuthorizerDependencies {
   const { apiKeysTable, jwt, logLevel } = authorizerConfig(environment);
   const ids = () => requestScope.getStore();

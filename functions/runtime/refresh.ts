@@ -17,7 +17,7 @@ import type { Telemetry } from "../domain/ports/telemetry.ts";
 import type { RefreshDependencies } from "../domain/refresh/dependencies.ts";
 import type { RefreshConfig } from "./config.ts";
 
-/** What a refresh runs on, whichever function it runs in. */
+/** The dependencies of a refresh, in any function. */
 export function refreshDependencies(
   config: RefreshConfig,
   telemetry: Telemetry,

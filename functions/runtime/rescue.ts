@@ -8,7 +8,7 @@ import type { RescueHandlerDependencies } from "../handlers/rescue.ts";
 import { type Environment, rescueConfig } from "./config.ts";
 import { observers } from "./observers.ts";
 
-/** What the worker of the rescue queue runs on. @throws {InvalidEnvironment} */
+/** The dependencies of the function that works on the rescue queue. @throws {InvalidEnvironment} */
 export function rescueRuntime(environment: Environment): RescueHandlerDependencies {
   const { connectionsTable, logLevel } = rescueConfig(environment);
   const { log, telemetry } = observers("rescue", logLevel);

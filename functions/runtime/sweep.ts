@@ -9,7 +9,7 @@ import type { SweepHandlerDependencies } from "../handlers/sweep.ts";
 import { type Environment, sweepConfig } from "./config.ts";
 import { observers } from "./observers.ts";
 
-/** What the sweep function runs on. @throws {InvalidEnvironment} */
+/** The dependencies of the sweep function. @throws {InvalidEnvironment} */
 export function sweepRuntime(environment: Environment): SweepHandlerDependencies {
   const config = sweepConfig(environment);
   const { telemetry } = observers("sweep", config.logLevel);

@@ -8,7 +8,7 @@ import { type Environment, workerConfig } from "./config.ts";
 import { observers } from "./observers.ts";
 import { refreshDependencies } from "./refresh.ts";
 
-/** What the worker function runs on. @throws {InvalidEnvironment} */
+/** The dependencies of the worker function. @throws {InvalidEnvironment} */
 export function workerRuntime(environment: Environment): WorkerHandlerDependencies {
   const config = workerConfig(environment);
   const { log, telemetry } = observers("worker", config.logLevel);

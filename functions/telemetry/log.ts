@@ -19,11 +19,11 @@ export type Log = (code: LogCode, members?: Readonly<Record<string, unknown>>) =
 export interface LoggerOptions {
   readonly service: string;
   readonly logLevel: LogLevel;
-  /** Of the request that the process works for at this moment, if any. */
+  /** The ids of the request that the process works for at this moment, if any. */
   readonly ids: () => RequestIds | undefined;
 }
 
-/** One JSON object a line, on stdout or (errors) stderr: the member `code` tells lines apart. */
+/** Writes one JSON object a line, on stdout or (errors) stderr. The member `code` names the kind of line. */
 export function createLogger({ service, logLevel, ids }: LoggerOptions): Logger {
   return new Logger({ serviceName: service, logLevel, logFormatter: new RedactingFormatter(ids) });
 }
@@ -48,7 +48,7 @@ class RedactingFormatter extends LogFormatter {
       xray_trace_id: line.xRayTraceId,
       message: line.message,
     };
-    // First and last: these members lead the line, and none of the others takes their place.
+    // First and last: these members lead the line, and no other member can replace them.
     return new LogItem({ attributes: redact({ ...attributes, ...members, ...attributes }) });
   }
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** What ties the log lines of one request together. */
+/** The ids that all log lines of one request share. */
 export interface RequestIds {
   /** API Gateway's, which the caller sees in every problem; Lambda's own for a direct invocation. */
   readonly requestId: string;

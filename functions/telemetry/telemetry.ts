@@ -22,7 +22,7 @@ export const telemetry = ({ log, metrics, rescueRecord }: TelemetryOptions): Tel
       log(event.code, { ...subjectOf(event), ...members, ...record });
       publish(metrics, measurements);
     } catch {
-      // There is no one left to tell.
+      // An event that cannot be observed is dropped: nothing could be done about it here.
     }
   },
 });

@@ -1,6 +1,6 @@
 /**
- * Works on all items, a bounded number of them at a time. What work throws ends nothing but itself,
- * and is thrown when all is done.
+ * Works on all items, a bounded number of them at a time. An error ends the work on its own item alone; the
+ * first one is thrown once all items are done.
  */
 export async function withConcurrency<Item>(
   items: readonly Item[],

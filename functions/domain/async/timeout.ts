@@ -1,8 +1,8 @@
 import type { Clock } from "../ports/clock.ts";
 
 /**
- * What comes of a promise within a duration; undefined when nothing does. A rejection in time is the
- * caller's, a later one nobody's.
+ * Waits for a promise for a duration. Undefined: it did not settle in time. A rejection in time rejects; a
+ * later one is ignored.
  */
 export async function withTimeout<Value>(
   clock: Pick<Clock, "sleep">,

@@ -6,7 +6,7 @@ import type { IntegrationHolds } from "../ports/integration.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { TokenResult } from "../ports/token-endpoint.ts";
 
-/** Failures in a row, within one process, after which a provider counts as failing. */
+/** This many failures in a row within one process make a provider count as failing. */
 const failuresToHold = 5;
 
 const firstHoldMs: Readonly<Record<HoldReason, number>> = {
@@ -16,7 +16,7 @@ const firstHoldMs: Readonly<Record<HoldReason, number>> = {
 };
 const longestHoldMs = 15 * 60_000;
 
-/** A hold doubles with each one that follows it, unless the provider itself says how long. */
+/** Each successive hold is twice as long, unless the provider itself says how long. */
 export function nextHold(
   reason: HoldReason,
   registrationVersion: string,
@@ -36,22 +36,22 @@ export function nextHold(
 }
 
 /**
- * What a final answer says of the provider, for all connections of a client registration:
+ * Draws conclusions from final results for all connections of a client registration:
  *
  *     closed ── a run of failures, a 429 with Retry-After, a rejected client ──▶ open: held until a time
  *       ▲                                                                        │ the time has come
- *       └────────── the probe is answered ──────── half-open: one probe ◀────────┘
- *                                                       │ it is not
+ *       └────────── the probe succeeds ─────────── half-open: one probe ◀────────┘
+ *                                                       │ the probe fails
  *                                                       └──▶ open, for longer
  */
 export interface CircuitBreaker {
   /**
-   * @param known the hold that the caller was let through on, if any
-   * @returns the hold that the answer has led to
+   * @param known the hold that the caller passed as its probe, if any
+   * @returns the hold that the result has led to
    */
   report(
     registration: ClientRegistration,
-    answer: TokenResult,
+    result: TokenResult,
     known: IntegrationHold | undefined,
   ): Promise<IntegrationHold | undefined>;
 }
@@ -62,7 +62,7 @@ export interface CircuitBreakerDependencies {
   readonly telemetry: Telemetry;
 }
 
-/** Counts runs of failures in this process; what comes of them is known to all. */
+/** Counts runs of failures in this process; the holds that they lead to are shared by all processes. */
 export function circuitBreaker({
   holds,
   clock,
@@ -70,43 +70,43 @@ export function circuitBreaker({
 }: CircuitBreakerDependencies): CircuitBreaker {
   const failuresInARow = new Map<RegistrationName, number>();
 
-  const verdictOn = (
+  const conclusionFrom = (
     { name }: ClientRegistration,
-    answer: TokenResult,
+    result: TokenResult,
     known: IntegrationHold | undefined,
-  ): HoldReason | "well" | undefined => {
-    if (answer.kind === "not_sent" || answer.kind === "misconfigured") return undefined;
-    if ("concerns" in answer && answer.concerns === "connection") return "well";
-    if (answer.kind === "client_rejected") return "client_rejected";
-    if (answer.kind === "rate_limited") {
-      return answer.retryAfterMs === undefined ? undefined : "rate_limited";
+  ): HoldReason | "healthy" | undefined => {
+    if (result.kind === "not_sent" || result.kind === "misconfigured") return undefined;
+    if ("concerns" in result && result.concerns === "connection") return "healthy";
+    if (result.kind === "client_rejected") return "client_rejected";
+    if (result.kind === "rate_limited") {
+      return result.retryAfterMs === undefined ? undefined : "rate_limited";
     }
-    if (!providerFailed(answer)) return "well";
+    if (!providerFailed(result)) return "healthy";
     const failures = (failuresInARow.get(name) ?? 0) + 1;
     failuresInARow.set(name, failures);
     return known !== undefined || failures >= failuresToHold ? "provider_failing" : undefined;
   };
 
   return {
-    async report(registration, answer, known) {
+    async report(registration, result, known) {
       const { name, version } = registration;
-      const verdict = verdictOn(registration, answer, known);
-      if (verdict === undefined) return undefined;
+      const conclusion = conclusionFrom(registration, result, known);
+      if (conclusion === undefined) return undefined;
       failuresInARow.delete(name);
-      if (verdict === "well") {
+      if (conclusion === "healthy") {
         if (known !== undefined) {
           await holds.lift(name, known);
           telemetry.emit({ code: "integration.recovered", registrationName: name });
         }
         return undefined;
       }
-      const retryAfterMs = "retryAfterMs" in answer ? answer.retryAfterMs : undefined;
-      const hold = nextHold(verdict, version, known, clock.nowMs(), retryAfterMs);
+      const retryAfterMs = "retryAfterMs" in result ? result.retryAfterMs : undefined;
+      const hold = nextHold(conclusion, version, known, clock.nowMs(), retryAfterMs);
       await holds.place(name, hold, known);
       telemetry.emit({
         code: "integration.held",
         registrationName: name,
-        reason: verdict,
+        reason: conclusion,
         untilMs: hold.untilMs,
       });
       return hold;
@@ -114,9 +114,9 @@ export function circuitBreaker({
   };
 }
 
-/** 5xx, no answer, no connection: the provider's trouble, whoever's connection it was. */
-const providerFailed = (answer: TokenResult): boolean =>
-  answer.kind === "unavailable" ||
-  answer.kind === "timed_out" ||
-  answer.kind === "broken_off" ||
-  (answer.kind === "unusable" && answer.serverFailed);
+/** 5xx, no response, no connection: the provider's trouble, and not this connection's. */
+const providerFailed = (result: TokenResult): boolean =>
+  result.kind === "unavailable" ||
+  result.kind === "timed_out" ||
+  result.kind === "broken_off" ||
+  (result.kind === "unusable" && result.serverFailed);

@@ -1,10 +1,10 @@
 import type { Permit, PermitRequest } from "../ports/integration.ts";
 
-/** What is known of one registration's requests. */
+/** The recent requests of one registration. */
 export interface LimitState {
-  /** By permit, until when it is held. */
+  /** When each permit ends, by its id. */
   readonly holders: Readonly<Record<string, number>>;
-  /** How many requests were begun, by the number of the second in which they were. */
+  /** How many requests were begun in each second, by the second's number. */
   readonly starts: Readonly<Record<string, number>>;
 }
 
@@ -12,12 +12,12 @@ export const noRequests: LimitState = { holders: {}, starts: {} };
 
 const spanMs = 1_000;
 const minuteMs = 60_000;
-/** A provider that is at its concurrency frees a place within moments. */
+/** A place becomes free within moments where only the number of concurrent requests is limited. */
 const placeFreeInMs = 500;
 
 /**
- * Whether one more request may begin, and what is known then. A span counts until all of it is more
- * than a minute ago, so that no minute, wherever it begins, has more requests than are allowed.
+ * Decides whether one more request may begin, and returns the state after it. A second counts until all of
+ * it is more than a minute ago, so that no minute, wherever it begins, has more requests than are allowed.
  */
 export function nextPermit(
   state: LimitState,
@@ -29,7 +29,7 @@ export function nextPermit(
   const spans = Object.entries(state.starts).filter(([span]) => endsCountingMs(span) > nowMs);
   const busy = (retryAtMs: number) => ({ permit: { kind: "busy", retryAtMs } as const, state });
 
-  // Taken by a request whose answer was lost.
+  // This permit was taken before, by a request whose response was lost.
   if (permitId in holders) return { permit: { kind: "granted" }, state };
   if (maxConcurrent !== undefined && Object.keys(holders).length >= maxConcurrent) {
     return busy(nowMs + placeFreeInMs);

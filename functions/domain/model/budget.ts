@@ -1,19 +1,19 @@
 /**
- * How long everything may take, each derived from the one before:
+ * How long each part may take; each duration is derived from the one before:
  *
  *     0 s                        15 s         20 s          25 s        29 s
- *     ├── provider answers ────────┤            │             │           │
+ *     ├── provider responds ───────┤            │             │           │
  *     ├── lease ────────────────────────────────┤             │           │
  *     ├── function: commit retries, rescue ───────────────────┤           │
  *     ├── gateway ────────────────────────────────────────────────────────┤
  */
 export interface Budget {
-  /** One grant, from the look-up of the host to the last byte. */
+  /** One token request, from the look-up of the host to the last byte of the response. */
   readonly providerTimeoutMs: number;
   readonly leaseMs: number;
-  /** What a lease and an invocation must have left beyond a grant, for its commit. */
+  /** The time that a lease and an invocation must have left after a token request, for the commit. */
   readonly commitReserveMs: number;
-  /** Kept at the end of an invocation for the rescue of a token set and the answer. */
+  /** The end of an invocation, kept for the rescue of a token set and the response to the caller. */
   readonly answerReserveMs: number;
   readonly functionTimeoutMs: number;
 }
@@ -29,7 +29,7 @@ const gatewayMarginMs = 1_000;
 export const maximumProviderTimeoutSeconds =
   (gatewayTimeoutMs - gatewayMarginMs - functionMarginMs - leaseMarginMs) / 1000;
 
-/** @throws {RangeError} when the function would outlive the gateway's patience */
+/** @throws {RangeError} the function could outlive the gateway's timeout */
 export function budgetFor(providerTimeoutSeconds: number = defaultProviderTimeoutSeconds): Budget {
   if (!(providerTimeoutSeconds > 0 && providerTimeoutSeconds <= maximumProviderTimeoutSeconds)) {
     throw new RangeError(

@@ -28,16 +28,16 @@ export const isRegistrationName = (value: unknown): value is RegistrationName =>
 export const connectionStatuses = ["active", "inactive", "testing", "error", "expired"] as const;
 
 /**
- * `expired`: the provider refused the refresh token, the user has to authorize again.
- * `error`: not dead, but an operator has to look. `inactive`: switched off by its owner.
+ * `expired`: the provider refused the refresh token, and the user has to connect again. `error`: the tokens
+ * may be alive, but an operator has to look. `inactive`: the owner has switched the connection off.
  */
 export type ConnectionStatus = (typeof connectionStatuses)[number];
 
-/** A connection that refreshes is well again; `inactive` and `testing` are its owner's words, and stay. */
+/** A connection that refreshes is active again; `inactive` and `testing` are set by its owner, and stay. */
 export const statusAfterRefresh = (status: ConnectionStatus): ConnectionStatus =>
   status === "inactive" || status === "testing" ? status : "active";
 
-/** Whose connection: every access to the store names both, so that no workspace reaches another's. */
+/** Names a connection. Every access to the store names both ids, so that no workspace reaches another's. */
 export interface ConnectionKey {
   readonly connectionId: ConnectionId;
   readonly workspaceId: WorkspaceId;
@@ -52,33 +52,33 @@ export interface Connection extends ConnectionKey {
   readonly integration: string;
   readonly registrationName: RegistrationName;
   readonly status: ConnectionStatus;
-  /** What a provider's URL template needs, e.g. `{ subdomain: "acme" }`. */
+  /** The variables of the provider's URL template, e.g. `{ subdomain: "acme" }`. */
   readonly config: Readonly<Record<string, string>>;
   readonly credentials: SealedTokenSet | undefined;
   /** Grows by one with every committed token set; the fence of the commit. */
   readonly credentialsVersion: number;
-  /** End of the access token; undefined when the provider did not say. */
+  /** When the access token expires, epoch milliseconds. Undefined: the provider did not say. */
   readonly expiresAtMs: number | undefined;
-  /** When the refresh token ends unless a refresh moves it; never after the absolute end. */
+  /** When the refresh token ends unless a refresh moves that; never after the absolute end. */
   readonly refreshTokenExpiresAtMs: number | undefined;
-  /** When the user has to consent again, whatever is refreshed until then. */
+  /** When the user has to consent again, however often the connection is refreshed. */
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly lease: Lease | undefined;
   readonly lastRefreshedAtMs: number | undefined;
-  /** When the schedule takes it up; undefined: never by itself. To the second. */
+  /** When the schedule refreshes the connection, to the second. Undefined: never. */
   readonly refreshAtMs: number | undefined;
   readonly failure: Failure | undefined;
 }
 
-/** Who refreshes the connection now, and until when. */
+/** The right to refresh a connection, until it ends. */
 export interface Lease {
   readonly leaseId: string;
   readonly leaseExpiresAtMs: number;
 }
 
 /**
- * The last failure of a run, of failures that pass by themselves or of failures that somebody has to
- * mend; a committed token set clears it.
+ * The last of a run of failures, which are all transient or all for somebody to mend. A committed token set
+ * clears it.
  */
 export interface Failure {
   readonly code: FailureCode;
@@ -86,9 +86,9 @@ export interface Failure {
   readonly count: number;
   readonly beganAtMs: number;
   readonly lastAtMs: number;
-  /** The lease under which it happened: tells callers who waited for that lease its outcome. */
+  /** The lease under which it happened: the outcome for every caller that waited for that lease. */
   readonly leaseId: string;
-  /** Not to be asked again before, as far as the provider said. */
+  /** When the provider may be asked again. Undefined: it did not say. */
   readonly retryAtMs: number | undefined;
   /** `error` of RFC 6749 §5.2, as the provider sent it. */
   readonly providerError: string | undefined;
@@ -96,7 +96,7 @@ export interface Failure {
   readonly providerErrorDescription: string | undefined;
 }
 
-/** What `credentials` holds once opened; names on the wire in adapters/kms/token-set-json.ts. */
+/** The decrypted `credentials`. Names on the wire: adapters/kms/token-set-json.ts. */
 export interface TokenSet {
   readonly accessToken: Secret<string>;
   readonly refreshToken: Secret<string> | undefined;
@@ -104,9 +104,9 @@ export interface TokenSet {
   /** Space-separated, as in RFC 6749 §3.3. */
   readonly scope: string | undefined;
   readonly expiresAtMs: number | undefined;
-  /** Members of the provider's answer that a caller may need (`instance_url`, `team`, …). */
+  /** Members of the token response that a caller may need (`instance_url`, `team`, …). */
   readonly extra: Readonly<Record<string, unknown>>;
-  /** A private JWK: the key that the tokens are bound to, RFC 9449. Ours, never a provider's. */
+  /** A private JWK, made by this service: the key that the tokens are bound to, RFC 9449. */
   readonly dpopKey?: Secret<string> | undefined;
 }
 

@@ -1,11 +1,11 @@
 import type { WorkspaceId } from "../model/connection.ts";
 import type { Secret } from "../model/secret.ts";
 
-/** A stored API key: all but the key. */
+/** A stored API key, without the key itself. */
 export interface ApiKeyRecord {
   /** SHA-256 of the key, in hexadecimal. */
   readonly keyHash: string;
-  /** What people call the key by; not secret. */
+  /** The key's public id; not secret. */
   readonly keyId: string;
   /** The default workspace. */
   readonly workspaceId: WorkspaceId;
@@ -14,7 +14,7 @@ export interface ApiKeyRecord {
   /** Undefined: not limited by scope. */
   readonly scopes: readonly string[] | undefined;
   readonly status: "active" | "revoked";
-  /** Undefined: never. */
+  /** Undefined: the key does not expire. */
   readonly expiresAtMs: number | undefined;
 }
 
@@ -26,11 +26,11 @@ export interface ApiKeys {
 export interface KeyDigest {
   /** SHA-256, in hexadecimal. */
   of(key: Secret): string;
-  /** In a time that does not depend on where the two differ. */
+  /** Compares in constant time. */
   areEqual(one: string, other: string): boolean;
 }
 
-/** What a verified token says, RFC 7519 §4. */
+/** The claims of a verified token, RFC 7519 §4. */
 export interface TokenClaims {
   readonly subject: string | undefined;
   readonly workspaceId: WorkspaceId | undefined;
@@ -40,13 +40,13 @@ export interface TokenClaims {
 }
 
 export interface TokenVerifier {
-  /** @throws {StoreUnavailable} the issuer's key set cannot be had */
+  /** @throws {StoreUnavailable} the issuer's key set cannot be read */
   verify(token: Secret): Promise<TokenVerdict>;
 }
 
 export type TokenVerdict = { readonly kind: "verified"; readonly claims: TokenClaims } | Refused;
 
-/** For the operator alone: a caller never learns which. */
+/** For the operator's log alone: a caller never learns the reason. */
 export type RefusalReason =
   | "not_bearer"
   | "credential_unknown"

@@ -23,11 +23,11 @@ export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[nu
 export const signingAlgorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
-/** What the key of a connection is made for, where it has none. */
+/** The algorithms for which this service makes a connection's key. */
 export const dpopAlgorithms = ["ES256", "EdDSA", "Ed25519"] as const satisfies SigningAlgorithm[];
 export type DpopAlgorithm = (typeof dpopAlgorithms)[number];
 
-/** What `private_key_jwt` signs with. */
+/** The key that signs `private_key_jwt` assertions. */
 export interface SigningKey {
   readonly algorithm: SigningAlgorithm;
   /** `kid`. */
@@ -36,7 +36,7 @@ export interface SigningKey {
   readonly privateKey: Secret<string>;
 }
 
-/** What the client shows of itself in a TLS handshake, RFC 8705 §2. */
+/** The client's certificate in a TLS handshake, RFC 8705 §2. */
 export interface TlsCredentials {
   /** PEM, the client's own certificate first. */
   readonly certificateChain: string;
@@ -54,33 +54,33 @@ export interface ClientRegistration {
   readonly clientId: string;
   readonly clientSecret: Secret<string> | undefined;
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod;
-  /** Nobody has stated the method, and the issuer's metadata may know better. @default false */
+  /** The method was not stated, and the issuer's metadata may name another. @default false */
   readonly authMethodIsAssumed?: boolean;
-  /** There is one where the method is `private_key_jwt`. */
+  /** Present where the method is `private_key_jwt`. */
   readonly signingKey?: SigningKey | undefined;
   /** `aud` of the client's assertions. Undefined: the issuer where known, else the token endpoint. */
   readonly assertionAudience?: string | undefined;
-  /** Shown whatever the method: certificate-bound tokens (RFC 8705 §3) need them beside any. */
+  /** Used with any method: certificate-bound tokens (RFC 8705 §3) need them as well. */
   readonly tlsCredentials?: TlsCredentials | undefined;
-  /** There is one where tokens are to be bound to a key of the connection's own (DPoP, RFC 9449). */
+  /** Present where tokens are bound to a key of the connection's own (DPoP, RFC 9449). */
   readonly dpopAlgorithm?: DpopAlgorithm | undefined;
   /** The authorization server's identifier, RFC 8414 §2. */
   readonly issuer?: string | undefined;
   /**
-   * May hold variables, `{subdomain}`, that the connection's `config` fills. Undefined: the one of the
-   * issuer's metadata.
+   * May hold variables, `{subdomain}`, that the connection's `config` fills. Undefined: the issuer's metadata
+   * names it.
    */
   readonly tokenEndpoint: string | undefined;
   readonly refreshPolicy: RefreshPolicy;
-  /** An unused refresh token ends after this; each refresh begins it anew. */
+  /** An unused refresh token ends after this long; each refresh starts the time anew. */
   readonly refreshTokenIdleSeconds: number | undefined;
   /** Refresh tokens end this long after the user's consent; no refresh moves it. */
   readonly refreshTokenAbsoluteSeconds: number | undefined;
   /** A connection is not refreshed again sooner. */
   readonly minimumRefreshIntervalSeconds: number | undefined;
-  /** Requests of this registration at a time. */
+  /** The most token requests of this registration at a time. */
   readonly maxConcurrent: number | undefined;
-  /** Requests of this registration in any minute. */
+  /** The most token requests of this registration in any minute. */
   readonly maxPerMinute: number | undefined;
   /** The provider has no refresh tokens: the access token is exchanged for the next one. */
   readonly renewsWithAccessToken: boolean;
@@ -88,7 +88,7 @@ export interface ClientRegistration {
 }
 
 declare const providerTraits: unique symbol;
-/** How the provider departs from RFC 6749. The grant's own: nothing in it is for the domain. */
+/** How the provider departs from RFC 6749. Opaque to the domain: the token endpoint's adapter reads it. */
 export interface ProviderTraits {
   readonly [providerTraits]?: never;
 }

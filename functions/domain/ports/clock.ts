@@ -5,7 +5,7 @@ export interface Clock {
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The process that a call runs in may be ended; this says how long it has. */
+/** The function invocation that a call runs in. The process may be stopped once its time is over. */
 export interface Invocation {
   remainingMs(): number;
 }

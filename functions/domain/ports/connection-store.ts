@@ -8,17 +8,20 @@ import type {
 } from "../model/connection.ts";
 
 /**
- * Where connections live. Every method rejects with {@link StoreUnavailable} when the store does not
- * answer, after its own deadline and retries; it may then have done what was asked, or not.
+ * The stored connections. Every method rejects with {@link StoreUnavailable} when the store does not respond
+ * within its own deadline and retries; the request may then have been carried out, or not.
  */
 export interface ConnectionStore {
-  /** Strongly consistent. Undefined when absent, or when another workspace's. */
+  /** Strongly consistent. A connection of another workspace is reported as absent: undefined. */
   read(key: ConnectionKey): Promise<Connection | undefined>;
 
-  /** Reads and locks in one request. */
+  /** Reads the connection and acquires its lease in one request. */
   acquireLease(request: LeaseRequest): Promise<Acquisition>;
 
-  /** Stores a token set if `credentialsVersion` is still the one that was read; ends any lease, clears the failure. */
+  /**
+   * Stores a token set if the stored version is still the one that was read. Ends any lease, and clears the
+   * failure.
+   */
   commit(commit: TokenSetCommit): Promise<WriteResult>;
 
   /**
@@ -31,50 +34,50 @@ export interface ConnectionStore {
   releaseLease(key: ConnectionKey, leaseId: string): Promise<void>;
 
   /**
-   * Moves a connection in the schedule, and says why, if it stands there as it was read: the version,
-   * the time for which it was scheduled, and no live lease.
+   * Makes a connection due at another time, and stores why, if it still stands as it was read: with that
+   * version, due at that time, and without a live lease.
    */
   postpone(record: Postponement): Promise<WriteResult>;
 }
 
 export interface LeaseRequest extends ConnectionKey, Lease {
   readonly nowMs: number;
-  /** The lease is declined when a token set was committed after this instant; undefined: whenever. */
+  /** The lease is declined when a token set was committed after this instant. Undefined: it is not. */
   readonly refreshedBeforeMs: number | undefined;
 }
 
 export type Acquisition =
   | { readonly kind: "acquired"; readonly connection: Connection }
-  /** Leased by another, refreshed a moment ago, inactive or expired: `connection` tells. */
+  /** `connection` shows why: it is leased, was refreshed a moment ago, or is inactive or expired. */
   | { readonly kind: "declined"; readonly connection: Connection }
   | { readonly kind: "absent" };
 
-/** Whether a conditional write was done; where not, what stands there now. */
+/** The result of a conditional write. `superseded`: the condition failed; `connection` is what is stored. */
 export type WriteResult =
   | { readonly kind: "done" }
   | { readonly kind: "superseded"; readonly connection: Connection }
   | { readonly kind: "absent" };
 
 export interface TokenSetCommit extends ConnectionKey {
-  /** The version that was read; the commit makes it this plus one. */
+  /** The version that was read; the committed token set has the next one. */
   readonly expectedVersion: number;
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
-  /** Undefined: what is stored stays; likewise the absolute end. */
+  /** Undefined: the stored value stays. */
   readonly refreshTokenExpiresAtMs: number | undefined;
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly committedAtMs: number;
-  /** Unless the owner has switched the connection since: what {@link statusAfterRefresh} keeps, stays. */
+  /** The status to store, unless the owner has set another since: {@link statusAfterRefresh}. */
   readonly status: ConnectionStatus;
   readonly due: Due | undefined;
   /**
-   * Undefined: the connection is well, and was refreshed. Of what comes late, by the rescue queue, it is
-   * not known any more.
+   * The failure that this commit stores beside the token set. Undefined: the connection was refreshed. The
+   * rescue queue does not keep it.
    */
   readonly failure?: Failure | undefined;
 }
 
-/** When the schedule takes the connection up, and in which shard of the index. */
+/** When the schedule refreshes a connection, and in which shard of the index it is found. */
 export interface Due {
   readonly refreshAtMs: number;
   readonly refreshShard: number;
@@ -84,18 +87,18 @@ export interface FailureRecord extends ConnectionKey {
   readonly leaseId: string;
   readonly expectedVersion: number;
   readonly failure: Failure;
-  /** Undefined: unchanged; so is a connection that was made `inactive` meanwhile. */
+  /** Undefined: the status stays. A connection that was made `inactive` meanwhile stays so. */
   readonly status: ConnectionStatus | undefined;
   readonly keepLease: boolean;
   readonly schedule: Rescheduling;
 }
 
-/** What becomes of a connection's place in the schedule. */
+/** The change to a connection's place in the schedule. */
 export type Rescheduling = Due | "unchanged" | "removed";
 
 export interface Postponement extends ConnectionKey {
   readonly expectedVersion: number;
-  /** As it was read. */
+  /** The time at which the connection was due when it was read. */
   readonly refreshAtMs: number;
   readonly nowMs: number;
   readonly schedule: Exclude<Rescheduling, "unchanged">;

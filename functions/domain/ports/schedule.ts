@@ -1,26 +1,26 @@
 import type { ConnectionKey, Lease } from "../model/connection.ts";
 
-/** A connection that the index says is due, as far as the index knows it. */
+/** A connection that is due, as the index has it. */
 export interface DueConnection extends ConnectionKey {
   readonly integration: string;
-  /** As the index has it: a message for another time is out of date. */
+  /** When the index has it due. A message that names another time is out of date. */
   readonly refreshAtMs: number;
 }
 
-/** Where the sweep puts what is due, for workers. A hint that may be lost or delivered twice: the index is the truth. */
+/** The queue from the sweep to the workers. A message is a hint that may be lost or come twice: the index is the truth. */
 export interface RefreshQueue {
   /**
-   * @returns those that the queue did not take, after retries
-   * @throws {StoreUnavailable} it took none for now; whatever else is thrown says why it takes none at all
+   * @returns the connections that the queue did not take, after retries
+   * @throws {StoreUnavailable} the queue took none for now; any other error says why it takes none at all
    */
   enqueue(due: readonly DueConnection[]): Promise<readonly DueConnection[]>;
-  /** Messages that wait, are delayed or are being worked on; approximate. @throws {StoreUnavailable} */
+  /** How many messages are waiting, delayed or in flight; approximate. @throws {StoreUnavailable} */
   depth(): Promise<number>;
 }
 
 /** Connections by the time at which they are due. Eventually consistent. */
 export interface DueIndex {
-  /** In the order of time. @throws {StoreUnavailable} */
+  /** Connections that are due, in the order of time. @throws {StoreUnavailable} */
   page(request: DuePageRequest): Promise<DuePage>;
   /** How many are due up to an instant. @throws {StoreUnavailable} */
   count(refreshShard: number, throughMs: number): Promise<number>;
@@ -41,24 +41,24 @@ export interface DuePage {
   readonly next: SweepPosition | undefined;
 }
 
-/** How far a shard has been swept: everything before, and of that second up to the connection. */
+/** How far a shard has been swept: all seconds before, and in that second up to the connection. */
 export interface SweepPosition {
   /** A whole second. */
   readonly refreshAtMs: number;
-  /** As the index has it, whether it is the name of a connection or not. Undefined: the whole of that second. */
+  /** The key in the index, which need not be a valid connection id. Undefined: all of that second. */
   readonly connectionId: string | undefined;
 }
 
-/** How far each shard of the due index has been swept, and who sweeps it now. */
+/** How far each shard of the due index has been swept, and the claim of the sweep that is at it. */
 export interface SweepPositions {
   /**
-   * Undefined: somebody else sweeps the shard.
+   * Undefined: another sweep has claimed the shard.
    * @throws {StoreUnavailable}
    */
   claim(refreshShard: number, lease: Lease, nowMs: number): Promise<ClaimedShard | undefined>;
   /** False: the claim has been lost. @throws {StoreUnavailable} */
   advance(refreshShard: number, leaseId: string, position: SweepPosition): Promise<boolean>;
-  /** Ends the claim, if it still stands, at the position that was reached. @throws {StoreUnavailable} */
+  /** Ends the claim, if it still stands, and stores the position that was reached. @throws {StoreUnavailable} */
   release(
     refreshShard: number,
     leaseId: string,

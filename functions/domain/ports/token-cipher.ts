@@ -3,13 +3,13 @@ import type { ConnectionKey, SealedTokenSet, TokenSet } from "../model/connectio
 /** Encryption of token sets, each bound to its workspace and connection. */
 export interface TokenCipher {
   /**
-   * Opens a token set and, with the same round trip, obtains the key for the next one: `seal` needs
-   * no network, so that nothing but one write stands between a provider's answer and safety.
-   * @throws {StoreUnavailable} the key service does not answer
+   * Decrypts a token set and, with the same round trip, obtains the data key for the next one: `seal` needs
+   * no network, so that nothing but one write stands between a token response and its safety.
+   * @throws {StoreUnavailable} the key service does not respond
    * @throws {UnreadableCredentials} not a token set of this connection
    */
   open(sealed: SealedTokenSet, key: ConnectionKey): Promise<OpenedTokenSet>;
-  /** Seals a first token set. @throws {StoreUnavailable} */
+  /** Encrypts a first token set. @throws {StoreUnavailable} */
   seal(tokens: TokenSet, key: ConnectionKey): Promise<SealedTokenSet>;
 }
 
@@ -18,10 +18,10 @@ export interface OpenedTokenSet {
   seal(tokens: TokenSet): Promise<SealedTokenSet>;
 }
 
-/** The ciphertext is damaged, or another connection's. */
+/** The ciphertext is damaged, or belongs to another connection. */
 export class UnreadableCredentials extends Error {
   constructor(reason: string, cause?: unknown) {
-    super(`the stored credentials cannot be opened: ${reason}`, { cause });
+    super(`the stored credentials cannot be decrypted: ${reason}`, { cause });
     this.name = "UnreadableCredentials";
   }
 }

@@ -1,7 +1,7 @@
 import type { Secret } from "../model/secret.ts";
 import type { ClientRegistration } from "./client-registration.ts";
 
-/** RFC 6749 §6. Never rejects because of what a provider does. */
+/** Token requests, RFC 6749 §6. Never rejects because of what a provider does. */
 export interface TokenEndpoint {
   refresh(request: TokenRequest): Promise<TokenResult>;
 }
@@ -9,45 +9,45 @@ export interface TokenEndpoint {
 export interface TokenRequest {
   readonly registration: ClientRegistration;
   readonly config: Readonly<Record<string, string>>;
-  /** Undefined: there is none, and the registration renews with the access token. */
+  /** Undefined: there is none, and the registration renews the access token itself. */
   readonly refreshToken: Secret<string> | undefined;
   readonly accessToken: Secret<string>;
-  /** A private JWK: what the refresh token is, or the next tokens are to be, bound to. */
+  /** A private JWK: the key that the refresh token is bound to. */
   readonly dpopKey?: Secret<string> | undefined;
-  /** What the stored token set may do, to be compared with what the new one may. */
+  /** The scope of the stored token set, for comparison with the new one. */
   readonly scope: string | undefined;
-  /** From the look-up of the host to the last byte of the answer. */
+  /** From the look-up of the host to the last byte of the response. */
   readonly timeoutMs: number;
-  /** Asked last, when the connection stands and nothing is sent yet; false: nothing is sent. */
+  /** Asked last, when the connection is established and nothing is sent yet. False: nothing is sent. */
   readonly maySend: () => boolean;
 }
 
-interface Wait {
+interface Pause {
   readonly retryAfterMs: number | undefined;
-  /** Nobody else's: other connections of the integration may be asked for. @default the integration */
+  /** The failure concerns this connection alone, and its integration may be asked for others. @default the integration */
   readonly concerns?: "connection";
 }
 
 export type TokenResult =
-  /** Tokens came. `notes`: what was odd about the rest of the answer, in words without content. */
+  /** Tokens came. `notes` names what was odd about the rest of the response, and quotes nothing. */
   | { readonly kind: "granted"; readonly tokens: GrantedTokens; readonly notes: readonly string[] }
   /** A new refresh token came, and no access token. */
   | { readonly kind: "rotated"; readonly refreshToken: Secret<string>; readonly reason: string }
-  /** `invalid_grant`: the refresh token is dead, says the provider. */
+  /** `invalid_grant`: the provider says that the refresh token is dead. */
   | ({ readonly kind: "refused" } & ProviderWords)
   /** `invalid_client`, `unauthorized_client`. */
   | ({ readonly kind: "client_rejected" } & ProviderWords)
   /** 429: definite, nothing was granted. */
-  | ({ readonly kind: "rate_limited" } & Wait)
+  | ({ readonly kind: "rate_limited" } & Pause)
   /** Definite, nothing was granted: host not found, connection refused, TLS, 503. */
-  | ({ readonly kind: "unavailable"; readonly reason: string } & Wait & Partial<ProviderWords>)
-  /** `maySend` said no. */
+  | ({ readonly kind: "unavailable"; readonly reason: string } & Pause & Partial<ProviderWords>)
+  /** `maySend` returned false. */
   | { readonly kind: "not_sent" }
-  /** No whole answer within `timeoutMs`, the request being out: the provider may have rotated. */
+  /** The request was sent, and no whole response came within `timeoutMs`: the provider may have rotated. */
   | { readonly kind: "timed_out" }
-  /** The connection broke, the request being out: the provider may have rotated. */
+  /** The request was sent, and the connection broke: the provider may have rotated. */
   | { readonly kind: "broken_off"; readonly reason: string }
-  /** An answer that is neither tokens nor one of the above: 500, HTML, an unknown `error`. */
+  /** A response that is neither tokens nor one of the above: 500, HTML, an unknown `error`. */
   | ({
       readonly kind: "unusable";
       readonly reason: string;
@@ -63,22 +63,22 @@ export interface ProviderWords {
   readonly providerErrorDescription: string | undefined;
 }
 
-/** The provider's answer, its lifetimes turned into instants that count from `receivedAtMs`. */
+/** A token response; its lifetimes are instants that count from `receivedAtMs`. */
 export interface GrantedTokens {
   readonly accessToken: Secret<string>;
-  /** Undefined: the provider sent none, the old one stays. */
+  /** Undefined: the provider sent none, and the stored one stays. */
   readonly refreshToken: Secret<string> | undefined;
   readonly tokenType: string | undefined;
-  /** Undefined: the provider sent none, the old one stays. */
+  /** Undefined: the provider sent none, and the stored one stays. */
   readonly scope: string | undefined;
   readonly expiresAtMs: number | undefined;
-  /** Of this refresh token; the next refresh moves it. Undefined: neither said nor known. */
+  /** When this refresh token ends; the next refresh moves it. Undefined: unknown. */
   readonly refreshTokenExpiresAtMs: number | undefined;
-  /** Of all refresh tokens of the user's consent; no refresh moves it. Undefined: not said, what is stored stays. */
+  /** When the user's consent ends; no refresh moves it. Undefined: the stored value stays. */
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
-  /** What the tokens are bound to. Undefined: nothing, or what is stored. */
+  /** The key that the tokens are bound to. Undefined: none, or the stored one. */
   readonly dpopKey?: Secret<string> | undefined;
-  /** When the last byte of the answer was read. */
+  /** When the last byte of the response was read. */
   readonly receivedAtMs: number;
 }

@@ -12,21 +12,21 @@ const hourMs = 60 * minuteMs;
 
 const minimumMarginMs = minuteMs;
 const maximumMarginMs = 15 * minuteMs;
-/** Beyond the wait for the next sweep: sweep, queue and provider take this long at the most. */
+/** Sweep, queue and provider take this long at the most, beyond the wait for the next sweep. */
 const deliveryMs = 30 * secondMs;
 /**
  * Nothing is scheduled sooner than this: an entry of the index has to be there before the sweep has
  * passed its time, and the index follows the table within moments.
  */
 const soonestMs = 5 * secondMs;
-/** An idle refresh token is renewed when this part of its time has passed. */
+/** An idle refresh token is renewed when this fraction of its time has passed. */
 const keepaliveFraction = 0.5;
-/** A refresh token that ends sooner than this is not helped by the schedule. */
+/** The schedule cannot help a refresh token that ends sooner than this. */
 const shortestKeepaliveMs = 2 * minuteMs;
 
-/** Of the deployment. */
+/** Settings of the deployment. */
 export interface ScheduleSettings {
-  /** How long what is due may wait for a sweep. */
+  /** How long a due connection may wait for a sweep. */
   readonly sweepIntervalMs: number;
   /** How long a token may have been expired, with nothing but transient failures, before an operator has to look. */
   readonly giveUpAfterMs: number;
@@ -38,23 +38,23 @@ export const defaultGiveUpAfterSeconds = 7 * 24 * 60 * 60;
 /** A connection's tokens at an instant, for {@link nextDue}. */
 export interface ScheduledTokens {
   readonly connectionId: ConnectionId;
-  /** Of the access token; undefined: unknown. */
+  /** When the access token expires. Undefined: unknown. */
   readonly expiresAtMs: number | undefined;
-  /** Of the refresh token, where the provider says so; undefined: unknown. */
+  /** When the refresh token ends, where the provider says so. Undefined: unknown. */
   readonly refreshTokenExpiresAtMs: number | undefined;
 }
 
 /**
  * When the next refresh is due, or undefined when the schedule is not to touch the connection.
  *
- * `proactive`: before the access token ends, by a margin of `clamp(lifetime/5, 60 s, 15 min)` and up to
- * as much again in jitter, so that connections imported together do not come due together. A margin
- * is never shorter than what a sweep and a delivery may take.
+ * `proactive`: before the access token expires, by a margin of `clamp(lifetime/5, 60 s, 15 min)` and up to
+ * as much again in jitter, so that connections imported together do not come due together. The margin is
+ * never shorter than a sweep and a delivery may take.
  *
  *     now                                    − margin − jitter   − margin        expires_at
  *     ├───────────────────────────────────────────┼── due here ─────┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤
  *
- * Whatever the policy, a refresh token that idles out is renewed when half of its time has passed.
+ * With any policy, a refresh token that can idle out is renewed when half of its time has passed.
  *
  * @param fraction a random number in [0, 1)
  */
@@ -71,7 +71,7 @@ export function nextDue(
   ].filter((candidateMs) => candidateMs !== undefined);
   if (candidatesMs.length === 0) return undefined;
   const { minimumRefreshIntervalSeconds = 0 } = registration;
-  // The index cuts what is not a whole second, and the provider does not.
+  // The index cuts to whole seconds, and the provider does not.
   const allowedMs = nextSecond(nowMs + minimumRefreshIntervalSeconds * 1000);
   const earliestMs = Math.max(nowMs + soonestMs, allowedMs);
   return dueAt(tokens.connectionId, Math.max(earliestMs, Math.min(...candidatesMs)));
@@ -88,7 +88,7 @@ function beforeAccessTokenEnds(
 ): number | undefined {
   if (refreshPolicy !== "proactive" || expiresAtMs === undefined) return undefined;
   const lifetimeMs = Math.max(0, expiresAtMs - nowMs);
-  // What has ended already, as after an import, is spread over the shortest margin.
+  // Tokens that have expired already, as after an import, are spread over the shortest margin.
   if (lifetimeMs === 0) return nowMs + soonestMs + minimumMarginMs * fraction;
   const marginMs = Math.min(Math.max(lifetimeMs / 5, minimumMarginMs), maximumMarginMs);
   const latestMs = expiresAtMs - Math.max(marginMs, sweepIntervalMs + deliveryMs);
@@ -121,9 +121,9 @@ const firstBackoffMs = minuteMs;
 const longestBackoffMs = hourMs;
 
 /**
- * When a connection whose refresh has failed is tried again: full jitter, doubling from one minute to
- * one hour, but while the token lives by no more than half of what it has left; never sooner than the
- * provider asked, and never sooner than it was scheduled anyway.
+ * When a connection whose refresh has failed is tried again: with full jitter, doubling from one minute to
+ * one hour; while the token lives, after no more than half of the time that it has left; never sooner than
+ * the provider asked for, and never sooner than it was scheduled anyway.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export function dueAfterFailure(
@@ -143,11 +143,11 @@ export function dueAfterFailure(
   return laterOf(connectionId, refreshAtMs, Math.max(nowMs, retryAtMs) + delayMs);
 }
 
-/** What is held or limited together must not come back together: over this long, and longer the longer it lasts. */
+/** Connections that are held or limited together come back spread over this long, and longer the longer it lasts. */
 const shortestSpreadMs = minuteMs;
 const longestSpreadMs = 15 * minuteMs;
 
-/** When a connection is looked at again whose integration is held. */
+/** When a connection of a held integration is tried again. */
 export function dueAfterHold(
   { connectionId, refreshAtMs }: Connection,
   { beganAtMs, untilMs }: Pick<IntegrationHold, "beganAtMs" | "untilMs">,
@@ -163,14 +163,14 @@ export function dueAfterHold(
   );
 }
 
-/** Of a connection that is switched off: it is looked at again, in case its owner switches it on. */
+/** When an inactive connection is looked at again, in case its owner has switched it on. */
 export const dueWhileInactive = (connectionId: ConnectionId, nowMs: number): Due =>
   dueAt(connectionId, nowMs + hourMs);
 
 const laterOf = (connectionId: ConnectionId, scheduledMs: number, otherMs: number): Rescheduling =>
   scheduledMs >= otherMs ? "unchanged" : dueAt(connectionId, otherMs);
 
-/** FNV-1a over the id's characters: stable across releases, even across shards. */
+/** FNV-1a over the id's characters: stable across releases, and evenly distributed over the shards. */
 export function shardOf(connectionId: ConnectionId): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < connectionId.length; i++) {
