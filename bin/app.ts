@@ -1,6 +1,6 @@
 import { App } from "aws-cdk-lib";
 import { createDeployment } from "../lib/deployment.ts";
-import { InvalidSettings } from "../lib/settings.ts";
+import { InvalidSettings } from "../lib/read-settings.ts";
 
 try {
   createDeployment(new App());

@@ -4,7 +4,7 @@ import { Architecture, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogLevel, NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { Environment } from "../functions/runtime/config.ts";
+import type { Environment } from "../functions/runtime/environment.ts";
 import { bundling } from "./bundling.ts";
 import type { Settings } from "./settings.ts";
 

@@ -6,8 +6,8 @@ import {
 } from "aws-cdk-lib";
 import { AwsSolutionsChecks, ServerlessChecks } from "cdk-nag";
 import { DataStack } from "./data-stack.ts";
+import { readSettings } from "./read-settings.ts";
 import { ServiceStack } from "./service-stack.ts";
-import { readSettings } from "./settings.ts";
 
 const service = "oauth-token-refresh";
 

@@ -1,226 +1,171 @@
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
-import {
-  defaultProviderTimeoutSeconds,
-  maximumProviderTimeoutSeconds,
-} from "../functions/domain/model/budget.ts";
 import { refreshShards } from "../functions/domain/schedule/due.ts";
-import { type LogLevel, logLevels } from "../functions/telemetry/log.ts";
+import {
+  defaultJwtAlgorithms,
+  defaultLogLevel,
+  limits,
+  secretPrefixPattern,
+} from "../functions/runtime/accepted-values.ts";
+import { logLevels } from "../functions/telemetry/log.ts";
+import { flag, integer, oneOf, type Setting, text } from "./setting-kinds.ts";
 
-/** What the names of all settings begin with: `npx cdk deploy --all -c refresh:stage=staging`. */
-const settingPrefix = "refresh:";
+/** The beginning of every setting's name: `npx cdk deploy --all -c refresh:stage=staging`. */
+export const settingPrefix = "refresh:";
 
-/** A deployment's settings, from the CDK's context: `-c`, or `context` in cdk.json. */
-export interface Settings {
-  /** Part of every stack's name, the API's stage and the secrets' prefix. @default "main" */
-  readonly stage: string;
-  /** Tables, keys and logs are deleted with their stack, and nothing prevents it. @default false */
-  readonly throwAway: boolean;
-  /** What the names of all client registrations' secrets begin with. @default "oauth-token-refresh/<stage>" */
+const day = 24 * 60 * 60;
+
+/** Every setting of a deployment, from the CDK's context: `-c`, or `context` in cdk.json. */
+export const settings = {
+  stage: text("Part of the stacks' names and of the secrets' prefix; the API's stage.", {
+    default: "main",
+    pattern: /^[a-z][a-z0-9-]{0,19}$/,
+    expected: "a lower-case letter, then up to 19 lower-case letters, digits and hyphens",
+  }),
+  throwAway: flag("`true` deletes tables, keys and logs with their stack. For trials.", {
+    default: false,
+  }),
+  secretPrefix: text("The first part of the names of all client registrations' secrets.", {
+    variable: "SECRET_PREFIX",
+    default: undefined,
+    defaultText: "`oauth-token-refresh/<stage>`",
+    pattern: secretPrefixPattern,
+    expected: "a name in Secrets Manager, without a slash at either end",
+  }),
+
+  providerTimeoutSeconds: integer(
+    "The time that one token request may take. The lease (+5 s) and the function timeout (+10 s) follow from it.",
+    { ...limits.PROVIDER_TIMEOUT_SECONDS, unit: "s", variable: "PROVIDER_TIMEOUT_SECONDS" },
+  ),
+  coalesceWindowSeconds: integer(
+    "A refresh that is younger than this also serves further callers.",
+    { ...limits.COALESCE_WINDOW_SECONDS, unit: "s", variable: "COALESCE_WINDOW_SECONDS" },
+  ),
+  clientCacheSeconds: integer("The age up to which a cached client registration is used.", {
+    ...{ ...limits.CLIENT_CACHE_SECONDS, unit: "s", variable: "CLIENT_CACHE_SECONDS" },
+  }),
+  authorizerCacheSeconds: integer(
+    "API Gateway accepts a credential for this long without checking it again, even if the key is revoked meanwhile.",
+    { default: 60, minimum: 0, maximum: 3_600, unit: "s" },
+  ),
+
+  schedule: flag(
+    "`true` refreshes connections as they come due. `false` starts no sweep; messages that are already on the queues are still processed.",
+    { default: true },
+  ),
+  // Scheduler's rates are whole minutes.
+  // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#rate-based
+  sweepIntervalMinutes: integer(
+    "The time from one sweep to the next. Short-lived access tokens need a short interval.",
+    { default: 1, minimum: 1, maximum: 30, unit: "min", variable: "SWEEP_INTERVAL_SECONDS" },
+  ),
+  sweepers: integer("The number of sweeps that share the work of each interval.", {
+    ...{ default: 1, minimum: 1, maximum: refreshShards, unit: "sweeps" },
+  }),
+  // A batch of up to ten does not wait to be filled.
+  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+  workerConcurrency: integer("The number of messages that one worker processes at a time.", {
+    ...limits.WORKER_CONCURRENCY,
+    ...{ maximum: 10, unit: "messages", variable: "WORKER_CONCURRENCY" },
+  }),
+  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+  workerMaximumConcurrency: integer("The number of workers that run at a time.", {
+    ...{ default: 50, minimum: 2, maximum: 1_000, unit: "workers" },
+  }),
+  giveUpAfterDays: integer(
+    "After this long past its access token's expiry, with nothing but transient failures, a connection's status becomes `error`.",
+    {
+      default: limits.GIVE_UP_AFTER_SECONDS.default / day,
+      minimum: 1,
+      maximum: limits.GIVE_UP_AFTER_SECONDS.maximum / day,
+      unit: "days",
+      variable: "GIVE_UP_AFTER_SECONDS",
+    },
+  ),
+
+  jwtIssuer: text("The issuer of accepted JWTs. Set it with `jwtAudience` and `jwtJwksUri`.", {
+    variable: "JWT_ISSUER",
+    default: undefined,
+    defaultText: "none: API keys alone are accepted",
+    pattern: /^\S+$/,
+    expected: "a text without spaces",
+  }),
+  jwtAudience: text("The audience that a JWT has to name.", {
+    variable: "JWT_AUDIENCE",
+    default: undefined,
+    pattern: /^\S+$/,
+    expected: "a text without spaces",
+  }),
+  jwtJwksUri: text("The address of the issuer's key set.", {
+    variable: "JWT_JWKS_URI",
+    default: undefined,
+    pattern: /^https:\/\/\S+$/,
+    expected: "an https address",
+  }),
+  jwtAlgorithms: text("The signature algorithms that a JWT may use.", {
+    variable: "JWT_ALGORITHMS",
+    default: undefined,
+    defaultText: `\`${defaultJwtAlgorithms.join(",")}\``,
+    pattern: /^\w+(?:,\w+)*$/,
+    expected: "names of algorithms, separated by commas",
+  }),
+
+  throttleRate: integer("The requests that the API takes each second in the long run.", {
+    ...{ default: 100, minimum: 1, maximum: 10_000, unit: "requests/s" },
+  }),
+  throttleBurst: integer("The requests that the API takes at once.", {
+    ...{ default: 200, minimum: 1, maximum: 5_000, unit: "requests" },
+  }),
+  memoryMib: integer("The memory of each function, and with it its share of a CPU.", {
+    ...{ default: 1_024, minimum: 128, maximum: 10_240, unit: "MiB" },
+  }),
+  // A new account has ten in all and can reserve none.
+  reservedConcurrency: integer(
+    "The invocations of the API function that are reserved for it, which are also its limit.",
+    { default: undefined, minimum: 1, maximum: 1_000, unit: "invocations" },
+  ),
+
+  logLevel: oneOf("The least severe level that is logged.", {
+    ...{ default: defaultLogLevel, values: logLevels, variable: "LOG_LEVEL" },
+  }),
+  logRetentionDays: oneOf(
+    "The days that logs are kept. A token set that only the log holds has to be rescued within them.",
+    {
+      default: RetentionDays.ONE_MONTH,
+      values: Object.values(RetentionDays).filter((days) => typeof days === "number"),
+    },
+  ),
+  gatewayLogRole: flag(
+    "`true` sets the role with which API Gateway writes logs, one for the whole account and region.",
+    { default: true },
+  ),
+  alarmTopicArn: text("The SNS topic that alarms notify.", {
+    default: undefined,
+    defaultText: "none: alarms are seen in CloudWatch alone",
+    pattern: /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/,
+    expected: "the ARN of an SNS topic",
+  }),
+} satisfies Record<string, Setting<unknown>>;
+
+type SettingName = keyof typeof settings;
+export type JwtName = Extract<SettingName, `jwt${string}`>;
+
+/** The values as they are stated, each by itself. */
+export type SettingValues = {
+  readonly [Name in SettingName]: (typeof settings)[Name] extends Setting<infer Value>
+    ? Value
+    : never;
+};
+
+export interface Settings extends Omit<SettingValues, "secretPrefix" | JwtName> {
   readonly secretPrefix: string;
-
-  /** One grant, 1 to 18 s; lease and function timeout follow from it. @default 15 */
-  readonly providerTimeoutSeconds: number;
-  /** A refresh this recent answers further callers too, 0 to 300 s. @default 10 */
-  readonly coalesceWindowSeconds: number;
-  /** How old a cached client registration may be, 0 to 86400 s. @default 300 */
-  readonly clientCacheSeconds: number;
-  /** How long a credential that was accepted is not checked again, 0 to 3600 s. @default 60 */
-  readonly authorizerCacheSeconds: number;
-
-  /**
-   * Whether what is due is refreshed by itself. `false`: no sweep is begun; the queues stay, and what is
-   * in them is worked on. @default true
-   */
-  readonly schedule: boolean;
-  /** From one sweep to the next, 1 to 30 min. @default 1 */
-  readonly sweepIntervalMinutes: number;
-  /** Sweeps that share the work, 1 to 64. @default 1 */
-  readonly sweepers: number;
-  /** Messages that one worker takes, and works on, at a time, 1 to 10. @default 10 */
-  readonly workerConcurrency: number;
-  /** Workers at a time, 2 to 1000. @default 50 */
-  readonly workerMaximumConcurrency: number;
-  /**
-   * How long a token may have been expired, with nothing but transient failures, before its connection's
-   * status is `error`, 1 to 366 days. @default 7
-   */
-  readonly giveUpAfterDays: number;
-
-  /** All of them or none; without them API keys alone are accepted. @default none */
+  /** Undefined: API keys alone are accepted. */
   readonly jwt: JwtSettings | undefined;
-
-  /** Requests a second that the stage takes in the long run. @default 100 */
-  readonly throttleRate: number;
-  /** Requests that it takes at once. @default 200 */
-  readonly throttleBurst: number;
-  /** Memory of each function in MiB, and with it its share of a CPU. @default 1024 */
-  readonly memoryMib: number;
-  /**
-   * Invocations of the API function that may run at a time, kept free for it. @default no limit:
-   * a new account has 10 in all, of which none can be reserved
-   */
-  readonly reservedConcurrency: number | undefined;
-
-  /** @default "INFO" */
-  readonly logLevel: LogLevel;
-  /** Token sets of last resort live in the log: rescue them within this time. @default 30 */
-  readonly logRetentionDays: RetentionDays;
-  /**
-   * Whether the stack sets the role with which API Gateway writes logs: one for the whole account and
-   * region. @default true
-   */
-  readonly gatewayLogRole: boolean;
-  /** SNS topic that the alarms notify. @default none: they are seen in CloudWatch alone */
-  readonly alarmTopicArn: string | undefined;
 }
 
-interface JwtSettings {
+export interface JwtSettings {
   readonly issuer: string;
   readonly audience: string;
   readonly jwksUri: string;
   /** Comma-separated. @default the authorizer's own */
   readonly algorithms: string | undefined;
-}
-
-/** Every setting at fault, by its name in the context. */
-export class InvalidSettings extends Error {
-  constructor(faults: readonly string[]) {
-    super(`invalid settings: ${faults.join("; ")}`);
-    this.name = "InvalidSettings";
-  }
-}
-
-/**
- * @param context the CDK's, whose other members are left alone; `-c` gives texts, cdk.json any type
- * @throws {InvalidSettings} also for a name with our prefix that is none of ours
- */
-export function readSettings(context: Readonly<Record<string, unknown>>): Settings {
-  const read = reader(context);
-  const stage = read.text("stage", /^[a-z][a-z0-9-]{0,19}$/) ?? "main";
-  const settings: Settings = {
-    stage,
-    throwAway: read.flag("throwAway", false),
-    secretPrefix:
-      read.text("secretPrefix", /^[\w+=.@-]+(?:\/[\w+=.@-]+)*$/) ?? `oauth-token-refresh/${stage}`,
-    providerTimeoutSeconds:
-      read.integer("providerTimeoutSeconds", 1, maximumProviderTimeoutSeconds) ??
-      defaultProviderTimeoutSeconds,
-    coalesceWindowSeconds: read.integer("coalesceWindowSeconds", 0, 300) ?? 10,
-    clientCacheSeconds: read.integer("clientCacheSeconds", 0, 86_400) ?? 300,
-    authorizerCacheSeconds: read.integer("authorizerCacheSeconds", 0, 3_600) ?? 60,
-    ...scheduleSettings(read),
-    jwt: jwtSettings(read),
-    throttleRate: read.integer("throttleRate", 1, 10_000) ?? 100,
-    throttleBurst: read.integer("throttleBurst", 1, 5_000) ?? 200,
-    memoryMib: read.integer("memoryMib", 128, 10_240) ?? 1_024,
-    reservedConcurrency: read.integer("reservedConcurrency", 1, 1_000),
-    logLevel: read.oneOf("logLevel", logLevels) ?? "INFO",
-    logRetentionDays: read.oneOf("logRetentionDays", retentions) ?? RetentionDays.ONE_MONTH,
-    gatewayLogRole: read.flag("gatewayLogRole", true),
-    alarmTopicArn: read.text("alarmTopicArn", /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/),
-  };
-  read.throwIfFaulty();
-  return settings;
-}
-
-type ScheduleSettings = Pick<
-  Settings,
-  | "schedule"
-  | "sweepIntervalMinutes"
-  | "sweepers"
-  | "workerConcurrency"
-  | "workerMaximumConcurrency"
-  | "giveUpAfterDays"
->;
-
-const scheduleSettings = (read: Reader): ScheduleSettings => ({
-  schedule: read.flag("schedule", true),
-  // Scheduler's rates are whole minutes.
-  // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#rate-based
-  sweepIntervalMinutes: read.integer("sweepIntervalMinutes", 1, 30) ?? 1,
-  sweepers: read.integer("sweepers", 1, refreshShards) ?? 1,
-  // What a batch from a standard queue may hold without waiting for it to fill:
-  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-  workerConcurrency: read.integer("workerConcurrency", 1, 10) ?? 10,
-  // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-  workerMaximumConcurrency: read.integer("workerMaximumConcurrency", 2, 1_000) ?? 50,
-  giveUpAfterDays: read.integer("giveUpAfterDays", 1, 366) ?? 7,
-});
-
-function jwtSettings(read: Reader): JwtSettings | undefined {
-  const issuer = read.text("jwtIssuer", /^\S+$/);
-  const audience = read.text("jwtAudience", /^\S+$/);
-  const jwksUri = read.text("jwtJwksUri", /^https:\/\/\S+$/);
-  const algorithms = read.text("jwtAlgorithms", /^\w+(?:,\w+)*$/);
-  if (issuer !== undefined && audience !== undefined && jwksUri !== undefined) {
-    return { issuer, audience, jwksUri, algorithms };
-  }
-  if ([issuer, audience, jwksUri, algorithms].some((value) => value !== undefined)) {
-    read.fault("jwtIssuer", "goes with jwtAudience and jwtJwksUri: all of them or none");
-  }
-  return undefined;
-}
-
-const retentions = Object.values(RetentionDays).filter((days) => typeof days === "number");
-
-type Reader = ReturnType<typeof reader>;
-
-/**
- * Reads what it can and remembers what it could not: `throwIfFaulty` comes before any value is used.
- * A setting that is absent, or empty, is undefined.
- */
-function reader(context: Readonly<Record<string, unknown>>) {
-  const faults: string[] = [];
-  const known = new Set<string>();
-  const fault = (name: string, expected: string): undefined => {
-    faults.push(`${settingPrefix}${name}: ${expected}`);
-  };
-  const find = (name: string): unknown => {
-    known.add(settingPrefix + name);
-    const value = context[settingPrefix + name];
-    return value === "" || value === null ? undefined : value;
-  };
-  return {
-    fault,
-
-    text(name: string, pattern: RegExp): string | undefined {
-      const value = find(name);
-      if (value === undefined) return undefined;
-      return typeof value === "string" && pattern.test(value)
-        ? value
-        : fault(name, `expected a text like ${pattern.source}`);
-    },
-
-    integer(name: string, minimum: number, maximum: number): number | undefined {
-      const value = find(name);
-      if (value === undefined) return undefined;
-      const number = typeof value === "string" ? Number(value) : value;
-      return typeof number === "number" &&
-        Number.isInteger(number) &&
-        number >= minimum &&
-        number <= maximum
-        ? number
-        : fault(name, `expected a whole number, ${minimum} to ${maximum}`);
-    },
-
-    flag(name: string, byDefault: boolean): boolean {
-      const value = find(name) ?? byDefault;
-      if (!["true", "false"].includes(String(value))) fault(name, "expected true or false");
-      return String(value) === "true";
-    },
-
-    oneOf<T extends string | number>(name: string, values: readonly T[]): T | undefined {
-      const value = find(name);
-      if (value === undefined) return undefined;
-      const found = values.find((one) => String(one) === String(value));
-      return found ?? fault(name, `expected one of ${values.join(", ")}`);
-    },
-
-    throwIfFaulty(): void {
-      const unknown = Object.keys(context)
-        .filter((name) => name.startsWith(settingPrefix) && !known.has(name))
-        .map((name) => `${name} is not a setting; there are ${[...known].join(", ")}`);
-      if (faults.length + unknown.length > 0) throw new InvalidSettings([...faults, ...unknown]);
-    },
-  };
 }

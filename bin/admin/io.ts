@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import type { Environment } from "../../functions/runtime/config.ts";
+import type { Environment } from "../../functions/runtime/environment.ts";
 
 /** What a command reads and writes. */
 export interface AdminIo {

@@ -17,7 +17,7 @@ import { earlier } from "../../functions/domain/model/instant.ts";
 import type { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule/due.ts";
-import type { Environment } from "../../functions/runtime/config.ts";
+import type { Environment } from "../../functions/runtime/environment.ts";
 import { requireEnvironment } from "./io.ts";
 import { type GivenTokens, parseTokens } from "./token-input.ts";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Environment } from "../../functions/runtime/config.ts";
+import type { Environment } from "../../functions/runtime/environment.ts";
 
 export interface LocalSettings {
   /** `PORT`, 0: any free port. @default 3000 */

@@ -1,7 +1,8 @@
 import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { refreshConnection } from "../domain/refresh.ts";
 import type { ApiDependencies } from "../handlers/api.ts";
-import { apiConfig, type Environment } from "./config.ts";
+import { apiConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { observers } from "./observers.ts";
 import { refreshDependencies } from "./refresh.ts";
 

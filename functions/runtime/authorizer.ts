@@ -7,7 +7,8 @@ import type { TokenVerifier } from "../domain/ports/authentication.ts";
 import type { AuthorizerDependencies } from "../handlers/authorizer.ts";
 import { createLogger, logTo } from "../telemetry/log.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import { authorizerConfig, type Environment, type JwtConfig } from "./config.ts";
+import { authorizerConfig, type JwtConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
 
 /** The dependencies of the authorizer. @throws {InvalidEnvironment} */
 export function authorizerRuntime(environment: Environment): AuthorizerDependencies {

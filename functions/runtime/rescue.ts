@@ -5,7 +5,8 @@ import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.t
 import { parseRescueRecord } from "../adapters/rescue/rescue-record.ts";
 import { rescueTokens } from "../domain/rescue.ts";
 import type { RescueHandlerDependencies } from "../handlers/rescue.ts";
-import { type Environment, rescueConfig } from "./config.ts";
+import { rescueConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { observers } from "./observers.ts";
 
 /** The dependencies of the function that works on the rescue queue. @throws {InvalidEnvironment} */

@@ -6,7 +6,8 @@ import { dynamoDbSweepPositions } from "../adapters/dynamodb/sweep-positions.ts"
 import { sqsRefreshQueue } from "../adapters/sqs/refresh-queue.ts";
 import { sweep } from "../domain/sweep.ts";
 import type { SweepHandlerDependencies } from "../handlers/sweep.ts";
-import { type Environment, sweepConfig } from "./config.ts";
+import { sweepConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { observers } from "./observers.ts";
 
 /** The dependencies of the sweep function. @throws {InvalidEnvironment} */

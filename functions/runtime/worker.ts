@@ -4,7 +4,8 @@ import { parseRefreshMessage } from "../adapters/sqs/refresh-message.ts";
 import { refreshConnection } from "../domain/refresh.ts";
 import { refreshDue } from "../domain/scheduled-refresh.ts";
 import type { WorkerHandlerDependencies } from "../handlers/worker.ts";
-import { type Environment, workerConfig } from "./config.ts";
+import { workerConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { observers } from "./observers.ts";
 import { refreshDependencies } from "./refresh.ts";
 

@@ -2,11 +2,13 @@ import { budgetFor, gatewayTimeoutMs } from "../../functions/domain/model/budget
 import {
   apiConfig,
   authorizerConfig,
-  type Environment,
   rescueConfig,
   sweepConfig,
   workerConfig,
 } from "../../functions/runtime/config.ts";
+import type { Environment } from "../../functions/runtime/environment.ts";
+import type { Setting } from "../../lib/setting-kinds.ts";
+import { settings } from "../../lib/settings.ts";
 import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts";
 
 describe("service stack", () => {
@@ -137,6 +139,17 @@ describe("environment of the functions", () => {
       apiKeysTable: "ApiKeys",
       jwt: { issuer: "https://issuer.example/", audience: "refresh", algorithms: ["ES256"] },
     });
+  });
+
+  it("has the variable of every setting that names one", () => {
+    const names = ["Refresh", "Worker", "Sweep", "Rescue", "Authorizer"].flatMap((id) =>
+      Object.keys(environmentOf(id)),
+    );
+    const stated = Object.values<Setting<unknown>>(settings).flatMap(
+      ({ variable }) => variable ?? [],
+    );
+    expect(stated).toContain("PROVIDER_TIMEOUT_SECONDS");
+    expect(names).toEqual(expect.arrayContaining(stated));
   });
 
   it("is refused at synthesis where the function would refuse it", () => {

@@ -1,4 +1,4 @@
-import { InvalidSettings, readSettings } from "../../lib/settings.ts";
+import { InvalidSettings, readSettings } from "../../lib/read-settings.ts";
 
 describe("settings", () => {
   it("needs no setting", () => {
