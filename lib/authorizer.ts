@@ -1,15 +1,15 @@
 import { Duration, Validations } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { authorizerConfig } from "../functions/runtime/config.ts";
-import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
-import { useItems } from "./permissions.ts";
+import { NodeFunction } from "./node-function.ts";
+import { accessItems } from "./permissions.ts";
 import type { Settings } from "./settings.ts";
 
-/** An API key is looked up in three attempts of 3 s at most; a key set is waited for 3 s. */
+/** The look-up of an API key takes three attempts of 3 s at most, and the request for a key set 3 s. */
 const authorizerTimeout = Duration.seconds(10);
 
-/** Tells the gateway who asks. */
+/** Authenticates the callers of the API for the gateway. */
 export function createAuthorizer(
   scope: Construct,
   { apiKeys, tableKey }: DataStack,
@@ -17,7 +17,7 @@ export function createAuthorizer(
 ): NodeFunction {
   const { jwt, logLevel } = settings;
   const authorizer = new NodeFunction(scope, "Authorizer", {
-    description: "Tells who asks, by API key or JWT",
+    description: "Authenticates callers by API key or JWT",
     entry: "functions/lambda/authorizer.ts",
     environment: {
       API_KEYS_TABLE: apiKeys.tableName,
@@ -30,11 +30,11 @@ export function createAuthorizer(
       }),
     },
     readEnvironment: authorizerConfig,
-    permissions: useItems({ table: apiKeys, tableKey }, "dynamodb:GetItem"),
+    permissions: accessItems({ table: apiKeys, tableKey }, "dynamodb:GetItem"),
     timeout: authorizerTimeout,
     settings,
   });
-  const reason = "Only the gateway invokes it, and waits for its answer.";
+  const reason = "Only the gateway invokes it, and waits for its response.";
   Validations.of(authorizer).acknowledge(
     { id: "Serverless-LambdaDLQ", reason },
     { id: "Serverless-LambdaAsyncFailureDestination", reason },

@@ -1,14 +1,14 @@
 /**
- * How a function becomes one file, as plain data: the stack deploys what the benchmarks measure. The
- * AWS SDK is in the bundle, at the version of the lock file.
+ * The options with which esbuild bundles a function into one file. They are plain data, so that the stack deploys
+ * what the benchmarks measure. The bundle holds the AWS SDK in the version of the lock file.
  *
- * The source map lies beside the bundle and is not loaded: `--enable-source-maps` would parse it in
- * every cold start, a third longer. A minified stack still has its names, and
- * `NODE_OPTIONS=--enable-source-maps`, set on the function for as long as it takes, its lines.
+ * The source map lies beside the bundle and is not loaded: `--enable-source-maps` would parse it in every cold start,
+ * which then takes a third longer. A minified stack trace still has its names. To see its lines, set
+ * `NODE_OPTIONS=--enable-source-maps` on the function for a while.
  *
- * No V8 compile cache lies beside it. Node.js takes one from a directory that is named after its exact
- * version, the architecture, the CPU's features and the user id; Lambda chooses each of them, and
- * changes the first by itself, so that a cache of another machine's making is never looked at.
+ * The bundle ships no V8 compile cache. Node.js looks for one in a directory named after its exact version, the
+ * architecture, the CPU's features and the user id. Lambda chooses all of these and changes the version by itself, so
+ * that a cache from another machine is never found.
  * https://nodejs.org/api/v8.html#v8cacheddataversiontag
  */
 export const bundling = {
@@ -18,6 +18,6 @@ export const bundling = {
   keepNames: true,
   sourceMap: true,
   sourcesContent: false,
-  /** The SDK's ES modules: what is not used falls away, 40 % of the whole. */
+  /** The SDK's ES modules come first: esbuild drops their unused parts, 40 % of the bundle. */
   mainFields: ["module", "main"],
 } as const;

@@ -2,36 +2,37 @@ import { Stack } from "aws-cdk-lib";
 import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import type { NodeFunction } from "./constructs.ts";
-import { type Measures, period } from "./metrics.ts";
+import { type LogMetrics, messagesIn, oldestAgeIn, period } from "./metrics.ts";
+import type { NodeFunction } from "./node-function.ts";
 import type { WorkQueue } from "./queues.ts";
 
-export interface Shown extends Measures {
+export interface DashboardResources extends LogMetrics {
   readonly worker: NodeFunction;
-  readonly refreshes: WorkQueue;
-  readonly rescues: WorkQueue;
+  readonly refreshQueue: WorkQueue;
+  readonly rescueQueue: WorkQueue;
 }
 
-/** The way of what is due, from the index to the provider, and what is in its way. */
-export function createDashboard(scope: Construct, shown: Shown): void {
-  const { enqueued, refreshed, failed, postpone, sweepLag, integrationsHeld } = shown;
+/** Shows how due connections proceed from the index to the provider, and where they are held up. */
+export function createDashboard(scope: Construct, resources: DashboardResources): void {
+  const { worker, refreshQueue, rescueQueue } = resources;
+  const { enqueued, refreshed, failed, postponed, sweepLag, integrationsHeld } = resources;
   new Dashboard(scope, "Dashboard", {
     dashboardName: Stack.of(scope).stackName,
     widgets: [
       [
-        graph("Enqueued, refreshed, failed, put off", [enqueued, refreshed, failed, postpone]),
+        graph("Enqueued, refreshed, failed, postponed", [enqueued, refreshed, failed, postponed]),
         graph("Sweep lag (ms)", [sweepLag]),
       ],
-      [queueGraph("Refresh queue", shown.refreshes.queue), workerGraph(shown.worker)],
+      [queueGraph("Refresh queue", refreshQueue.queue), workerGraph(worker)],
       [
-        queueGraph("Rescue queue", shown.rescues.queue),
+        queueGraph("Rescue queue", rescueQueue.queue),
         graph("Integrations held", [integrationsHeld]),
       ],
     ],
   });
 }
 
-/** Half of the width. */
+/** Two graphs fill a row of 24. */
 const width = 12;
 
 const graph = (title: string, left: IMetric[], right: IMetric[] = []): GraphWidget =>
@@ -40,16 +41,13 @@ const graph = (title: string, left: IMetric[], right: IMetric[] = []): GraphWidg
 const queueGraph = (title: string, queue: IQueue): GraphWidget =>
   graph(
     `${title}: messages, age (s)`,
-    [
-      queue.metricApproximateNumberOfMessagesVisible({ period }),
-      queue.metricApproximateNumberOfMessagesNotVisible({ period }),
-    ],
-    [queue.metricApproximateAgeOfOldestMessage({ period })],
+    [messagesIn(queue), queue.metricApproximateNumberOfMessagesNotVisible({ period })],
+    [oldestAgeIn(queue)],
   );
 
 const workerGraph = ({ function: worker }: NodeFunction): GraphWidget =>
   graph(
-    "Workers: at a time, duration (ms)",
+    "Workers: concurrency, duration (ms)",
     [worker.metric("ConcurrentExecutions", { statistic: "Maximum", period })],
     [
       worker.metricDuration({ statistic: "p50", period }),

@@ -24,18 +24,18 @@ export interface DataStackProps extends StackProps {
 }
 
 /**
- * What must outlive every deployment: tables and keys. The client registrations' secrets are made by
- * the CLI, below the prefix that is told here, under the account's own key for Secrets Manager: who
- * may read a secret is said once, by the permission to read it.
+ * The resources that must outlive every deployment: tables and keys. The CLI creates the client registrations'
+ * secrets, below the prefix among the outputs, under the account's own key for Secrets Manager. So the permission
+ * to read a secret is the only one that decides who may.
  */
 export class DataStack extends Stack {
   readonly connections: Table;
   readonly apiKeys: Table;
-  /** What processes agree by: holds and limits of integrations, how far the sweep has come. */
+  /** State that processes share: holds and limits of integrations, and the sweep's positions. */
   readonly coordination: Table;
-  /** Of all tables, at rest. */
+  /** Encrypts all tables at rest. */
   readonly tableKey: Key;
-  /** Of the token sets alone: whoever reads, exports or restores a table reads no token. */
+  /** Encrypts the token sets alone, so that reading, exporting or restoring a table discloses no token. */
   readonly tokenKey: Key;
 
   constructor(scope: Construct, id: string, { settings, ...props }: DataStackProps) {
@@ -75,7 +75,7 @@ export class DataStack extends Stack {
       timeToLiveAttribute: coordinationTimeToLive,
     });
 
-    this.#tell(settings);
+    this.#addOutputs(settings);
   }
 
   #key(id: string, use: string, removalPolicy: RemovalPolicy): Key {
@@ -86,7 +86,7 @@ export class DataStack extends Stack {
     });
   }
 
-  #tell({ secretPrefix }: Settings): void {
+  #addOutputs({ secretPrefix }: Settings): void {
     new CfnOutput(this, "ConnectionsTable", { value: this.connections.tableName });
     new CfnOutput(this, "ApiKeysTable", { value: this.apiKeys.tableName });
     new CfnOutput(this, "CoordinationTable", { value: this.coordination.tableName });

@@ -16,23 +16,23 @@ export interface Deployment {
   readonly service: ServiceStack;
 }
 
-/** Both stacks, and the checks without which no deployment is made. @throws {InvalidSettings} */
+/** Both stacks, and the checks that every deployment has to pass. @throws {InvalidSettings} */
 export function createDeployment(app: App): Deployment {
   Validations.of(app).addPlugins(
     new AwsSolutionsChecks(app),
     new ServerlessChecks(app),
-    // The library is not written for exact optional properties. That this one's findings are errors,
-    // not warnings, is a flag in cdk.json.
+    // The library's types do not allow for exact optional properties. A flag in cdk.json turns the findings of this
+    // plug-in from warnings into errors.
     new CloudFormationValidatePlugin() as IPolicyValidationPlugin,
   );
   return createStacks(app);
 }
 
-/** For whatever account and region the deployment is made to. @throws {InvalidSettings} */
+/** Stacks for the account and region of the deployment, whichever they are. @throws {InvalidSettings} */
 export function createStacks(app: App): Deployment {
   const settings = readSettings(app.node.getAllContext());
   const { stage } = settings;
-  // CloudFormation tags every resource as its stack.
+  // CloudFormation copies the stack's tags to every resource.
   const tags = { service, stage };
   const data = new DataStack(app, "Data", {
     stackName: `${service}-${stage}-data`,

@@ -2,14 +2,14 @@ import { STATUS_CODES } from "node:http";
 import { refreshScope } from "../functions/domain/authentication.ts";
 
 /**
- * The answers that API Gateway gives by itself, in the form of the API's own (RFC 9457), as plain
- * data: the stack deploys them, the local gateway answers with them.
+ * The responses that API Gateway generates itself, in the format of the API's own (RFC 9457). They are plain data:
+ * the stack deploys them, and the local gateway sends them.
  *
- * Each text is ours. What the gateway would say, `$context.error.message`, can quote the
- * Authorization header: to a path that it does not know, it takes a bearer token for a signature.
+ * Each text is ours, since the gateway's own, `$context.error.message`, can quote the Authorization header: for an
+ * unknown path, the gateway takes a bearer token for a signature.
  * Types: https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
  */
-export interface GatewayAnswer {
+export interface GatewayResponse {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
@@ -35,8 +35,8 @@ const internal = {
   detail: "Something unexpected happened. The request id finds it in the log.",
 } as const;
 
-export const gatewayAnswers = {
-  /** RFC 6750 §3. Also what the gateway answers, without asking the authorizer, to no credential. */
+export const gatewayResponses = {
+  /** RFC 6750 §3. The gateway also sends it for a request without a credential, which the authorizer never sees. */
   UNAUTHORIZED: {
     status: 401,
     code: "unauthenticated",
@@ -50,10 +50,10 @@ export const gatewayAnswers = {
     detail: "The credential does not carry the scope that this operation needs.",
     headers: { "WWW-Authenticate": `Bearer error="insufficient_scope", scope="${refreshScope}"` },
   },
-  /** What a REST API answers to a path or method that it does not have. */
+  /** A REST API's response to an unknown path or method. */
   MISSING_AUTHENTICATION_TOKEN: routeNotFound,
   RESOURCE_NOT_FOUND: routeNotFound,
-  /** The same, when the request carries a credential: the gateway tries it as an AWS signature. */
+  /** The same, for a request with a credential: the gateway reads it as an AWS signature. */
   INVALID_SIGNATURE: routeNotFound,
   EXPIRED_TOKEN: routeNotFound,
   REQUEST_TOO_LARGE: {
@@ -64,13 +64,13 @@ export const gatewayAnswers = {
   THROTTLED: {
     status: 429,
     code: "too_many_requests",
-    detail: "This API is asked more often than it allows.",
+    detail: "Too many requests.",
     headers: { "Retry-After": "1" },
   },
   QUOTA_EXCEEDED: {
     status: 429,
     code: "too_many_requests",
-    detail: "This API is asked more often than it allows.",
+    detail: "Too many requests.",
     headers: { "Retry-After": "60" },
   },
   DEFAULT_4XX: {
@@ -78,24 +78,24 @@ export const gatewayAnswers = {
     code: "bad_request",
     detail: "The gateway does not accept this request.",
   },
-  /** The authorizer failed rather than refused: its key store or key set did not answer. */
+  /** The authorizer failed and did not decide: its key store or key set was unavailable. */
   AUTHORIZER_FAILURE: authorizationUnavailable,
-  /** The same: what a function throws, `Unauthorized` apart, counts as its misconfiguration. */
+  /** The same: any error of the function but `Unauthorized` counts as a misconfiguration. */
   AUTHORIZER_CONFIGURATION_ERROR: authorizationUnavailable,
   INTEGRATION_TIMEOUT: {
     status: 504,
     code: "gateway_timeout",
-    detail: "The service did not answer in time.",
+    detail: "The service did not respond in time.",
     headers: { "Retry-After": "5" },
   },
   INTEGRATION_FAILURE: internal,
   DEFAULT_5XX: internal,
-} as const satisfies Record<string, GatewayAnswer>;
+} as const satisfies Record<string, GatewayResponse>;
 
-export type GatewayResponseType = keyof typeof gatewayAnswers;
+export type GatewayResponseType = keyof typeof gatewayResponses;
 
-/** The body of an answer. @param requestId the request's, or the gateway's variable for it */
-export const gatewayProblem = ({ status, code, detail }: GatewayAnswer, requestId: string) => ({
+/** @param requestId the request's, or the gateway's variable for it */
+export const problemBody = ({ status, code, detail }: GatewayResponse, requestId: string) => ({
   type: "about:blank",
   title: STATUS_CODES[status],
   status,

@@ -5,7 +5,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 
-/** A table and the key that it is encrypted with. */
+/** A table and the key that encrypts it. */
 export interface EncryptedTable {
   readonly table: Table;
   readonly tableKey: IKey;
@@ -17,29 +17,29 @@ export type ItemAction =
   | "dynamodb:UpdateItem"
   | "dynamodb:DeleteItem";
 
-/** Items of the table itself; its indexes, scans and queries are not for functions that know a key. */
-export const useItems = (
+/** Permits single items of the table by their keys: no index, no scan, no query. */
+export const accessItems = (
   encrypted: EncryptedTable,
   ...actions: readonly ItemAction[]
 ): PolicyStatement[] => [
   new PolicyStatement({ actions: [...actions], resources: [encrypted.table.tableArn] }),
-  openTable(encrypted),
+  decryptTable(encrypted),
 ];
 
-/** What an index tells, and no item of its table. */
+/** Permits an index's projection, and no item of its table. */
 export const queryIndex = (encrypted: EncryptedTable, indexName: string): PolicyStatement[] => [
   new PolicyStatement({
     actions: ["dynamodb:Query"],
     resources: [`${encrypted.table.tableArn}/index/${indexName}`],
   }),
-  openTable(encrypted),
+  decryptTable(encrypted),
 ];
 
 /**
- * To read and to write, DynamoDB opens the table's data key in the name of whoever asks.
+ * DynamoDB decrypts the table's data key on behalf of the caller, to read and to write.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz
  */
-const openTable = ({ table, tableKey }: EncryptedTable): PolicyStatement =>
+const decryptTable = ({ table, tableKey }: EncryptedTable): PolicyStatement =>
   new PolicyStatement({
     actions: ["kms:Decrypt"],
     resources: [tableKey.keyArn],
@@ -52,8 +52,8 @@ const openTable = ({ table, tableKey }: EncryptedTable): PolicyStatement =>
   });
 
 /**
- * Data keys for token sets, and only for a context that names a workspace and a connection, and
- * nothing else. `ForAllValues` alone would let a request without any context pass.
+ * Permits data keys for token sets, under an encryption context that names a workspace, a connection and nothing
+ * else. `ForAllValues` alone would permit a request without a context.
  * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context-keys
  */
 export const useTokenKey = (tokenKey: IKey): PolicyStatement =>
@@ -71,7 +71,7 @@ export const useTokenKey = (tokenKey: IKey): PolicyStatement =>
     },
   });
 
-/** Client registrations: all secrets below the prefix, under which nothing else is kept. */
+/** Permits the client registrations: all secrets below the prefix, where nothing else is kept. */
 export const readSecrets = (secretPrefix: string): PolicyStatement =>
   new PolicyStatement({
     actions: ["secretsmanager:GetSecretValue"],
@@ -80,26 +80,26 @@ export const readSecrets = (secretPrefix: string): PolicyStatement =>
     ],
   });
 
-export const sendTo = (queue: IQueue): PolicyStatement =>
+export const sendMessages = (queue: IQueue): PolicyStatement =>
   new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [queue.queueArn] });
 
-/** To ask how long the queue is, too. */
-export const fill = (queue: IQueue): PolicyStatement =>
+/** Permits the queue's length as well. */
+export const sendAndCountMessages = (queue: IQueue): PolicyStatement =>
   new PolicyStatement({
     actions: ["sqs:SendMessage", "sqs:GetQueueAttributes"],
     resources: [queue.queueArn],
   });
 
 /**
- * Lambda polls a queue in the name of the function that works on it.
+ * Lambda polls a queue with the role of the function that consumes it.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-lambda-function-trigger.html
  */
-export const workOn = (queue: IQueue): PolicyStatement =>
+export const consumeMessages = (queue: IQueue): PolicyStatement =>
   new PolicyStatement({
     actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
     resources: [queue.queueArn],
   });
 
-/** Its latest version, and no other. */
+/** Permits the latest version, and no other. */
 export const invoke = (target: IFunction): PolicyStatement =>
   new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [target.functionArn] });

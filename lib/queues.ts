@@ -2,24 +2,27 @@ import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { EventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import type { NodeFunction } from "./constructs.ts";
+import type { NodeFunction } from "./node-function.ts";
 
-/** As long as SQS keeps a message. */
+/** The longest time that SQS keeps a message. */
 const longestRetention = Duration.days(14);
 
-export interface FailureQueueProps {
-  /** @default 14 days, as long as SQS keeps a message */
+export interface DeadLetterQueueProps {
+  /** @default 14 days, the longest time that SQS keeps a message */
   readonly retention?: Duration;
-  /** What becomes of it with its stack. @default DESTROY */
+  /** Applies when the stack is deleted. @default DESTROY */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** Holds what failed for good, until a person has looked at it. */
-export class FailureQueue extends Queue {
+/** Holds messages and invocations that failed for good, until a person has looked at them. */
+export class DeadLetterQueue extends Queue {
   constructor(
     scope: Construct,
     id: string,
-    { retention = longestRetention, removalPolicy = RemovalPolicy.DESTROY }: FailureQueueProps = {},
+    {
+      retention = longestRetention,
+      removalPolicy = RemovalPolicy.DESTROY,
+    }: DeadLetterQueueProps = {},
   ) {
     super(scope, id, {
       removalPolicy,
@@ -27,7 +30,7 @@ export class FailureQueue extends Queue {
       enforceSSL: true,
       retentionPeriod: retention,
     });
-    const reason = "Nothing consumes it by itself: an alarm calls a person.";
+    const reason = "No function consumes it: an alarm calls a person.";
     Validations.of(this).acknowledge(
       { id: "AwsSolutions-SQS3", reason },
       { id: "Serverless-SQSRedrivePolicy", reason },
@@ -36,20 +39,20 @@ export class FailureQueue extends Queue {
 }
 
 export interface WorkQueueProps {
-  /** Of the function that works on it. */
+  /** The timeout of the function that consumes the queue. */
   readonly functionTimeout: Duration;
-  /** @default 14 days, as long as SQS keeps a message */
+  /** @default 14 days, the longest time that SQS keeps a message */
   readonly retention?: Duration;
-  /** How often a message is given to the function, before it is one of the {@link WorkQueue.failures}. */
+  /** How often the function receives a message before it goes to the {@link WorkQueue.deadLetterQueue}. */
   readonly maximumReceives: number;
-  /** What becomes of it, and of its failures, with its stack. @default DESTROY */
+  /** Applies to both queues when the stack is deleted. @default DESTROY */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** A queue with its dead-letter queue, and a function that works on it. */
+/** A queue with its dead-letter queue, and a function that consumes it. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
-  readonly failures: FailureQueue;
+  readonly deadLetterQueue: DeadLetterQueue;
 
   constructor(
     scope: Construct,
@@ -62,34 +65,34 @@ export class WorkQueue extends Construct {
     }: WorkQueueProps,
   ) {
     super(scope, id);
-    this.failures = new FailureQueue(this, "Failures", { removalPolicy });
+    this.deadLetterQueue = new DeadLetterQueue(this, "Failures", { removalPolicy });
     this.queue = new Queue(this, "Queue", {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // Six times the function's timeout is AWS's recommendation: a batch may have to wait for its turn.
+      // AWS recommends six times the function's timeout, since a throttled batch is retried.
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(6 * functionTimeout.toSeconds()),
       retentionPeriod: retention,
       removalPolicy,
-      deadLetterQueue: { queue: this.failures, maxReceiveCount: maximumReceives },
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: maximumReceives },
     });
   }
 
-  /** @param worker answers with the messages that failed, and is permitted to work on the queue */
-  feed(
-    worker: NodeFunction,
+  /** @param consumer responds with the messages that failed, and has the permission to consume the queue */
+  addConsumer(
+    consumer: NodeFunction,
     { batchSize, maxConcurrency }: { readonly batchSize: number; readonly maxConcurrency: number },
   ): void {
     const mapping = new EventSourceMapping(this, "Feed", {
-      ...{ target: worker.function, eventSourceArn: this.queue.queueArn },
+      ...{ target: consumer.function, eventSourceArn: this.queue.queueArn },
       ...{ batchSize, maxConcurrency, reportBatchItemFailures: true },
     });
     const reason =
-      "Only its queue invokes it, and keeps what failed, or its dead-letter queue does.";
+      "Only its queue invokes it. A message that fails stays on the queue, or goes to the dead-letter queue.";
     Validations.of(mapping).acknowledge({
       id: "Serverless-LambdaEventSourceMappingDestination",
       reason,
     });
-    Validations.of(worker).acknowledge({ id: "Serverless-LambdaDLQ", reason });
+    Validations.of(consumer).acknowledge({ id: "Serverless-LambdaDLQ", reason });
   }
 }

@@ -5,49 +5,49 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { budgetFor } from "../functions/domain/model/budget.ts";
 import { apiConfig, rescueConfig, workerConfig } from "../functions/runtime/config.ts";
-import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
+import { NodeFunction } from "./node-function.ts";
 import {
+  accessItems,
+  consumeMessages,
   type ItemAction,
   readSecrets,
-  sendTo,
-  useItems,
+  sendMessages,
   useTokenKey,
-  workOn,
 } from "./permissions.ts";
-import type { FailureQueue } from "./queues.ts";
+import type { DeadLetterQueue } from "./queues.ts";
 import type { Settings } from "./settings.ts";
 
-/** What whoever stores token sets needs. */
-export interface Storing {
+/** The resources of the functions that store token sets. */
+export interface RefreshResources {
   readonly data: DataStack;
   /** Takes the token sets that could not be stored. */
-  readonly rescues: Queue;
+  readonly rescueQueue: Queue;
   readonly settings: Settings;
 }
 
-/** Of every function that refreshes: a grant, its lease, and the time to commit or to rescue. */
+/** Applies to every function that refreshes: a token request, its lease, and the time to commit or to rescue. */
 export const refreshTimeout = ({ providerTimeoutSeconds }: Settings): Duration =>
   Duration.millis(budgetFor(providerTimeoutSeconds).functionTimeoutMs);
 
-/** Refreshes for whoever asks, through the API or directly. */
+/** Refreshes a connection for a caller of the API, or for a direct invocation. */
 export function createRefresh(
   scope: Construct,
-  storing: Storing,
-  failedInvocations: FailureQueue,
+  resources: RefreshResources,
+  failedInvocations: DeadLetterQueue,
 ): NodeFunction {
-  const { settings } = storing;
+  const { settings } = resources;
   const refresh = new NodeFunction(scope, "Refresh", {
     description: "Refreshes one OAuth connection",
     entry: "functions/lambda/api.ts",
-    environment: refreshEnvironment(storing),
+    environment: refreshEnvironment(resources),
     readEnvironment: apiConfig,
-    permissions: [...refreshPermissions(storing), sendTo(failedInvocations)],
+    permissions: [...refreshPermissions(resources), sendMessages(failedInvocations)],
     timeout: refreshTimeout(settings),
     reservedConcurrency: settings.reservedConcurrency,
     settings,
   });
-  // Of direct invocations: a caller of the API gets an answer, whatever happens.
+  // Applies to asynchronous invocations alone. A caller of the API gets a response in any case.
   refresh.function.configureAsyncInvoke({
     onFailure: new SqsDestination(failedInvocations),
     maxEventAge: Duration.hours(1),
@@ -55,23 +55,31 @@ export function createRefresh(
   acknowledgeSecrets(refresh, settings);
   Validations.of(refresh).acknowledge({
     id: "Serverless-LambdaDLQ",
-    reason: "A destination holds what a dead-letter queue would, and why it failed.",
+    reason:
+      "The destination receives the failed event, as a dead-letter queue would, with the error.",
   });
   return refresh;
 }
 
-/** Refreshes what the sweep has put on the queue. */
-export function createWorker(scope: Construct, storing: Storing, refreshes: Queue): NodeFunction {
-  const { settings } = storing;
+/** Refreshes the connections that the sweep has enqueued. */
+export function createWorker(
+  scope: Construct,
+  resources: RefreshResources,
+  refreshQueue: Queue,
+): NodeFunction {
+  const { settings } = resources;
   const worker = new NodeFunction(scope, "Worker", {
     description: "Refreshes OAuth connections that are due",
     entry: "functions/lambda/worker.ts",
     environment: {
-      ...refreshEnvironment(storing),
+      ...refreshEnvironment(resources),
       WORKER_CONCURRENCY: `${settings.workerConcurrency}`,
     },
     readEnvironment: workerConfig,
-    permissions: [...refreshPermissions(storing, "dynamodb:BatchGetItem"), workOn(refreshes)],
+    permissions: [
+      ...refreshPermissions(resources, "dynamodb:BatchGetItem"),
+      consumeMessages(refreshQueue),
+    ],
     timeout: refreshTimeout(settings),
     settings,
   });
@@ -80,36 +88,36 @@ export function createWorker(scope: Construct, storing: Storing, refreshes: Queu
 }
 
 /**
- * A lease and a commit. Short, for what fails comes again after six times as long, and has to be there
- * before the schedule presents the old token once more: a refresh's message takes longer.
+ * Enough for a lease and a commit. A failed message is received again after six timeouts, and that has to be before
+ * the schedule sends the old refresh token once more. A message of the refresh queue takes longer to return.
  */
 export const rescueTimeout = Duration.seconds(10);
 
-/** Commits the token sets that could not be stored when they came. It opens none. */
+/** Commits the token sets that could not be stored when they were received. It decrypts none. */
 export function createRescue(
   scope: Construct,
-  { data: { connections, tableKey }, rescues, settings }: Storing,
+  { data: { connections, tableKey }, rescueQueue, settings }: RefreshResources,
 ): NodeFunction {
   return new NodeFunction(scope, "Rescue", {
-    description: "Commits token sets that could not be stored when they came",
+    description: "Commits token sets that could not be stored when they were received",
     entry: "functions/lambda/rescue.ts",
     environment: { CONNECTIONS_TABLE: connections.tableName, LOG_LEVEL: settings.logLevel },
     readEnvironment: rescueConfig,
     permissions: [
-      ...useItems({ table: connections, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
-      workOn(rescues),
+      ...accessItems({ table: connections, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      consumeMessages(rescueQueue),
     ],
     timeout: rescueTimeout,
     settings,
   });
 }
 
-const refreshEnvironment = ({ data, rescues, settings }: Storing) => ({
+const refreshEnvironment = ({ data, rescueQueue, settings }: RefreshResources) => ({
   CONNECTIONS_TABLE: data.connections.tableName,
   COORDINATION_TABLE: data.coordination.tableName,
   SECRET_PREFIX: settings.secretPrefix,
   KMS_KEY_ID: data.tokenKey.keyArn,
-  RESCUE_QUEUE_URL: rescues.queueUrl,
+  RESCUE_QUEUE_URL: rescueQueue.queueUrl,
   PROVIDER_TIMEOUT_SECONDS: `${settings.providerTimeoutSeconds}`,
   COALESCE_WINDOW_SECONDS: `${settings.coalesceWindowSeconds}`,
   CLIENT_CACHE_SECONDS: `${settings.clientCacheSeconds}`,
@@ -119,32 +127,32 @@ const refreshEnvironment = ({ data, rescues, settings }: Storing) => ({
 });
 
 /**
- * What is due waits for a sweep this long at the most: Scheduler invokes at any second of the minute that
- * is meant. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+ * The longest time that a due connection waits for a sweep. Scheduler invokes a target at any second of the minute.
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 const longestWaitSeconds = ({ sweepIntervalMinutes }: Settings): number =>
   (sweepIntervalMinutes + 1) * 60;
 
 const refreshPermissions = (
-  { data, rescues, settings }: Storing,
+  { data, rescueQueue, settings }: RefreshResources,
   ...further: readonly ItemAction[]
 ): PolicyStatement[] => {
   const { connections, coordination, tableKey, tokenKey } = data;
   const useOfConnections = ["dynamodb:GetItem", "dynamodb:UpdateItem", ...further] as const;
   return [
-    ...useItems({ table: connections, tableKey }, ...useOfConnections),
-    ...useItems(
+    ...accessItems({ table: connections, tableKey }, ...useOfConnections),
+    ...accessItems(
       { table: coordination, tableKey },
       ...(["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] as const),
     ),
     useTokenKey(tokenKey),
     readSecrets(settings.secretPrefix),
-    sendTo(rescues),
+    sendMessages(rescueQueue),
   ];
 };
 
 const acknowledgeSecrets = (refreshing: NodeFunction, { secretPrefix }: Settings): void =>
   Validations.of(refreshing).acknowledge({
     id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secretPrefix}/*]`,
-    reason: "Client registrations come and go without a deployment; nothing else lies below.",
+    reason: "Client registrations come and go without a deployment. The prefix holds nothing else.",
   });

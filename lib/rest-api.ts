@@ -13,8 +13,9 @@ import {
 } from "aws-cdk-lib/aws-apigateway";
 import type { Construct } from "constructs";
 import { gatewayTimeoutMs } from "../functions/domain/model/budget.ts";
-import { createLogGroup, type NodeFunction } from "./constructs.ts";
-import { type GatewayAnswer, gatewayAnswers, gatewayProblem } from "./gateway-responses.ts";
+import { type GatewayResponse, gatewayResponses, problemBody } from "./gateway-responses.ts";
+import { createLogGroup } from "./log-group.ts";
+import type { NodeFunction } from "./node-function.ts";
 import type { Settings } from "./settings.ts";
 
 export interface RestApiFunctions {
@@ -22,7 +23,7 @@ export interface RestApiFunctions {
   readonly authorizer: NodeFunction;
 }
 
-/** `POST /api/v1/oauth/refresh/{connection_id}`, behind the authorizer, and the gateway's own answers. */
+/** `POST /api/v1/oauth/refresh/{connection_id}`, behind the authorizer, and the gateway's own responses. */
 export function createRestApi(
   scope: Construct,
   functions: RestApiFunctions,
@@ -42,21 +43,21 @@ export function createRestApi(
       throttlingBurstLimit: settings.throttleBurst,
     },
     cloudWatchRole: settings.gatewayLogRole,
-    // Other APIs of the account log with it too, by then.
+    // Other APIs of the account may log with it by then.
     ...(settings.gatewayLogRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
   });
   addRefreshMethod(api, functions, settings);
-  for (const [type, answer] of Object.entries(gatewayAnswers)) {
-    api.addGatewayResponse(type, gatewayResponse(type, answer));
+  for (const [type, response] of Object.entries(gatewayResponses)) {
+    api.addGatewayResponse(type, gatewayResponseOptions(type, response));
   }
   acknowledge(api, settings);
-  // The library's own output of the address; ours has no slash at its end.
+  // The library's output of the API's address ends in a slash, and ours does not.
   api.node.tryRemoveChild("Endpoint");
   return api;
 }
 
 function addRefreshMethod(api: RestApi, functions: RestApiFunctions, settings: Settings): void {
-  // A request without the header is answered by the gateway, UNAUTHORIZED, and asks no function.
+  // The gateway itself responds to a request without the header, with UNAUTHORIZED.
   const authorizer = new RequestAuthorizer(api, "Authorizer", {
     handler: functions.authorizer.function,
     identitySources: [IdentitySource.header("Authorization")],
@@ -75,7 +76,7 @@ function addRefreshMethod(api: RestApi, functions: RestApiFunctions, settings: S
 }
 
 /**
- * One JSON object a request. No header, no error message: that of the gateway can quote the
+ * One JSON object for each request, without headers and error messages: a message of the gateway can quote the
  * Authorization header. The caller may choose `request_id`, but not `extended_request_id`.
  */
 const accessLogLine = {
@@ -95,19 +96,19 @@ const accessLogLine = {
 };
 
 /**
- * The gateway picks a template by the caller's Accept header, and this is the type that it falls back
- * on; the header says what the body is.
+ * The gateway chooses a template by the caller's Accept header and falls back on `application/json`. The
+ * Content-Type header states the actual type of the body.
  */
-function gatewayResponse(type: string, answer: GatewayAnswer): GatewayResponseOptions {
-  const headers = { "Content-Type": "application/problem+json", ...answer.headers };
+function gatewayResponseOptions(type: string, response: GatewayResponse): GatewayResponseOptions {
+  const headers = { "Content-Type": "application/problem+json", ...response.headers };
   return {
     type: ResponseType.of(type),
-    statusCode: `${answer.status}`,
+    statusCode: `${response.status}`,
     responseHeaders: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, `'${value}'`]),
     ),
     templates: {
-      "application/json": JSON.stringify(gatewayProblem(answer, "$context.requestId")),
+      "application/json": JSON.stringify(problemBody(response, "$context.requestId")),
     },
   };
 }
@@ -115,23 +116,25 @@ function gatewayResponse(type: string, answer: GatewayAnswer): GatewayResponseOp
 function acknowledge(api: RestApi, { gatewayLogRole }: Settings): void {
   Validations.of(api).acknowledge({
     id: "AwsSolutions-APIG2",
-    reason: "The function validates, and answers every fault at once in the contract's own form.",
+    reason: "The function validates, and reports all faults at once in the contract's own format.",
   });
   Validations.of(api.deploymentStage).acknowledge(
     {
       id: "AwsSolutions-APIG3",
-      reason: "Callers are authenticated programs; a web ACL is the platform's own to associate.",
+      reason:
+        "Callers are authenticated programs. The platform team associates a web ACL if it wants one.",
     },
     {
       id: "AwsSolutions-APIG6",
-      reason: "Execution logs hold what requests hold; access log and traces tell what is needed.",
+      reason:
+        "Execution logs hold the requests' contents. The access log and traces are sufficient.",
     },
   );
   const role = api.node.tryFindChild("CloudWatchRole");
   if (gatewayLogRole && role !== undefined) {
     Validations.of(role).acknowledge({
       id: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
-      reason: "The role is the whole account's, and this the policy that API Gateway asks of it.",
+      reason: "The role belongs to the whole account, and API Gateway requires this policy of it.",
     });
   }
 }

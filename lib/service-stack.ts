@@ -3,7 +3,7 @@ import type { Construct } from "constructs";
 import { createAuthorizer } from "./authorizer.ts";
 import type { DataStack } from "./data-stack.ts";
 import { createMonitoring } from "./monitoring.ts";
-import { FailureQueue, WorkQueue } from "./queues.ts";
+import { DeadLetterQueue, WorkQueue } from "./queues.ts";
 import {
   createRefresh,
   createRescue,
@@ -21,58 +21,63 @@ export interface ServiceStackProps extends StackProps {
 }
 
 /**
- * What serves callers, the API and its functions; and what needs none, the schedule and its workers. What
- * must not be lost is in the {@link DataStack}.
+ * The API with its functions, and the schedule with its workers. The resources that must not be lost are in the
+ * {@link DataStack}.
  */
 export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, { data, settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
-    const failedInvocations = new FailureQueue(this, "FailedInvocations");
-    // Nothing is to be done with one but to know of it: its alarm ends by itself.
-    const missedSweeps = new FailureQueue(this, "MissedSweeps", { retention: Duration.days(1) });
-    const refreshes = createRefreshQueue(this, settings);
-    const rescues = createRescueQueue(this, settings);
+    const failedInvocations = new DeadLetterQueue(this, "FailedInvocations");
+    // A missed sweep needs no action, so that its alarm ends by itself.
+    const missedSweeps = new DeadLetterQueue(this, "MissedSweeps", { retention: Duration.days(1) });
+    const refreshQueue = createRefreshQueue(this, settings);
+    const rescueQueue = createRescueQueue(this, settings);
 
-    const storing = { data, rescues: rescues.queue, settings };
-    const refresh = createRefresh(this, storing, failedInvocations);
-    const worker = createWorker(this, storing, refreshes.queue);
-    const rescue = createRescue(this, storing);
-    const sweep = createSweep(this, { data, refreshes: refreshes.queue, missedSweeps, settings });
+    const resources = { data, rescueQueue: rescueQueue.queue, settings };
+    const refresh = createRefresh(this, resources, failedInvocations);
+    const worker = createWorker(this, resources, refreshQueue.queue);
+    const rescue = createRescue(this, resources);
+    const sweep = createSweep(this, {
+      data,
+      refreshQueue: refreshQueue.queue,
+      missedSweeps,
+      settings,
+    });
     const authorizer = createAuthorizer(this, data, settings);
 
-    refreshes.feed(worker, {
+    refreshQueue.addConsumer(worker, {
       batchSize: settings.workerConcurrency,
       maxConcurrency: settings.workerMaximumConcurrency,
     });
-    rescues.feed(rescue, { batchSize: 10, maxConcurrency: 2 });
+    rescueQueue.addConsumer(rescue, { batchSize: 10, maxConcurrency: 2 });
     const api = createRestApi(this, { refresh, authorizer }, settings);
     createMonitoring(
       this,
-      { api, refresh, worker, sweep, refreshes, rescues, failedInvocations, missedSweeps },
+      { api, refresh, worker, sweep, refreshQueue, rescueQueue, failedInvocations, missedSweeps },
       settings,
     );
 
     const host = `${api.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
     new CfnOutput(this, "ApiUrl", { value: `https://${host}/${settings.stage}` });
     new CfnOutput(this, "RefreshFunctionArn", { value: refresh.function.functionArn });
-    new CfnOutput(this, "RefreshQueueUrl", { value: refreshes.queue.queueUrl });
-    new CfnOutput(this, "RescueQueueUrl", { value: rescues.queue.queueUrl });
+    new CfnOutput(this, "RefreshQueueUrl", { value: refreshQueue.queue.queueUrl });
+    new CfnOutput(this, "RescueQueueUrl", { value: rescueQueue.queue.queueUrl });
   }
 }
 
-/** A message is a hint: what is due is in the index, and is put here again. */
+/** A message may be lost: the connection stays in the index, and the sweep enqueues it again. */
 const createRefreshQueue = (scope: Construct, settings: Settings): WorkQueue =>
   new WorkQueue(scope, "Refreshes", {
     functionTimeout: refreshTimeout(settings),
     retention: Duration.days(1),
-    // At least five is AWS's recommendation.
+    // AWS recommends five or more.
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     maximumReceives: 5,
   });
 
 /**
- * A message is a token set, which is nowhere else. It is tried as often as SQS allows, once in six
- * timeouts: for sixteen hours, and then lies in the dead-letter queue for the rest of 14 days.
+ * A message holds the only copy of a token set. It is tried as often as SQS allows, once in six timeouts, which is
+ * for sixteen hours. The dead-letter queue then keeps it for the rest of 14 days.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
  */
 const createRescueQueue = (scope: Construct, { throwAway }: Settings): WorkQueue =>

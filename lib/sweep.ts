@@ -13,30 +13,36 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { dueIndex } from "../functions/adapters/dynamodb/tables.ts";
 import { sweepConfig } from "../functions/runtime/config.ts";
-import { NodeFunction } from "./constructs.ts";
 import type { DataStack } from "./data-stack.ts";
-import { fill, invoke, queryIndex, sendTo, useItems } from "./permissions.ts";
-import type { FailureQueue } from "./queues.ts";
+import { NodeFunction } from "./node-function.ts";
+import {
+  accessItems,
+  invoke,
+  queryIndex,
+  sendAndCountMessages,
+  sendMessages,
+} from "./permissions.ts";
+import type { DeadLetterQueue } from "./queues.ts";
 import type { Settings } from "./settings.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const longestTimeoutSeconds = 900;
 
-/** Shorter than the interval. Where two meet all the same, each shard is swept by one of them. */
+/** Shorter than the interval. Two sweeps that overlap nevertheless share the shards. */
 const sweepTimeout = ({ sweepIntervalMinutes }: Settings): Duration =>
   Duration.seconds(Math.min(sweepIntervalMinutes * 60 - 5, longestTimeoutSeconds));
 
-export interface Sweeping {
+export interface SweepResources {
   readonly data: DataStack;
-  readonly refreshes: Queue;
+  readonly refreshQueue: Queue;
   /** Takes the sweeps that did not take place. */
-  readonly missedSweeps: FailureQueue;
+  readonly missedSweeps: DeadLetterQueue;
   readonly settings: Settings;
 }
 
-/** Puts what is due on the queue. It reads no token set, and has no key to open one. */
-export function createSweep(scope: Construct, sweeping: Sweeping): NodeFunction {
-  const { data, refreshes, missedSweeps, settings } = sweeping;
+/** Enqueues the connections that are due. It reads no token set, and has no key to decrypt one. */
+export function createSweep(scope: Construct, resources: SweepResources): NodeFunction {
+  const { data, refreshQueue, missedSweeps, settings } = resources;
   const { connections, coordination, tableKey } = data;
   const sweep = new NodeFunction(scope, "Sweep", {
     description: "Enqueues the OAuth connections that are due",
@@ -44,21 +50,21 @@ export function createSweep(scope: Construct, sweeping: Sweeping): NodeFunction 
     environment: {
       CONNECTIONS_TABLE: connections.tableName,
       COORDINATION_TABLE: coordination.tableName,
-      REFRESH_QUEUE_URL: refreshes.queueUrl,
+      REFRESH_QUEUE_URL: refreshQueue.queueUrl,
       LOG_LEVEL: settings.logLevel,
     },
     readEnvironment: sweepConfig,
     permissions: [
       ...queryIndex({ table: connections, tableKey }, dueIndex.name),
-      ...useItems({ table: coordination, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
-      fill(refreshes),
-      sendTo(missedSweeps),
+      ...accessItems({ table: coordination, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      sendAndCountMessages(refreshQueue),
+      sendMessages(missedSweeps),
     ],
     timeout: sweepTimeout(settings),
     settings,
   });
-  // Scheduler hands a sweep over and does not wait: what becomes of it then is Lambda's to say, which by
-  // itself would try a failed one twice more. The next sweep resumes where it stopped.
+  // Scheduler invokes the function asynchronously, so that Lambda would retry a failed sweep twice. The next sweep
+  // resumes where a failed one stopped.
   // https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
   sweep.function.configureAsyncInvoke({
     onFailure: new SqsDestination(missedSweeps),
@@ -67,19 +73,20 @@ export function createSweep(scope: Construct, sweeping: Sweeping): NodeFunction 
   });
   Validations.of(sweep).acknowledge({
     id: "Serverless-LambdaDLQ",
-    reason: "A destination holds what a dead-letter queue would, and why it failed.",
+    reason:
+      "The destination receives the failed event, as a dead-letter queue would, with the error.",
   });
   scheduleSweeps(scope, sweep, missedSweeps, settings);
   return sweep;
 }
 
-/** How often Scheduler tries to hand a sweep over, before it is the next one's turn. */
-const handoverRetries = 3;
+/** How often Scheduler retries an invocation that Lambda does not accept. */
+const invocationRetries = 3;
 
 function scheduleSweeps(
   scope: Construct,
   sweep: NodeFunction,
-  missedSweeps: FailureQueue,
+  missedSweeps: DeadLetterQueue,
   { schedule: enabled, sweepers, sweepIntervalMinutes }: Settings,
 ): void {
   const scheduleGroup = new ScheduleGroup(scope, "Sweeps", {
@@ -87,11 +94,11 @@ function scheduleSweeps(
   });
   const role = createScheduleRole(scope, scheduleGroup);
   role.addToPolicy(invoke(sweep.function));
-  role.addToPolicy(sendTo(missedSweeps));
+  role.addToPolicy(sendMessages(missedSweeps));
   const interval = Duration.minutes(sweepIntervalMinutes);
   for (let slice = 0; slice < sweepers; slice++) {
     const schedule = new Schedule(scope, `Sweep${slice}`, {
-      description: `Refreshes what is due: slice ${slice} of ${sweepers}`,
+      description: `Refreshes due connections: slice ${slice} of ${sweepers}`,
       ...{ enabled, scheduleGroup, timeWindow: TimeWindow.off() },
       schedule: ScheduleExpression.rate(interval),
       target: new LambdaInvoke(sweep.function, {
@@ -100,7 +107,7 @@ function scheduleSweeps(
         role: role.withoutPolicyUpdates(),
         deadLetterQueue: missedSweeps,
         maxEventAge: interval,
-        retryAttempts: handoverRetries,
+        retryAttempts: invocationRetries,
       }),
     });
     schedule.node.addDependency(role);
@@ -108,7 +115,7 @@ function scheduleSweeps(
 }
 
 /**
- * For the schedules of the group alone.
+ * Only the schedules of the group may assume it.
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
  */
 const createScheduleRole = (scope: Construct, { scheduleGroupArn }: ScheduleGroup): Role =>

@@ -1,10 +1,10 @@
 import type { AuthorizerContext } from "./proxy-event.ts";
 
-/** What API Gateway makes of what a Lambda authorizer returns. */
+/** API Gateway's interpretation of a Lambda authorizer's result. */
 export type Authorization =
   | { readonly kind: "allowed"; readonly context: AuthorizerContext }
   | { readonly kind: "denied" }
-  /** Not a policy, or a context that is not flat. */
+  /** The result has no valid policy, or its context is not flat. */
   | { readonly kind: "invalid" };
 
 interface Statement {
@@ -14,10 +14,10 @@ interface Statement {
 }
 
 /**
- * A call is allowed when a statement allows it and none denies it.
+ * A statement has to allow the call, and none may deny it.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
  *
- * @param methodArn of the call, `arn:aws:execute-api:…`
+ * @param methodArn the call's, `arn:aws:execute-api:…`
  */
 export function authorization(result: unknown, methodArn: string): Authorization {
   if (!isObject(result) || typeof result.principalId !== "string") return { kind: "invalid" };
@@ -60,7 +60,7 @@ function flatContext(context: unknown): Record<string, string> | undefined {
   return Object.fromEntries(members.map(([name, value]) => [name, String(value)]));
 }
 
-/** `*` stands for any characters, `?` for one. */
+/** `*` matches any characters, `?` one character. */
 function matches(pattern: string, text: string): boolean {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "i").test(text);

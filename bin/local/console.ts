@@ -4,7 +4,7 @@ import { demo } from "./seed.ts";
 import type { LocalService } from "./service.ts";
 import type { LocalSettings } from "./settings.ts";
 
-/** What a person reads once everything is up: the last line begins with `ready`. */
+/** The message that a person reads after the start. Its last line begins with `ready`. */
 export function welcome(
   { apiUrl, apiKey, sweepIntervalSeconds }: LocalService,
   { envFile, dataDirectory, schedule }: LocalSettings,
@@ -16,24 +16,24 @@ export function welcome(
 
   API          ${apiUrl}
   Environment  ${envFile}: source it, then try  npm run admin -- --help
-  Schedule     ${schedule ? `looks for what is due every ${sweepIntervalSeconds} s, and tells here what it refreshes` : "off"}
+  Schedule     ${schedule ? `starts a sweep every ${sweepIntervalSeconds} s, and logs here what it refreshes` : "off"}
   Data         ${dataDirectory ?? "in memory; set DATA_DIR to keep it"}
 
   Refresh the seeded connection:
 
   curl -i -X POST ${quoted(url)} -H ${quoted(`Authorization: Bearer ${apiKey}`)}
 
-ready in ${(startedInMs / 1000).toFixed(1)} s, Ctrl-C ends it`;
+ready in ${(startedInMs / 1000).toFixed(1)} s, press Ctrl-C to stop`;
 }
 
-/** One line for each answer: `12:00:00  POST /api/v1/oauth/refresh/conn_demo  200 refreshed  34 ms`. */
+/** One line for each response: `12:00:00  POST /api/v1/oauth/refresh/conn_demo  200 refreshed  34 ms`. */
 export function exchangeLine(exchange: Exchange, now: Date): string {
-  const { method, path, answer, durationMs, requestId } = exchange;
+  const { method, path, response, durationMs, requestId } = exchange;
   const time = now.toTimeString().slice(0, 8);
   const request = `${method} ${path}`.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
-  const outcome = answer.headers["X-Refresh-Outcome"] ?? problemCode(answer.body);
-  const line = `${time}  ${request}  ${answer.status} ${outcome}  ${Math.round(durationMs)} ms`;
-  return answer.status < 500 ? line : `${line}  request ${requestId}`;
+  const outcome = response.headers["X-Refresh-Outcome"] ?? problemCode(response.body);
+  const line = `${time}  ${request}  ${response.status} ${outcome}  ${Math.round(durationMs)} ms`;
+  return response.status < 500 ? line : `${line}  request ${requestId}`;
 }
 
 function problemCode(body: string | Buffer): string {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { gatewayTimeoutMs } from "../../functions/domain/model/budget.ts";
 import type { GatewayResponseType } from "../../lib/gateway-responses.ts";
 import { authorization } from "./authorizer-policy.ts";
-import { gatewayAnswer, type HttpAnswer, integrationAnswer } from "./gateway-answer.ts";
+import { gatewayResponse, type HttpResponse, integrationResponse } from "./gateway-response.ts";
 import { type Invocation, invoke, type LambdaFunction } from "./lambda-function.ts";
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 import {
@@ -24,10 +24,10 @@ import {
 export interface GatewayOptions {
   /** 0: any free port. */
   readonly port: number;
-  /** @default 29 000, a REST API's */
+  /** @default 29 000, the timeout of a REST API */
   readonly integrationTimeoutMs?: number;
-  /** Told of every answer. */
-  readonly onAnswer?: (exchange: Exchange) => void;
+  /** Called after every response. */
+  readonly onResponse?: (exchange: Exchange) => void;
 }
 
 /** A route, the function behind it, and the authorizer in front of it. */
@@ -37,54 +37,54 @@ export interface Api extends Route {
   readonly integration: LambdaFunction;
 }
 
-interface Served extends Api {
+interface ServedApi extends Api {
   /** Invocations of the authorizer that have not ended, by credential. */
-  readonly asking: Map<string, Promise<Invocation>>;
+  readonly authorizing: Map<string, Promise<Invocation>>;
 }
 
 export interface Exchange {
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
-  readonly answer: HttpAnswer;
+  readonly response: HttpResponse;
   readonly durationMs: number;
 }
 
 export interface Gateway {
   readonly url: string;
-  /** Requests wait until it is called. */
+  /** Starts to serve. Earlier requests wait. */
   serve(api: Api): void;
-  /** Takes no further requests, and ends when the last one is answered. */
+  /** Accepts no further requests, and resolves after the last response. */
   close(): Promise<void>;
 }
 
 /**
- * A REST API of API Gateway on a loopback address: authorizer, Lambda proxy integration and gateway
- * responses as deployed. It differs in one thing: what the authorizer says is for those who ask
- * meanwhile, and not cached for five minutes, so that a key that was revoked stops at once.
+ * A REST API of API Gateway on a loopback address, with authorizer, Lambda proxy integration and gateway responses as
+ * deployed. It differs in one thing: an authorizer's result is shared by concurrent requests and not cached, so that
+ * a revoked key stops working at once.
  */
 export async function startGateway({
   port,
   integrationTimeoutMs = gatewayTimeoutMs,
-  onAnswer = () => {},
+  onResponse = () => {},
 }: GatewayOptions): Promise<Gateway> {
-  const served = Promise.withResolvers<Served>();
+  const served = Promise.withResolvers<ServedApi>();
   let isServing = false;
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const exchange = await exchangeWith(await served.promise, request, integrationTimeoutMs);
     send(response, exchange, server.listening && request.complete);
-    onAnswer(exchange);
+    onResponse(exchange);
   };
   const server = createServer((request, response) => {
-    // A caller who hangs up in the middle of a request gets no answer.
-    answer(request, response).catch(() => response.destroy());
+    // A caller who closes the connection within a request gets no response.
+    respond(request, response).catch(() => response.destroy());
   });
   const url = await listenOnLoopback(server, port);
   return {
     url,
     serve: (api) => {
       isServing = true;
-      served.resolve({ ...api, asking: new Map() });
+      served.resolve({ ...api, authorizing: new Map() });
     },
     close: () =>
       isServing ? new Promise((resolve) => server.close(() => resolve())) : closeServer(server),
@@ -92,7 +92,7 @@ export async function startGateway({
 }
 
 async function exchangeWith(
-  api: Served,
+  api: ServedApi,
   request: IncomingMessage,
   integrationTimeoutMs: number,
 ): Promise<Exchange> {
@@ -105,22 +105,22 @@ async function exchangeWith(
     requestId,
     method: request.method ?? "",
     path: pathOf(request),
-    answer: typeof result === "string" ? gatewayAnswer(result, requestId) : result,
+    response: typeof result === "string" ? gatewayResponse(result, requestId) : result,
     durationMs: performance.now() - startedAtMs,
   };
 }
 
-function send(response: ServerResponse, { requestId, answer }: Exchange, keepAlive: boolean): void {
-  if (!keepAlive) response.setHeader("Connection", "close");
-  response.writeHead(answer.status, { ...answer.headers, "x-amzn-RequestId": requestId });
-  response.end(answer.body);
+function send(to: ServerResponse, { requestId, response }: Exchange, keepAlive: boolean): void {
+  if (!keepAlive) to.setHeader("Connection", "close");
+  to.writeHead(response.status, { ...response.headers, "x-amzn-RequestId": requestId });
+  to.end(response.body);
 }
 
 async function callApi(
   request: MatchedRequest,
-  api: Served,
+  api: ServedApi,
   timeoutMs: number,
-): Promise<HttpAnswer | GatewayResponseType> {
+): Promise<HttpResponse | GatewayResponseType> {
   const { deployment, integration } = api;
   const context = await authorize(request, api);
   if (typeof context === "string") return context;
@@ -135,45 +135,45 @@ async function callApi(
 }
 
 /**
- * Without the identity source the authorizer is not asked. What it throws is 401 if it says so, and
- * counts as its misconfiguration if not.
+ * A request without the identity source never reaches the authorizer. An error of the authorizer is a 401 if its
+ * message is `Unauthorized`, and a misconfiguration otherwise.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  */
 async function authorize(
   request: MatchedRequest,
-  api: Served,
+  api: ServedApi,
 ): Promise<AuthorizerContext | GatewayResponseType> {
   if (!headerValues(request, "authorization")[0]) return "UNAUTHORIZED";
   const startedAtMs = performance.now();
-  const invocation = await askAuthorizer(request, api);
+  const invocation = await invokeAuthorizer(request, api);
   if (invocation.kind === "failed") {
     const refused = invocation.errorMessage === "Unauthorized";
     return refused ? "UNAUTHORIZED" : "AUTHORIZER_CONFIGURATION_ERROR";
   }
-  const verdict = authorization(invocation.payload, methodArn(request, api.deployment));
-  if (verdict.kind === "invalid") return "AUTHORIZER_CONFIGURATION_ERROR";
-  if (verdict.kind === "denied") return "ACCESS_DENIED";
+  const result = authorization(invocation.payload, methodArn(request, api.deployment));
+  if (result.kind === "invalid") return "AUTHORIZER_CONFIGURATION_ERROR";
+  if (result.kind === "denied") return "ACCESS_DENIED";
   const integrationLatency = Math.round(performance.now() - startedAtMs);
-  return { ...verdict.context, integrationLatency };
+  return { ...result.context, integrationLatency };
 }
 
-function askAuthorizer(
+function invokeAuthorizer(
   request: MatchedRequest,
-  { deployment, authorizer, asking }: Served,
+  { deployment, authorizer, authorizing }: ServedApi,
 ): Promise<Invocation> {
   const credential = JSON.stringify(headerValues(request, "authorization"));
-  const asked = asking.get(credential);
-  if (asked !== undefined) return asked;
+  const current = authorizing.get(credential);
+  if (current !== undefined) return current;
   const invocation = invoke(authorizer, authorizerEvent(request, deployment));
-  asking.set(credential, invocation);
-  return invocation.finally(() => asking.delete(credential));
+  authorizing.set(credential, invocation);
+  return invocation.finally(() => authorizing.delete(credential));
 }
 
 async function integrate(
   integration: LambdaFunction,
   event: unknown,
-): Promise<HttpAnswer | GatewayResponseType> {
+): Promise<HttpResponse | GatewayResponseType> {
   const invocation = await invoke(integration, event);
   if (invocation.kind === "failed") return "INTEGRATION_FAILURE";
-  return integrationAnswer(invocation.payload) ?? "INTEGRATION_FAILURE";
+  return integrationResponse(invocation.payload) ?? "INTEGRATION_FAILURE";
 }

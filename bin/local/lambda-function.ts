@@ -12,8 +12,8 @@ export type Invocation =
   | { readonly kind: "failed"; readonly errorMessage: string };
 
 /**
- * Invokes a handler as Lambda does: what goes in and what comes out has been JSON, the context says
- * how long is left, and when nothing is left the invocation has failed.
+ * Invokes a handler as Lambda does: event and result pass through JSON, the context states the remaining time, and an
+ * invocation fails when that time is over.
  */
 export async function invoke(
   { name, timeoutMs, handler }: LambdaFunction,
@@ -62,7 +62,7 @@ const context = (functionName: string, deadlineMs: number): Context => ({
   succeed: unsupported,
 });
 
-/** Removed with the callback style of handlers. */
+/** Lambda removed these members together with callback handlers. */
 function unsupported(): never {
   throw new Error("the context's callbacks are not supported");
 }

@@ -6,7 +6,7 @@ import type {
 } from "aws-lambda";
 import { headerValues, type MatchedRequest } from "./matched-request.ts";
 
-/** Where the API says that it is deployed. */
+/** The place of deployment that events and ARNs state. */
 export interface Deployment {
   readonly region: string;
   readonly accountId: string;
@@ -18,8 +18,7 @@ export interface Deployment {
 export type AuthorizerContext = Readonly<Record<string, string | number>>;
 
 /**
- * The event of a Lambda proxy integration of a REST API. Without a query, a variable or a body it
- * has null in their place.
+ * The event of a Lambda proxy integration of a REST API. An absent query, variable or body is null.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-input-format
  */
 export function proxyEvent(
@@ -73,7 +72,7 @@ export const methodArn = (
   { region, accountId, apiId, stage }: Deployment,
 ): string => `arn:aws:execute-api:${region}:${accountId}:${apiId}/${stage}/${method}${path}`;
 
-/** The last value of a repeated header, and all of them; names as the caller wrote them. */
+/** The last value of a repeated header, and all its values, under the name as the caller wrote it. */
 function headersOf({ rawHeaders, sourceIp }: MatchedRequest) {
   const headers: Pair[] = [
     ...pairsOf(rawHeaders),
@@ -95,7 +94,7 @@ function requestContext(
     extendedRequestId: request.requestId,
     httpMethod: request.method,
     identity: {
-      ...nobody,
+      ...anonymous,
       sourceIp: request.sourceIp,
       userAgent: headerValues(request, "user-agent")[0] ?? null,
     },
@@ -110,7 +109,7 @@ function requestContext(
   };
 }
 
-const nobody: Omit<APIGatewayEventIdentity, "sourceIp" | "userAgent"> = {
+const anonymous: Omit<APIGatewayEventIdentity, "sourceIp" | "userAgent"> = {
   accessKey: null,
   accountId: null,
   apiKey: null,
@@ -135,7 +134,9 @@ const lastOfEach = (pairs: Iterable<Pair>): Record<string, string> => Object.fro
 
 function allOfEach(pairs: Iterable<Pair>): Record<string, string[]> {
   const byName = Map.groupBy(pairs, ([name]) => name);
-  return Object.fromEntries([...byName].map(([name, of]) => [name, of.map(([, value]) => value)]));
+  return Object.fromEntries(
+    [...byName].map(([name, all]) => [name, all.map(([, value]) => value)]),
+  );
 }
 
 const unlessEmpty = <T extends object>(values: T): T | null =>

@@ -23,11 +23,11 @@ export interface LocalService {
 export async function startLocalService(
   settings: LocalSettings,
   shutdown: Shutdown,
-  onAnswer: (exchange: Exchange) => void,
+  onResponse: (exchange: Exchange) => void,
   onEvent: (published: PublishedEvent) => void,
 ): Promise<LocalService> {
   const { dataDirectory, envFile } = settings;
-  const gateway = await startOn(settings.port, shutdown, onAnswer);
+  const gateway = await startOn(settings.port, shutdown, onResponse);
   makeWritable(dirname(envFile), "the directory of the env file,", shutdown);
   if (dataDirectory !== undefined) makeWritable(dataDirectory, "DATA_DIR", shutdown);
 
@@ -59,10 +59,10 @@ export async function startLocalService(
 async function startOn(
   port: number,
   shutdown: Shutdown,
-  onAnswer: (exchange: Exchange) => void,
+  onResponse: (exchange: Exchange) => void,
 ): Promise<Gateway> {
   try {
-    const gateway = await startGateway({ port, onAnswer });
+    const gateway = await startGateway({ port, onResponse });
     shutdown.add(() => gateway.close());
     return gateway;
   } catch (error) {

@@ -4,7 +4,7 @@ import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts"
 const alarmOf = (service: Template, id: string): Properties =>
   propertiesOf(service, "AWS::CloudWatch::Alarm", id);
 
-/** Of all logs that a metric comes from. */
+/** The filters of all logs that a metric comes from. */
 const filtersOf = (service: Template, metricName: string) =>
   Object.values(service.findResources("AWS::Logs::MetricFilter"))
     .map(({ Properties: filter }) => legible(filter) as Record<string, unknown>)
@@ -25,15 +25,15 @@ describe("alarms", () => {
     ({ Properties: alarm }) => alarm as Properties,
   );
 
-  it("say what people suffer, and call nobody by default", () => {
+  it("state their impact and the next step, and notify nobody by default", () => {
     expect(alarms).toHaveLength(15);
     for (const alarm of alarms) {
-      expect(alarm.AlarmDescription).toMatch(/connect again|token|refreshed|what came due/);
+      expect(alarm.AlarmDescription).toMatch(/(token|connect again).*\. Next step: \w.*\.$/);
       expect(alarm).not.toHaveProperty("AlarmActions");
     }
   });
 
-  it("call somebody", () => {
+  it("notify a topic", () => {
     const topic = "arn:aws:sns:eu-west-1:123456789012:alarms";
     deployed({ "refresh:alarmTopicArn": topic }).service.allResourcesProperties(
       "AWS::CloudWatch::Alarm",
@@ -42,10 +42,10 @@ describe("alarms", () => {
   });
 
   it.each([
-    ["RefreshesGivenUp", "RefreshesFailures"],
-    ["RescuesGivenUp", "RescuesFailures"],
-    ["EventsUnanswered", "FailedInvocations"],
-    ["SweepsUndelivered", "MissedSweeps"],
+    ["RefreshesDeadLettered", "RefreshesFailures"],
+    ["RescuesDeadLettered", "RescuesFailures"],
+    ["InvocationsFail", "FailedInvocations"],
+    ["SweepsMissed", "MissedSweeps"],
   ])("%s: from the first message in %s", (id, queue) => {
     expect(alarmOf(service, id)).toMatchObject({
       Namespace: "AWS/SQS",
@@ -86,8 +86,8 @@ describe("alarms", () => {
     expect(Threshold).toBeLessThan(2 * Number(VisibilityTimeout));
   });
 
-  it("SweepsMissing: when nothing has been invoked, which no metric says", () => {
-    expect(alarmOf(service, "SweepsMissing")).toMatchObject({
+  it("SweepsNotInvoked: when nothing is invoked, although there is no data then", () => {
+    expect(alarmOf(service, "SweepsNotInvoked")).toMatchObject({
       Namespace: "AWS/Lambda",
       MetricName: "Invocations",
       Statistic: "Sum",
@@ -98,19 +98,19 @@ describe("alarms", () => {
     });
   });
 
-  it("SweepsMissing: not where the schedule is switched off", () => {
+  it("SweepsNotInvoked: not where the schedule is switched off", () => {
     const { service: silent } = deployed({ "refresh:schedule": "false" });
     const ids = Object.keys(silent.findResources("AWS::CloudWatch::Alarm"));
-    expect(ids.filter((id) => id.startsWith("SweepsMissing"))).toEqual([]);
+    expect(ids.filter((id) => id.startsWith("SweepsNotInvoked"))).toEqual([]);
     expect(ids).toHaveLength(alarms.length - 1);
   });
 
-  it("measure sweeps by the time that five of them take", () => {
+  it("count sweeps over five intervals", () => {
     const { service: slower } = deployed({
       "refresh:sweepIntervalMinutes": 10,
       "refresh:sweepers": 2,
     });
-    expect(alarmOf(slower, "SweepsMissing")).toMatchObject({ Period: 3_000, Threshold: 6 });
+    expect(alarmOf(slower, "SweepsNotInvoked")).toMatchObject({ Period: 3_000, Threshold: 6 });
     expect(alarmOf(slower, "SweepsFail")).toMatchObject({ Period: 3_000, Threshold: 6 });
     expect(alarmOf(slower, "SweepsLag")).toMatchObject({ Period: 3_000, Threshold: 1_800_000 });
   });
@@ -136,7 +136,7 @@ describe("metrics", () => {
     ]);
   });
 
-  it("tell rejected clients from failing providers", () => {
+  it("distinguish rejected clients from failing providers", () => {
     expect(filtersOf(service, "integration.held client_rejected")[0]?.pattern).toBe(
       '{ ($.code = "integration.held") && ($.reason = "client_rejected") }',
     );
@@ -145,7 +145,7 @@ describe("metrics", () => {
     );
   });
 
-  it("are of this stack alone where the functions tell them, at any log level", () => {
+  it("come from this stack's logs alone where the functions emit them, at any log level", () => {
     expect(filtersOf(service, "SweepLag")).toEqual([
       {
         log: "SweepLog",
@@ -168,7 +168,7 @@ describe("metrics", () => {
 });
 
 describe("dashboard", () => {
-  it("shows the way of what is due", () => {
+  it("shows how due connections proceed", () => {
     const { service } = deployed();
     const { DashboardBody } = propertiesOf(service, "AWS::CloudWatch::Dashboard");
     const body = JSON.stringify(DashboardBody);

@@ -1,4 +1,4 @@
-import { gatewayAnswers } from "../../lib/gateway-responses.ts";
+import { gatewayResponses } from "../../lib/gateway-responses.ts";
 import { deployed, type Properties, propertiesOf } from "./deployed.ts";
 
 describe("REST API", () => {
@@ -86,13 +86,13 @@ describe("gateway responses", () => {
       ResponseTemplates: Record<string, string>;
     };
 
-  it("are deployed for every answer that the gateway gives by itself", () => {
+  it("are deployed for every response that the gateway generates itself", () => {
     expect(responses.map(({ ResponseType }) => ResponseType).sort()).toEqual(
-      Object.keys(gatewayAnswers).sort(),
+      Object.keys(gatewayResponses).sort(),
     );
   });
 
-  it.each(Object.keys(gatewayAnswers))("%s has the form of the API's own problems", (type) => {
+  it.each(Object.keys(gatewayResponses))("%s has the format of the API's own problems", (type) => {
     const { StatusCode, ResponseParameters, ResponseTemplates } = responseOf(type);
     expect(JSON.parse(ResponseTemplates["application/json"] ?? "")).toEqual({
       type: "about:blank",

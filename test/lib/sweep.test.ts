@@ -15,7 +15,7 @@ describe("schedule", () => {
   it("begins a sweep each minute", () => {
     expect(schedulesOf(service).map(legible)).toEqual([
       {
-        Description: "Refreshes what is due: slice 0 of 1",
+        Description: "Refreshes due connections: slice 0 of 1",
         GroupName: propertiesOf(service, "AWS::Scheduler::ScheduleGroup").Name,
         State: "ENABLED",
         ScheduleExpression: "rate(1 minute)",

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } from "aws-lambda";
 import { type Api, type Exchange, type Gateway, startGateway } from "../../../bin/local/gateway.ts";
-import { type GatewayResponseType, gatewayAnswers } from "../../../lib/gateway-responses.ts";
+import { type GatewayResponseType, gatewayResponses } from "../../../lib/gateway-responses.ts";
 
 const methodArn =
   "arn:aws:execute-api:eu-central-1:000000000000:local/local/POST/connections/conn_1";
@@ -34,8 +34,8 @@ describe("the local gateway", () => {
     functionTimeoutMs = 5_000,
     integrationTimeoutMs = 5_000,
   }: Setup = {}): Promise<string> {
-    const onAnswer = (exchange: Exchange) => exchanges.push(exchange);
-    const gateway = await startGateway({ port: 0, integrationTimeoutMs, onAnswer });
+    const onResponse = (exchange: Exchange) => exchanges.push(exchange);
+    const gateway = await startGateway({ port: 0, integrationTimeoutMs, onResponse });
     gateways.push(gateway);
     const timeoutMs = functionTimeoutMs;
     gateway.serve({
@@ -60,8 +60,8 @@ describe("the local gateway", () => {
       headers: { Authorization: "Bearer key", ...init.headers },
     });
 
-  async function expectGatewayAnswer(response: Response, type: GatewayResponseType) {
-    const { status, code, detail } = gatewayAnswers[type];
+  async function expectGatewayResponse(response: Response, type: GatewayResponseType) {
+    const { status, code, detail } = gatewayResponses[type];
     expect(response.status).toBe(status);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     const requestId = response.headers.get("x-amzn-requestid");
@@ -223,7 +223,7 @@ describe("the local gateway", () => {
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.text()).toBe("bytes");
     expect(exchanges).toMatchObject([
-      { method: "POST", path: "/connections/conn_1", answer: { status: 409 } },
+      { method: "POST", path: "/connections/conn_1", response: { status: 409 } },
     ]);
   });
 
@@ -234,7 +234,7 @@ describe("the local gateway", () => {
     ["another method", "GET", "/connections/conn_1"],
   ])("answers %s with route_not_found", async (_, method, path) => {
     const url = await serve();
-    await expectGatewayAnswer(await call(url, { method }, path), "MISSING_AUTHENTICATION_TOKEN");
+    await expectGatewayResponse(await call(url, { method }, path), "MISSING_AUTHENTICATION_TOKEN");
   });
 
   test.each([undefined, ""])(
@@ -244,7 +244,7 @@ describe("the local gateway", () => {
       const url = await serve({ authorizer });
       const headers: Record<string, string> = value === undefined ? {} : { Authorization: value };
       const response = await fetch(`${url}/connections/conn_1`, { method: "POST", headers });
-      await expectGatewayAnswer(response, "UNAUTHORIZED");
+      await expectGatewayResponse(response, "UNAUTHORIZED");
       expect(response.headers.get("www-authenticate")).toBe("Bearer");
       expect(authorizer).not.toHaveBeenCalled();
     },
@@ -297,7 +297,7 @@ describe("the local gateway", () => {
   ])("when the authorizer %s, answers %s and calls no function", async (_, type, authorizer) => {
     const integration = jest.fn();
     const url = await serve(authorizer ? { authorizer, integration } : { integration });
-    await expectGatewayAnswer(await call(url), type);
+    await expectGatewayResponse(await call(url), type);
     expect(integration).not.toHaveBeenCalled();
   });
 
@@ -308,7 +308,7 @@ describe("the local gateway", () => {
     const url = await serve({
       authorizer: () => ({ principalId: "a", policyDocument: { Statement } }),
     });
-    await expectGatewayAnswer(await call(url), "ACCESS_DENIED");
+    await expectGatewayResponse(await call(url), "ACCESS_DENIED");
   });
 
   test("allows where a wildcard covers the method, and nothing that only looks like it", async () => {
@@ -316,7 +316,7 @@ describe("the local gateway", () => {
     const wide = await serve({ authorizer: () => allow(`${stage}/*`) });
     expect((await call(wide)).status).toBe(200);
     const narrow = await serve({ authorizer: () => allow(methodArn.replace("_", ".")) });
-    await expectGatewayAnswer(await call(narrow), "ACCESS_DENIED");
+    await expectGatewayResponse(await call(narrow), "ACCESS_DENIED");
   });
 
   test.each<[string, Setup["integration"]]>([
@@ -329,17 +329,17 @@ describe("the local gateway", () => {
     ["nests a header", () => ({ statusCode: 200, headers: { a: { b: 1 } } })],
   ])("when the function %s, answers with an internal error", async (_, integration) => {
     const url = await serve(integration ? { integration } : {});
-    await expectGatewayAnswer(await call(url), "INTEGRATION_FAILURE");
+    await expectGatewayResponse(await call(url), "INTEGRATION_FAILURE");
   });
 
   test("ends a function that outlives its timeout", async () => {
     const url = await serve({ integration: () => new Promise(() => {}), functionTimeoutMs: 20 });
-    await expectGatewayAnswer(await call(url), "INTEGRATION_FAILURE");
+    await expectGatewayResponse(await call(url), "INTEGRATION_FAILURE");
   });
 
   test("does not wait for a function longer than an integration may take", async () => {
     const url = await serve({ integration: () => new Promise(() => {}), integrationTimeoutMs: 20 });
-    await expectGatewayAnswer(await call(url), "INTEGRATION_TIMEOUT");
+    await expectGatewayResponse(await call(url), "INTEGRATION_TIMEOUT");
   });
 
   test("refuses a body over 10 MB and takes one of 10 MB", async () => {

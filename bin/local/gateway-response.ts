@@ -1,31 +1,31 @@
 import {
-  type GatewayAnswer,
+  type GatewayResponse,
   type GatewayResponseType,
-  gatewayAnswers,
-  gatewayProblem,
+  gatewayResponses,
+  problemBody,
 } from "../../lib/gateway-responses.ts";
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Buffer;
 }
 
-/** What the deployed gateway answers by itself: its gateway responses. */
-export function gatewayAnswer(type: GatewayResponseType, requestId: string): HttpAnswer {
-  const answer: GatewayAnswer = gatewayAnswers[type];
+/** A response that the deployed gateway generates itself. */
+export function gatewayResponse(type: GatewayResponseType, requestId: string): HttpResponse {
+  const response: GatewayResponse = gatewayResponses[type];
   return {
-    status: answer.status,
-    headers: { ...answer.headers, "Content-Type": "application/problem+json" },
-    body: JSON.stringify(gatewayProblem(answer, requestId)),
+    status: response.status,
+    headers: { ...response.headers, "Content-Type": "application/problem+json" },
+    body: JSON.stringify(problemBody(response, requestId)),
   };
 }
 
 /**
- * What a function's result becomes, or undefined when it has not the form of a proxy integration's.
+ * Converts a function's result. Undefined: the result does not have the format of a proxy integration.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format
  */
-export function integrationAnswer(result: unknown): HttpAnswer | undefined {
+export function integrationResponse(result: unknown): HttpResponse | undefined {
   if (!isObject(result)) return undefined;
   const { statusCode: status, body = "", isBase64Encoded = false } = result;
   const single = headerMap(result.headers ?? {}, isScalar);
@@ -44,7 +44,7 @@ export function integrationAnswer(result: unknown): HttpAnswer | undefined {
 }
 
 /**
- * Headers of a function's answer that a REST API passes on under another name.
+ * Headers of a function's response that a REST API renames.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
  */
 const remappedHeaders = new Set(["connection", "date", "server", "www-authenticate"]);

@@ -1,29 +1,30 @@
-import { type Duration, RemovalPolicy, Token, Validations } from "aws-cdk-lib";
+import { type Duration, Token, Validations } from "aws-cdk-lib";
 import { Policy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogLevel, NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { Environment } from "../functions/runtime/environment.ts";
 import { bundling } from "./bundling.ts";
+import { createLogGroup } from "./log-group.ts";
 import type { Settings } from "./settings.ts";
 
 export interface NodeFunctionProps {
   readonly description: string;
-  /** From the project's root. */
+  /** A path from the project's root. */
   readonly entry: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** The function's own reader: what it would refuse at its start is refused at synthesis. */
+  /** The function's own reader. An environment that the function would refuse at its start ends the synthesis. */
   readonly readEnvironment: (environment: Environment) => unknown;
-  /** All that it may do, its own log and traces apart. */
+  /** Everything that the function may do, besides writing its own log and traces. */
   readonly permissions: readonly PolicyStatement[];
   readonly timeout: Duration;
-  /** Invocations that may run at a time, kept free for it. @default no limit */
+  /** Invocations that are reserved for it, which are also its limit. @default none */
   readonly reservedConcurrency?: number | undefined;
   readonly settings: Settings;
 }
 
-/** A function with its log, and a role that permits what is listed and nothing else. */
+/** A function with its log group, and a role that permits what is listed and nothing else. */
 export class NodeFunction extends Construct {
   readonly function: NodejsFunction;
   readonly logGroup: LogGroup;
@@ -44,7 +45,7 @@ export class NodeFunction extends Construct {
       memorySize: settings.memoryMib,
       tracing: Tracing.ACTIVE,
       logGroup: this.logGroup,
-      // Whatever the library would add by itself is in the role already, and more narrowly.
+      // The role already permits, more narrowly, everything that the library would add.
       role: role.withoutPolicyUpdates(),
       bundling: {
         ...bundling,
@@ -53,13 +54,13 @@ export class NodeFunction extends Construct {
         bundleAwsSDK: true,
         logLevel: LogLevel.WARNING,
       },
-      // For the second version of the SDK.
+      // It concerns version 2 of the SDK alone.
       awsSdkConnectionReuse: false,
     });
   }
 }
 
-/** A queue's address is known at deployment alone. */
+/** A value that is known at deployment alone, such as a queue's address, is replaced by an address. */
 const atSynthesis = (environment: Readonly<Record<string, string>>): Environment =>
   Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [
@@ -67,17 +68,6 @@ const atSynthesis = (environment: Readonly<Record<string, string>>): Environment
       Token.isUnresolved(value) ? "https://known-at-deployment.invalid/" : value,
     ]),
   );
-
-/** Kept beyond its stack, for the token sets of last resort, unless the deployment is a throw-away one. */
-export const createLogGroup = (
-  scope: Construct,
-  id: string,
-  { logRetentionDays, throwAway }: Settings,
-): LogGroup =>
-  new LogGroup(scope, id, {
-    retention: logRetentionDays,
-    removalPolicy: throwAway ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
-  });
 
 function createRole(
   scope: Construct,
@@ -100,7 +90,7 @@ function createRole(
   });
   Validations.of(tracing).acknowledge({
     id: "AwsSolutions-IAM5[Resource::*]",
-    reason: "X-Ray has no resources: these two actions can be permitted on * alone.",
+    reason: "X-Ray has no resources: these two actions can only be permitted on *.",
   });
   return role;
 }
