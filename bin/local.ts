@@ -5,12 +5,12 @@ import { localSettings } from "./local/settings.ts";
 import { shutdown as newShutdown } from "./local/shutdown.ts";
 
 /**
- * `npm start`: the whole service on one machine, with stand-ins for AWS and for a provider. Settings
- * are those of `LocalSettings`, and whatever the functions take, such as PROVIDER_TIMEOUT_SECONDS.
+ * `npm start`: the whole service on one machine, with stand-ins for AWS and an authorization server. The environment
+ * holds {@link localSettings}, and any variable of the functions, such as PROVIDER_TIMEOUT_SECONDS.
  */
 async function main(): Promise<void> {
   const shutdown = newShutdown();
-  endOnSignals(() => shutdown.run());
+  stopOnSignals(() => shutdown.run());
   try {
     const settings = localSettings(process.env);
     const service = await startLocalService(
@@ -32,24 +32,25 @@ async function main(): Promise<void> {
 }
 
 /**
- * The first signal lets what has begun end, another one does not wait for it. One that comes at once
- * is the first again: npm passes on what the terminal has sent to all of its group.
+ * The first signal waits for the requests in progress, and a second one does not. A signal right after the first is
+ * the same one: the terminal sends it to the whole process group, and npm forwards it again.
  */
-function endOnSignals(close: () => Promise<void>): void {
-  let endingSinceMs: number | undefined;
-  const end = async (): Promise<void> => {
-    if (endingSinceMs !== undefined) {
-      if (performance.now() - endingSinceMs > repeatedSignalMs) process.exit(1);
+function stopOnSignals(close: () => Promise<void>): void {
+  let stoppingSinceMs: number | undefined;
+  const stop = async (): Promise<void> => {
+    if (stoppingSinceMs !== undefined) {
+      if (performance.now() - stoppingSinceMs > repeatedSignalMs) process.exit(1);
       return;
     }
-    endingSinceMs = performance.now();
+    stoppingSinceMs = performance.now();
     await close();
     process.exit(0);
   };
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
 }
 
+/** A later signal is one of its own. */
 const repeatedSignalMs = 500;
 
 await main();

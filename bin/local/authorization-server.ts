@@ -6,7 +6,7 @@ import { type DurableMap, openDurableMap } from "./durable-map.ts";
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export interface AuthorizationServerOptions {
-  /** Keeps keys, client and tokens in `authorization-server.jsonl` there; without it they end with the process. */
+  /** The directory of `authorization-server.jsonl`, which keeps keys, client and tokens. @default in memory */
   readonly directory?: string;
   /** @default 0, any free port */
   readonly port?: number;
@@ -18,27 +18,27 @@ export interface AuthorizationServer {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly clientId: string;
-  /** The client's present secret; it authenticates with `client_secret_basic`. */
+  /** The client's current secret, for `client_secret_basic`. */
   clientSecret(): string;
-  /** Whether it found the state of an earlier start: tokens of then are still good. */
+  /** True: the state of an earlier start was found, so that its tokens are still valid. */
   readonly resumed: boolean;
-  /** What a user's consent would have given the client. */
+  /** Issues a refresh token, as a user's consent would. */
   mintRefreshToken(): Promise<string>;
-  /** From now on only the returned secret is accepted. */
+  /** Replaces the client's secret. @returns the only secret that is accepted from now on */
   rotateClientSecret(): string;
-  /** Answers of the token endpoint since the start. */
-  grants(): GrantCounts;
+  /** The token endpoint's responses since the start. */
+  tokenResponses(): TokenResponseCounts;
   close(): Promise<void>;
 }
 
-export interface GrantCounts {
-  readonly granted: number;
-  readonly refused: number;
+export interface TokenResponseCounts {
+  readonly succeeded: number;
+  readonly failed: number;
 }
 
 export interface StoredPayload {
   readonly payload: AdapterPayload;
-  /** Undefined: does not expire. */
+  /** Undefined: the payload does not expire. */
   readonly expiresAtMs: number | undefined;
 }
 
@@ -50,8 +50,8 @@ const scope = "openid offline_access";
 const daySeconds = 24 * 60 * 60;
 
 /**
- * An authorization server on a loopback address: one client, refresh tokens that rotate with every
- * use. A refresh token that is used twice revokes the whole grant, as RFC 9700 §4.14.2 advises.
+ * An authorization server on a loopback address, with one client and refresh tokens that rotate with every use. The
+ * reuse of a refresh token revokes the whole grant, as RFC 9700 §4.14.2 advises.
  */
 export async function startAuthorizationServer({
   directory,
@@ -68,12 +68,12 @@ export async function startAuthorizationServer({
   const server = createServer();
   const issuer = await listenOnLoopback(server, port);
   const provider = new Provider(issuer, configuration(state, accessTokenSeconds));
-  const counts = { granted: 0, refused: 0 };
+  const counts = { succeeded: 0, failed: 0 };
   provider.on("grant.success", () => {
-    counts.granted += 1;
+    counts.succeeded += 1;
   });
   provider.on("grant.error", () => {
-    counts.refused += 1;
+    counts.failed += 1;
   });
   server.on("request", provider.callback());
 
@@ -85,7 +85,7 @@ export async function startAuthorizationServer({
     resumed,
     mintRefreshToken: () => mintRefreshToken(provider),
     rotateClientSecret: () => putClient(state),
-    grants: () => ({ ...counts }),
+    tokenResponses: () => ({ ...counts }),
     close: async () => {
       await closeServer(server);
       state.close();
@@ -95,7 +95,8 @@ export async function startAuthorizationServer({
 
 async function mintRefreshToken(provider: Provider): Promise<string> {
   const client = await provider.Client.find(clientId);
-  if (client === undefined) throw new Error(`the client ${clientId} is gone`);
+  if (client === undefined)
+    throw new Error(`the authorization server's state lacks the client ${clientId}`);
   const grant = new provider.Grant({ accountId, clientId });
   grant.addOIDCScope(scope);
   const grantId = await grant.save();
@@ -107,8 +108,8 @@ async function mintRefreshToken(provider: Provider): Promise<string> {
 function configuration(state: State, accessTokenSeconds: number): Record<string, unknown> {
   return {
     adapter: (model: string) => adapterFor(model, state),
-    jwks: { keys: [kept(state, "jwk", newSigningKey)] },
-    cookies: { keys: [kept(state, "cookie", newSecret).value] },
+    jwks: { keys: [stored(state, "jwk", newSigningKey)] },
+    cookies: { keys: [stored(state, "cookie", newSecret).value] },
     rotateRefreshToken: true,
     scopes: scope.split(" "),
     enabledJWA: { idTokenSigningAlgValues: ["ES256"] },
@@ -145,10 +146,14 @@ function putClient(state: State): string {
   return clientSecret;
 }
 
-function kept<Made extends AdapterPayload>(state: State, key: string, make: () => Made): Made {
+function stored<Payload extends AdapterPayload>(
+  state: State,
+  key: string,
+  create: () => Payload,
+): Payload {
   const found = state.get(key);
-  if (found !== undefined) return found.payload as Made;
-  const payload = make();
+  if (found !== undefined) return found.payload as Payload;
+  const payload = create();
   state.set(key, { payload, expiresAtMs: undefined });
   return payload;
 }
@@ -166,7 +171,7 @@ export function adapterFor(model: string, state: DurableMap<StoredPayload>): Ada
   const keyOf = (id: string): string => `${model}:${id}`;
   const find = async (id: string): Promise<AdapterPayload | undefined> =>
     state.get(keyOf(id))?.payload;
-  /** Interactive models only: this server has no user in front of it. */
+  /** Serves the interactive models, which this server without users does not have. */
   const findNothing = async (): Promise<undefined> => undefined;
   return {
     find,

@@ -3,10 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export type AwsJson = Readonly<Record<string, unknown>>;
-/** `gone` is aborted when nobody waits for the answer any longer. */
-export type AwsOperation = (input: AwsJson, gone: AbortSignal) => AwsJson | Promise<AwsJson>;
+/** @param disconnected is aborted when the client has closed the connection */
+export type AwsOperation = (
+  input: AwsJson,
+  disconnected: AbortSignal,
+) => AwsJson | Promise<AwsJson>;
 
-/** An error of the service: `code` is what the SDK makes the error's `name`. */
+/** An error of the service. The SDK reports `code` as the error's `name`. */
 export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
@@ -20,21 +23,21 @@ export class AwsError extends Error {
 }
 
 export interface AwsJsonServerOptions {
-  /** What precedes the operation in `x-amz-target`, e.g. `TrentService` for KMS. */
+  /** The part of `x-amz-target` before the operation, such as `TrentService` for KMS. */
   readonly targetPrefix: string;
   readonly operations: Readonly<Record<string, AwsOperation>>;
   /** @default 0, any free port */
   readonly port?: number;
   /** @default 1048576 */
   readonly maximumBodyBytes?: number;
-  /** What an error's answer has in its headers besides. */
+  /** Additional headers of an error response. @default none */
   readonly errorHeaders?: (error: AwsError) => Readonly<Record<string, string>>;
 }
 
 export interface AwsJsonServer {
   /** For `AWS_ENDPOINT_URL_*`. */
   readonly endpoint: string;
-  /** How often each operation was asked for, whatever came of it. */
+  /** The number of requests for each operation, failed ones included. */
   requests(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
@@ -45,8 +48,7 @@ const signatureV4 =
 
 /**
  * Serves one AWS service on a loopback address, in the AWS JSON protocol
- * (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html). Requests have to be signed; the
- * signature itself is not verified.
+ * (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html). A request needs a signature, which is not verified.
  */
 export async function startAwsJsonServer({
   targetPrefix,
@@ -56,22 +58,28 @@ export async function startAwsJsonServer({
   errorHeaders = () => ({}),
 }: AwsJsonServerOptions): Promise<AwsJsonServer> {
   const counts = new Map<string, number>();
-  const answer = async (request: IncomingMessage, gone: AbortSignal): Promise<AwsJson> => {
+  const outputOf = async (
+    request: IncomingMessage,
+    disconnected: AbortSignal,
+  ): Promise<AwsJson> => {
     const name = operationName(request, targetPrefix);
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
     if (operation === undefined) {
-      throw new AwsError("UnknownOperationException", `no operation ${targetPrefix}.${name}`);
+      throw new AwsError(
+        "UnknownOperationException",
+        `the stand-in has no operation ${targetPrefix}.${name}`,
+      );
     }
     requireSignature(request);
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    return operation(await readInput(request, maximumBodyBytes), gone);
+    return operation(await readInput(request, maximumBodyBytes), disconnected);
   };
 
   const server = createServer((request, response) => {
     const contentType = request.headers["content-type"] ?? "application/x-amz-json-1.1";
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    answer(request, gone.signal).then(
+    const disconnected = new AbortController();
+    response.once("close", () => disconnected.abort());
+    outputOf(request, disconnected.signal).then(
       (output) => send(response, 200, contentType, output),
       (error: unknown) => sendError(response, contentType, error, errorHeaders),
     );
@@ -105,7 +113,10 @@ export function optionalString(input: AwsJson, member: string): string | undefin
 function operationName({ method, headers }: IncomingMessage, targetPrefix: string): string {
   const target = headers["x-amz-target"];
   if (method !== "POST" || typeof target !== "string" || !target.startsWith(`${targetPrefix}.`)) {
-    throw new AwsError("UnknownOperationException", `POST with x-amz-target: ${targetPrefix}.…`);
+    throw new AwsError(
+      "UnknownOperationException",
+      `expected a POST with x-amz-target: ${targetPrefix}.…`,
+    );
   }
   return target.slice(targetPrefix.length + 1);
 }
@@ -115,7 +126,10 @@ function requireSignature({ headers }: IncomingMessage): void {
     throw new AwsError("MissingAuthenticationTokenException", "Missing Authentication Token");
   }
   if (!signatureV4.test(headers.authorization)) {
-    throw new AwsError("IncompleteSignatureException", "The Authorization header is not SigV4's");
+    throw new AwsError(
+      "IncompleteSignatureException",
+      "The Authorization header does not conform to SigV4",
+    );
   }
 }
 
@@ -156,7 +170,7 @@ function sendError(
       : new AwsError("InternalFailure", `the stand-in failed: ${cause}`, 500);
   const { code, status, message } = error;
   for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value);
-  // An unread rest of the body is dropped with the connection.
+  // The rest of an unread body is discarded with the connection.
   response.setHeader("connection", "close");
   send(response, status, contentType, { __type: code, message });
 }

@@ -1,11 +1,11 @@
 export interface Heap<Item> {
   push(item: Item): void;
-  /** The first item in order; undefined when there is none. */
+  /** The first item in order. Undefined: the heap is empty. */
   peek(): Item | undefined;
   pop(): Item | undefined;
 }
 
-/** A binary heap: what `isBefore` all others comes first. */
+/** A binary heap: the item that `isBefore` all others comes first. */
 export function binaryHeap<Item>(isBefore: (one: Item, other: Item) => boolean): Heap<Item> {
   const items: Item[] = [];
   const comesFirst = (one: number, other: number): boolean => {

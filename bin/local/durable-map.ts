@@ -10,20 +10,20 @@ export interface DurableMap<Value> {
 }
 
 export interface DurableMapOptions<Value> {
-  /** Without it the map ends with the process. */
+  /** @default in memory */
   readonly path?: string | undefined;
-  /** Entries that need not be kept any longer: left out when the file is rewritten. */
+  /** True: the entry is left out when the file is rewritten. */
   readonly isStale: (value: Value) => boolean;
 }
 
-/** How many changes are appended before the file is rewritten with what is left. */
+/** The number of appended changes after which the file is rewritten. */
 const changesPerRewrite = 5_000;
 
 /**
- * A map whose every change is one JSON line, `[key, value]` or `[key]`, appended to a file before the
- * call returns: what was set is there after SIGKILL. A last line that was cut off is left out.
+ * A map that appends every change to a file before the call returns, so that it survives SIGKILL. A change is one JSON
+ * line, `[key, value]` or `[key]`. A last line that was cut off is ignored.
  *
- * @throws {Error} naming the file, when it is not one of this map's
+ * @throws {Error} naming the file, if another program wrote it
  */
 export function openDurableMap<Value>({
   path,
@@ -69,7 +69,7 @@ export function openDurableMap<Value>({
 function readLines<Value>(path: string): Map<string, Value> {
   const values = new Map<string, Value>();
   const lines = (readPrivateFile(path) ?? "").split("\n");
-  // Every whole line ends in a line break: what follows the last one is empty, or was cut off.
+  // Every complete line ends in a line break. The text after the last one is empty, or was cut off.
   for (const line of lines.slice(0, -1)) {
     const [key, ...rest] = parseLine<Value>(line, path);
     const [value] = rest;
@@ -88,5 +88,5 @@ function parseLine<Value>(line: string, path: string): [string] | [string, Value
   } catch {
     // The parser's message quotes the file, which holds tokens.
   }
-  throw new Error(`${path} was not written by this service; remove it to start anew`);
+  throw new Error(`${path} was not written by this service. Remove it to start without its data`);
 }

@@ -16,7 +16,7 @@ export interface LocalDynamoDb {
   close(): Promise<void>;
 }
 
-/** Serves DynamoDB on a loopback address. Without a directory the tables end with the process. */
+/** Serves DynamoDB on a loopback address. @param directory keeps the tables; default in memory */
 export async function startDynamoDb({
   directory,
 }: {
@@ -32,7 +32,7 @@ export async function startDynamoDb({
 
 const tableTimeoutSeconds = 60;
 
-/** Creates the tables that are not there, and waits until they can be used. */
+/** Creates the tables that do not exist, and waits until they are active. */
 export async function ensureTables(client: DynamoDBClient, names: TableNames): Promise<void> {
   await Promise.all(
     createTableInputs(names).map(async (input) => {
@@ -41,7 +41,7 @@ export async function ensureTables(client: DynamoDBClient, names: TableNames): P
       try {
         await client.send(new CreateTableCommand(input));
       } catch (error) {
-        // Somebody else creates it.
+        // Another process creates it.
         if (!(error instanceof ResourceInUseException)) throw error;
       }
       const wait = { client, maxWaitTime: tableTimeoutSeconds, minDelay: 0.1, maxDelay: 2 };

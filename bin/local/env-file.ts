@@ -2,13 +2,13 @@ import { readFileSync, rmSync } from "node:fs";
 import { writePrivateFile } from "./private-file.ts";
 
 export interface EnvFile {
-  /** Removes the file, unless another process has written it since. */
+  /** Removes the file, unless another process has written it meanwhile. */
   remove(): void;
 }
 
 /**
  * Writes `export` lines for a shell to source, readable by their owner alone.
- * @param unset names that would get in the way of what is exported
+ * @param unset names of variables that would take precedence over the exported ones
  */
 export function writeEnvFile(
   path: string,
@@ -24,11 +24,11 @@ export function writeEnvFile(
       try {
         if (readFileSync(path, "utf8") === content) rmSync(path);
       } catch {
-        // Gone already.
+        // The file is already gone.
       }
     },
   };
 }
 
-/** For a POSIX shell: nothing is special between single quotes but the single quote. */
+/** Quotes for a POSIX shell, where the single quote is the only special character between single quotes. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -3,15 +3,15 @@ import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import type { PublishedEvent } from "../../functions/runtime/observers.ts";
 
 /**
- * One line for what the schedule does: `12:00:05  schedule  conn_demo  refreshed, good until 12:02:05`.
- * Undefined: nothing that a person would want to read, or the gateway's own line tells it.
+ * One line for an event of the schedule: `12:00:05  schedule  conn_demo  refreshed, expires at 12:02:05`. Undefined: the
+ * event is of no interest to a person, or the gateway logs it.
  */
 export function eventLine({ service, event }: PublishedEvent, now: Date): string | undefined {
   if (service === "api") return undefined;
-  const told = wordsFor(event);
-  if (told === undefined) return undefined;
+  const text = textFor(event);
+  if (text === undefined) return undefined;
   const source = service === "rescue" ? "rescue" : "schedule";
-  return [timeOf(now), source, subjectOf(event), told].filter(Boolean).join("  ");
+  return [timeOf(now), source, subjectOf(event), text].filter(Boolean).join("  ");
 }
 
 const timeOf = (instant: Date): string => instant.toTimeString().slice(0, 8);
@@ -21,32 +21,32 @@ function subjectOf(event: RefreshEvent): string {
   return "registrationName" in event ? event.registrationName : "";
 }
 
-function wordsFor(event: RefreshEvent): string | undefined {
+function textFor(event: RefreshEvent): string | undefined {
   switch (event.code) {
     case "refresh.refreshed":
       return event.expiresAtMs === undefined
         ? "refreshed"
-        : `refreshed, good until ${timeOf(new Date(event.expiresAtMs))}`;
+        : `refreshed, expires at ${timeOf(new Date(event.expiresAtMs))}`;
     case "refresh.coalesced":
-      return "refreshed by somebody else";
+      return "refreshed by another caller";
     case "schedule.out_of_date":
       return "no longer due";
     case "refresh.failed":
       return `failed: ${event.failure}. ${event.reason ?? refreshErrors[event.failure].detail}`;
     case "schedule.postponed":
-      return `put off: ${event.reason}`;
+      return `postponed: ${event.reason}`;
     case "integration.held":
       return `held until ${timeOf(new Date(event.untilMs))}: ${event.reason}`;
     case "integration.recovered":
-      return "well again";
+      return "recovered";
     case "sweep.ended":
       return event.enqueued === 0 ? undefined : `${event.enqueued} due`;
     case "sweep.caught_up":
-      return `${event.enqueued} lost on the way, enqueued again`;
+      return `${event.enqueued} enqueued again, their messages were lost`;
     case "rescue.committed":
       return "rescued token set committed";
     case "commit.rescued":
-      return "not committed, token set rescued";
+      return "not committed, token set sent to the rescue queue";
     default:
       return undefined;
   }

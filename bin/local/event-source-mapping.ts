@@ -10,35 +10,36 @@ import type { Clock } from "../../functions/domain/ports/clock.ts";
 import { type Invocation, invoke, type LambdaFunction } from "./lambda-function.ts";
 
 export interface EventSourceMappingOptions {
-  /** Its own deadline has to be longer than {@link waitSeconds}. */
+  /** Its request timeout has to be longer than {@link waitSeconds}. */
   readonly client: SQSClient;
   readonly queueUrl: string;
   readonly queueArn: string;
   readonly function: LambdaFunction;
   /** @default 10 */
   readonly batchSize?: number;
-  /** Invocations at a time. @default 2, the least that Lambda takes */
+  /** Concurrent invocations. @default 2, Lambda's minimum */
   readonly maximumConcurrency?: number;
-  /** Told of what went wrong, in one line. */
-  readonly onFault?: (fault: string) => void;
+  /** Called with one line for each error. */
+  readonly onError?: (message: string) => void;
   /** @default the system's */
   readonly clock?: Pick<Clock, "sleep">;
 }
 
 export interface EventSourceMapping {
-  /** Receives no more, and resolves when the invocations under way have ended. */
+  /** Stops receiving, and resolves when the last invocation has ended. */
   stop(): Promise<void>;
 }
 
-/** How long a receive waits for a message: the longest that SQS has. */
+/** The time that a receive waits for a message, SQS's maximum. */
 export const waitSeconds = 20;
-const receivedAtOnce = 10;
-const pauseMs = 1_000;
+/** SQS's maximum for one receive, and for one batch. */
+const batchEntries = 10;
+const pauseAfterErrorMs = 1_000;
 
 /**
- * Invokes a function with the messages of a queue, as an event source mapping with
- * `ReportBatchItemFailures` does: what succeeded is deleted, what failed is left to its visibility
- * timeout. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ * Invokes a function with the messages of a queue, as an event source mapping with `ReportBatchItemFailures` does: it
+ * deletes the messages that succeeded, and leaves the others to their visibility timeout.
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
 export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
   const { maximumConcurrency = 2 } = options;
@@ -53,20 +54,20 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
 }
 
 async function poll(options: EventSourceMappingOptions, stop: AbortSignal): Promise<void> {
-  const { clock = systemClock, onFault = () => undefined } = options;
+  const { clock = systemClock, onError = () => undefined } = options;
   while (!stop.aborted) {
     try {
       const batch = await receiveBatch(options, stop);
-      if (batch.length > 0) await work(options, batch, onFault);
+      if (batch.length > 0) await processBatch(options, batch, onError);
     } catch (error) {
       if (stop.aborted) return;
-      onFault(`queue ${options.queueUrl}: ${error instanceof Error ? error.message : error}`);
-      await clock.sleep(pauseMs, stop);
+      onError(`queue ${options.queueUrl}: ${error instanceof Error ? error.message : error}`);
+      await clock.sleep(pauseAfterErrorMs, stop);
     }
   }
 }
 
-/** Waits for the first messages, and takes what else is there. */
+/** Waits for the first messages, and receives further ones that are there. */
 async function receiveBatch(
   { client, queueUrl, batchSize = 10 }: EventSourceMappingOptions,
   stop: AbortSignal,
@@ -75,11 +76,11 @@ async function receiveBatch(
   while (batch.length < batchSize) {
     const command = new ReceiveMessageCommand({
       QueueUrl: queueUrl,
-      MaxNumberOfMessages: Math.min(receivedAtOnce, batchSize - batch.length),
+      MaxNumberOfMessages: Math.min(batchEntries, batchSize - batch.length),
       WaitTimeSeconds: batch.length === 0 ? waitSeconds : 0,
       MessageSystemAttributeNames: ["All"],
     });
-    // Only a wait is broken off: what has been received is worked on.
+    // A stop aborts only a wait. Messages that have been received are processed.
     const options = batch.length === 0 ? { abortSignal: stop } : {};
     const { Messages = [] } = await client.send(command, options);
     if (Messages.length === 0) break;
@@ -88,16 +89,16 @@ async function receiveBatch(
   return batch;
 }
 
-async function work(
+async function processBatch(
   options: EventSourceMappingOptions,
   batch: readonly Message[],
-  onFault: (fault: string) => void,
+  onError: (message: string) => void,
 ): Promise<void> {
   const event: SQSEvent = { Records: batch.map((message) => recordOf(message, options.queueArn)) };
   const invocation = await invoke(options.function, event);
   const failed = failedMessages(invocation, event);
   if (invocation.kind === "failed") {
-    onFault(`function ${options.function.name}: ${invocation.errorMessage}`);
+    onError(`function ${options.function.name}: ${invocation.errorMessage}`);
   }
   await deleteAll(
     options,
@@ -127,8 +128,8 @@ function recordOf(message: Message, eventSourceARN: string): SQSRecord {
 }
 
 /**
- * Which messages come again. No answer, or one that names no failure, is success; an answer of another
- * shape, or a failure of no message of the batch, is the failure of all.
+ * The ids of the messages that are retried. A response that is empty or names no failure is a success. A response of
+ * another shape, or one that names a message outside the batch, fails the whole batch.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  */
 function failedMessages(invocation: Invocation, { Records }: SQSEvent): ReadonlySet<string> {
@@ -150,9 +151,9 @@ async function deleteAll(
   { client, queueUrl }: EventSourceMappingOptions,
   messages: readonly Message[],
 ): Promise<void> {
-  for (let i = 0; i < messages.length; i += receivedAtOnce) {
+  for (let i = 0; i < messages.length; i += batchEntries) {
     const Entries = messages
-      .slice(i, i + receivedAtOnce)
+      .slice(i, i + batchEntries)
       .map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
     await client.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
   }

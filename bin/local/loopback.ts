@@ -2,8 +2,8 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
- * Listens on this machine alone.
- * @param port 0: any free one
+ * Listens on 127.0.0.1.
+ * @param port 0: any free port
  * @returns the server's address, `http://127.0.0.1:3000`
  */
 export async function listenOnLoopback(server: Server, port = 0): Promise<string> {
@@ -16,7 +16,7 @@ export async function listenOnLoopback(server: Server, port = 0): Promise<string
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Takes no more requests, and breaks off what is open. */
+/** Accepts no further requests, and closes all connections. */
 export const closeServer = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     server.close(() => resolve());

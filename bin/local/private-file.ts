@@ -10,8 +10,8 @@ import {
 import { dirname } from "node:path";
 
 /**
- * Replaces a file as a whole, readable by its owner alone: a reader, or a process started after a
- * crash, finds the old content or the new. Synchronous, so that two writes never overlap.
+ * Replaces a file atomically, readable by its owner alone: a reader finds the old content or the new, even after a
+ * crash. It is synchronous, so that two writes never overlap.
  */
 export function writePrivateFile(path: string, content: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -26,7 +26,7 @@ export function writePrivateFile(path: string, content: string): void {
   renameSync(draft, path);
 }
 
-/** Undefined when there is no such file. */
+/** Undefined: there is no such file. */
 export function readPrivateFile(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -7,13 +7,13 @@ import { queueArn, rescueTimeoutMs } from "./queues.ts";
 import { CannotStart } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
 
-/** A queue, and the function that works on its messages. */
+/** A queue, and the function that consumes it. */
 interface QueueWorker {
   readonly queueUrl: string;
   readonly function: LambdaFunction;
 }
 
-/** The very modules that are deployed. They read the environment when they are loaded. */
+/** Loads the modules that are deployed. They read the environment when they are loaded. */
 async function queueWorkers(variables: Variables): Promise<readonly QueueWorker[]> {
   const [worker, rescue] = await Promise.all([
     import("../../functions/lambda/worker.ts"),
@@ -35,7 +35,7 @@ async function queueWorkers(variables: Variables): Promise<readonly QueueWorker[
 
 type Variables = Readonly<Record<string, string>>;
 
-/** Feeds the functions that work on queues, until the shutdown has let those under way end. */
+/** Invokes the functions with messages until the shutdown, which waits for the last invocations. */
 export async function startQueueWorkers(variables: Variables, shutdown: Shutdown): Promise<void> {
   const client = new SQSClient({
     requestHandler: { connectionTimeout: 1_000, requestTimeout: (waitSeconds + 5) * 1_000 },
@@ -47,7 +47,7 @@ export async function startQueueWorkers(variables: Variables, shutdown: Shutdown
       ...worker,
       client,
       queueArn: await arnOf(client, worker.queueUrl),
-      onFault: (fault) => console.error(fault),
+      onError: (message) => console.error(message),
     });
     shutdown.add(() => mapping.stop());
   }

@@ -13,17 +13,17 @@ export interface QueueUrls {
   readonly rescueQueueUrl: string;
 }
 
-/** How long the rescue function may take: its commits are tried three times, 2 s each. */
+/** Enough for three attempts to commit, of 2 s each. */
 export const rescueTimeoutMs = 10_000;
 const refreshTimeoutMs = budgetFor(maximumProviderTimeoutSeconds).functionTimeoutMs;
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the function's. */
+/** Six times the function's timeout: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 const visibilityTimeout = (functionTimeoutMs: number): string =>
   String((6 * functionTimeoutMs) / 1000);
 
 const twoWeeksSeconds = String(14 * 24 * 60 * 60);
 
-/** Creates the queues of the service, each with its dead-letter queue, where they are not there as they have to be. */
+/** Creates the service's queues, each with its dead-letter queue, or updates the attributes of those that exist. */
 export async function createQueues(endpoint: string): Promise<QueueUrls> {
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };
   const client = new SQSClient({ endpoint, region: "us-east-1", credentials });
@@ -33,7 +33,7 @@ export async function createQueues(endpoint: string): Promise<QueueUrls> {
         attributes: { VisibilityTimeout: visibilityTimeout(refreshTimeoutMs) },
         maxReceiveCount: 5,
       }),
-      // The store may be away for long: as often as this a token set is tried, for more than an hour.
+      // A token set is tried for more than an hour, since the store may be unavailable for long.
       rescueQueueUrl: await createQueue(client, "rescue", {
         attributes: {
           VisibilityTimeout: visibilityTimeout(rescueTimeoutMs),
@@ -57,10 +57,10 @@ async function createQueue(
   name: string,
   { attributes, maxReceiveCount }: QueueDescription,
 ): Promise<string> {
-  const letters = await ensureQueue(client, `${name}-dead-letters`, {
+  const deadLetterQueue = await ensureQueue(client, `${name}-dead-letters`, {
     MessageRetentionPeriod: twoWeeksSeconds,
   });
-  const deadLetterTargetArn = await queueArn(client, letters);
+  const deadLetterTargetArn = await queueArn(client, deadLetterQueue);
   const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
   return ensureQueue(client, name, { ...attributes, RedrivePolicy });
 }
@@ -75,7 +75,7 @@ async function ensureQueue(
     return QueueUrl;
   } catch (error) {
     if (!(error instanceof QueueNameExists)) throw error;
-    // Kept from a start of an earlier version.
+    // An earlier version of the service created it with other attributes.
     const { QueueUrl = "" } = await client.send(new GetQueueUrlCommand({ QueueName }));
     await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     return QueueUrl;

@@ -29,7 +29,7 @@ export const demo = {
   variables: { WORKSPACE_ID: workspaceId, CONNECTION_ID: connectionId },
 } as const;
 
-/** What a first visitor needs: tables, an API key, a client registration, and a connection with a real refresh token. */
+/** Creates tables, an API key, a client registration, and a connection with a real refresh token. */
 export async function seed(
   settings: LocalSettings,
   authorizationServer: AuthorizationServer,
@@ -51,7 +51,7 @@ export async function seed(
   return { apiKey: await apiKeyFor(settings, shutdown) };
 }
 
-/** At every start: the authorization server has another port. */
+/** Runs at every start, since the authorization server has another port each time. */
 async function putRegistration(
   { secretPrefix }: LocalSettings,
   { clientId, clientSecret, tokenEndpoint }: AuthorizationServer,
@@ -67,7 +67,7 @@ async function putRegistration(
   });
 }
 
-/** Anew, unless the stored one still holds a refresh token that the authorization server knows. */
+/** Keeps a stored connection if the authorization server still knows its refresh token. */
 async function putDemoConnection(
   { connectionsTable: tableName }: LocalSettings,
   authorizationServer: AuthorizationServer,
@@ -78,17 +78,20 @@ async function putDemoConnection(
   );
   if (authorizationServer.resumed && stored?.status === "active") return;
   const refreshToken = new Secret(await authorizationServer.mintRefreshToken());
-  const label = "a connection to try things with";
+  const label = "demo connection";
   await putConnection(process.env, { ...key, integration, label }, { input: refreshToken });
 }
 
-/** The key of the last start where its data were kept; a new one must not outlive the service elsewhere. */
+/**
+ * The stored key of an earlier start, or a new one. A new key in a DynamoDB that outlives the service is revoked at
+ * its shutdown.
+ */
 async function apiKeyFor(settings: LocalSettings, shutdown: Shutdown): Promise<string> {
   const { dataDirectory, endpoints } = settings;
   const table = { client: dynamoDbClient(), tableName: settings.apiKeysTable };
   const file = dataDirectory === undefined ? undefined : join(dataDirectory, "api-key");
-  const kept = file === undefined ? undefined : readPrivateFile(file)?.trim();
-  if (kept !== undefined && (await isGood(table, new Secret(kept)))) return kept;
+  const stored = file === undefined ? undefined : readPrivateFile(file)?.trim();
+  if (stored !== undefined && (await isActive(table, new Secret(stored)))) return stored;
 
   const admin = dynamoDbApiKeyAdmin(table);
   const { key, keyId } = await admin.create({
@@ -106,6 +109,9 @@ async function apiKeyFor(settings: LocalSettings, shutdown: Shutdown): Promise<s
   return key.reveal();
 }
 
-async function isGood(table: Parameters<typeof dynamoDbApiKeys>[0], key: Secret): Promise<boolean> {
+async function isActive(
+  table: Parameters<typeof dynamoDbApiKeys>[0],
+  key: Secret,
+): Promise<boolean> {
   return (await dynamoDbApiKeys(table).find(keyDigest.of(key)))?.status === "active";
 }

@@ -19,7 +19,7 @@ export interface LocalService {
   readonly sweepIntervalSeconds: number;
 }
 
-/** The whole service, in this process. It is up when the promise resolves. */
+/** Runs the whole service in this process. It is ready when the promise resolves. */
 export async function startLocalService(
   settings: LocalSettings,
   shutdown: Shutdown,
@@ -36,13 +36,13 @@ export async function startLocalService(
     dataDirectory === undefined ? {} : { directory: dataDirectory },
   );
   shutdown.add(() => authorizationServer.close());
-  // The functions read the environment when they are loaded, and the SDK when it makes a client.
+  // The functions read the environment when they are loaded, and the SDK when it creates a client.
   setEnvironment(settings, variables);
   const { apiKey } = await seed(settings, authorizationServer, shutdown);
   const { sweepIntervalMs } = apiConfig(process.env);
   await startWorkers(variables, settings.schedule ? sweepIntervalMs : undefined, shutdown, onEvent);
   gateway.serve(await loadApi(settings.region));
-  // What has begun is answered before anything that it needs is closed.
+  // The gateway closes first, so that requests in progress still have the stand-ins.
   shutdown.add(() => gateway.close());
 
   const apiUrl = gateway.url;
@@ -67,8 +67,11 @@ async function startOn(
     return gateway;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === "EADDRINUSE" ? "is taken" : `cannot be used (${code})`;
-    throw new CannotStart(`port ${port} ${reason}: set PORT to another, 0 for any free one`, error);
+    const reason = code === "EADDRINUSE" ? "is in use" : `cannot be used (${code})`;
+    throw new CannotStart(
+      `port ${port} ${reason}. Set PORT to another port, or to 0 for any`,
+      error,
+    );
   }
 }
 
@@ -78,12 +81,12 @@ function setEnvironment(
 ): void {
   if (!keepsCredentials) for (const name of otherCredentials) delete process.env[name];
   Object.assign(process.env, variables);
-  // The gateway's lines tell a person what happened; the functions' own, in JSON, are for asking.
+  // The gateway logs each request in a line for people. The functions' JSON lines are opt-in.
   process.env.LOG_LEVEL ??= "ERROR";
   process.env.POWERTOOLS_METRICS_DISABLED ??= "true";
 }
 
-/** What runs without being called: the schedule's sweep, and whatever works on the queues. */
+/** Starts the schedule, and the functions that consume the queues. */
 async function startWorkers(
   variables: Readonly<Record<string, string>>,
   sweepIntervalMs: number | undefined,
@@ -101,13 +104,13 @@ async function startWorkers(
     { name: "sweep", timeoutMs: sweepTimeoutMs, handler: sweep.handler },
     sweepIntervalMs,
     shutdown,
-    (fault) => console.error(fault),
+    (message) => console.error(message),
   );
 }
 
 const sweepTimeoutMs = 55_000;
 
-/** The very modules that are deployed. */
+/** Loads the modules that are deployed. */
 async function loadApi(region: string): Promise<Api> {
   const [api, authorizer] = await Promise.all([
     import("../../functions/lambda/api.ts"),

@@ -2,19 +2,19 @@ import { resolve } from "node:path";
 import type { Environment } from "../../functions/runtime/environment.ts";
 
 export interface LocalSettings {
-  /** `PORT`, 0: any free port. @default 3000 */
+  /** `PORT`, or 0 for any free port. @default 3000 */
   readonly port: number;
-  /** `DATA_DIR`; undefined: everything ends with the process. */
+  /** `DATA_DIR` @default in memory */
   readonly dataDirectory: string | undefined;
-  /** `SCHEDULE`, on or off: whether what is due is refreshed without being asked for. @default on */
+  /** `SCHEDULE`, `on` or `off`: true refreshes connections as they come due. @default true */
   readonly schedule: boolean;
   /** `LOCAL_ENV_FILE` @default ".local/env" */
   readonly envFile: string;
   /** `AWS_REGION`, `AWS_DEFAULT_REGION` @default "us-east-1" */
   readonly region: string;
-  /** What is there already, and is used in place of a stand-in. */
+  /** Existing endpoints, which replace stand-ins. */
   readonly endpoints: Readonly<Record<EndpointName, string | undefined>>;
-  /** The person's own credentials are for the given endpoints; stand-ins take any. */
+  /** True: the person's own credentials are used, since the existing endpoints may check them. */
   readonly keepsCredentials: boolean;
   /** `CONNECTIONS_TABLE` @default "connections" */
   readonly connectionsTable: string;
@@ -24,11 +24,11 @@ export interface LocalSettings {
   readonly coordinationTable: string;
   /** `SECRET_PREFIX` @default "local" */
   readonly secretPrefix: string;
-  /** `KMS_KEY_ID`: of the given KMS; the stand-in has its own. */
+  /** `KMS_KEY_ID`, of an existing KMS. The stand-in has its own key. */
   readonly kmsKeyId: string | undefined;
-  /** `REFRESH_QUEUE_URL`: of the given SQS; the stand-in has its own. */
+  /** `REFRESH_QUEUE_URL`, of an existing SQS. The stand-in has its own queue. */
   readonly refreshQueueUrl: string | undefined;
-  /** `RESCUE_QUEUE_URL`: of the given SQS; the stand-in has its own. */
+  /** `RESCUE_QUEUE_URL`, of an existing SQS. The stand-in has its own queue. */
   readonly rescueQueueUrl: string | undefined;
 }
 
@@ -41,12 +41,12 @@ export const endpointNames = [
 export type EndpointName = (typeof endpointNames)[number];
 
 /**
- * Names the stand-ins that wrote an env file. A shell that has sourced it still holds their
- * addresses when the service is started anew: those are not taken for given ones.
+ * The variable in an env file that lists the addresses of its stand-ins. A shell that has sourced the file still has
+ * these addresses at the next start, and they do not count as existing endpoints.
  */
 export const standInsName = "LOCAL_STAND_INS";
 
-/** The service cannot start; the message is one line for the person who started it. */
+/** The service cannot start. The message is one line for the person who started it. */
 export class CannotStart extends Error {
   constructor(reason: string, cause?: unknown) {
     super(reason, { cause });
@@ -54,9 +54,9 @@ export class CannotStart extends Error {
   }
 }
 
-/** @throws {CannotStart} naming everything at fault */
+/** @throws {CannotStart} with all faults */
 export function localSettings(environment: Environment): LocalSettings {
-  const endpoints = givenEndpoints(environment);
+  const endpoints = existingEndpoints(environment);
   const faults = [
     ...portFaults(environment.PORT),
     ...scheduleFaults(environment.SCHEDULE),
@@ -90,17 +90,17 @@ export function localSettings(environment: Environment): LocalSettings {
   };
 }
 
-function givenEndpoints(environment: Environment): LocalSettings["endpoints"] {
-  const former = new Set((environment[standInsName] ?? "").split(" "));
-  const given = (name: EndpointName): string | undefined => {
+function existingEndpoints(environment: Environment): LocalSettings["endpoints"] {
+  const standIns = new Set((environment[standInsName] ?? "").split(" "));
+  const existing = (name: EndpointName): string | undefined => {
     const endpoint = environment[name] || undefined;
-    return endpoint !== undefined && former.has(endpoint) ? undefined : endpoint;
+    return endpoint !== undefined && standIns.has(endpoint) ? undefined : endpoint;
   };
   return {
-    AWS_ENDPOINT_URL_DYNAMODB: given("AWS_ENDPOINT_URL_DYNAMODB"),
-    AWS_ENDPOINT_URL_KMS: given("AWS_ENDPOINT_URL_KMS"),
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: given("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
-    AWS_ENDPOINT_URL_SQS: given("AWS_ENDPOINT_URL_SQS"),
+    AWS_ENDPOINT_URL_DYNAMODB: existing("AWS_ENDPOINT_URL_DYNAMODB"),
+    AWS_ENDPOINT_URL_KMS: existing("AWS_ENDPOINT_URL_KMS"),
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: existing("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    AWS_ENDPOINT_URL_SQS: existing("AWS_ENDPOINT_URL_SQS"),
   };
 }
 

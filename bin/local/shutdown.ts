@@ -1,9 +1,9 @@
 export type Close = () => Promise<void> | void;
 
-/** What has been started, to be closed in reverse order. */
+/** Closes what was started, in reverse order. */
 export interface Shutdown {
   add(close: Close): void;
-  /** Closes everything, also what comes after something that cannot be closed. */
+  /** Closes everything, even after an error. */
   run(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export function shutdown(): Shutdown {
         try {
           await close();
         } catch {
-          // The process is about to end: what is left open ends with it.
+          // The process ends next, and closes the rest.
         }
       }
     },

@@ -1,7 +1,7 @@
 import { AwsError, type AwsJson, optionalString } from "./aws-json-server.ts";
 import type { QueueSettings, RedrivePolicy } from "./sqs-queue.ts";
 
-/** A queue's attributes that can be set, as the API names them: every value is a string. */
+/** The attributes of a queue that a caller can set, under the API's names. Every value is a string. */
 export type QueueAttributes = Readonly<Record<string, string>>;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
@@ -19,7 +19,7 @@ const defaults: QueueAttributes = Object.fromEntries(
   Object.entries(seconds).map(([name, { byDefault }]) => [name, String(byDefault)]),
 );
 
-/** What the input sets, on top of what there was. @throws {AwsError} */
+/** The former attributes with the changes of the input. @throws {AwsError} */
 export function changedAttributes(
   { Attributes: given = {} }: AwsJson,
   former: QueueAttributes = defaults,
@@ -33,7 +33,11 @@ export function changedAttributes(
     const value = optionalString(members, name) ?? "";
     if (isSecondsName(name)) checkSeconds(name, value);
     else if (name === "RedrivePolicy") redrivePolicy(value);
-    else throw new AwsError("InvalidAttributeName", `the stand-in has no attribute ${name}`);
+    else
+      throw new AwsError(
+        "InvalidAttributeName",
+        `the stand-in does not support the attribute ${name}`,
+      );
     attributes[name] = value;
   }
   return attributes;
@@ -74,7 +78,7 @@ function parseObject(json: string): AwsJson {
     const value: unknown = JSON.parse(json);
     if (typeof value === "object" && value !== null) return value as AwsJson;
   } catch {
-    // An empty object is told of as well.
+    // An empty object is rejected by the caller.
   }
   return {};
 }

@@ -14,50 +14,50 @@ export function sendMessage(messages: MessageQueue, input: AwsJson): AwsJson {
 
 const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
 
-export interface Receiving {
+export interface ReceiveOptions {
   readonly clock: Clock;
   readonly messages: MessageQueue;
   readonly settings: QueueSettings;
-  /** Whom every message is from. */
+  /** The sender that every message states. */
   readonly senderId: string;
 }
 
 export async function receiveMessages(
-  { clock, messages, settings, senderId }: Receiving,
+  { clock, messages, settings, senderId }: ReceiveOptions,
   input: AwsJson,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
 ): Promise<AwsJson> {
   const maximum = optionalNumber(input, "MaxNumberOfMessages", 1, 10) ?? 1;
   const visibilityMs = optionalSeconds(input, "VisibilityTimeout", maximumVisibilitySeconds);
   const waitMs = optionalSeconds(input, "WaitTimeSeconds", 20);
   const endsAtMs = clock.nowMs() + (waitMs ?? settings.receiveWaitMs);
-  const asked = input.MessageSystemAttributeNames ?? input.AttributeNames;
-  while (!gone.aborted) {
+  const names = input.MessageSystemAttributeNames ?? input.AttributeNames;
+  while (!disconnected.aborted) {
     const received = messages.receive(maximum, visibilityMs);
     if (received.length > 0)
-      return { Messages: received.map((one) => messageJson(one, senderId, asked)) };
+      return { Messages: received.map((one) => messageJson(one, senderId, names)) };
     if (clock.nowMs() >= endsAtMs) break;
-    await stirring(clock, messages, endsAtMs, gone);
+    await nextChange(clock, messages, endsAtMs, disconnected);
   }
   return {};
 }
 
-/** Until there may be something to receive, or the wait is over. */
-async function stirring(
+/** Resolves when there may be a message to receive, or when the wait is over. */
+async function nextChange(
   clock: Clock,
   messages: MessageQueue,
   endsAtMs: number,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
 ): Promise<void> {
   const waiting = new AbortController();
-  const untilMs = Math.min(endsAtMs, messages.nextTurnAtMs() ?? endsAtMs);
-  const either = AbortSignal.any([waiting.signal, gone]);
-  await Promise.race([messages.news(), clock.sleep(untilMs - clock.nowMs(), either)]);
+  const untilMs = Math.min(endsAtMs, messages.nextTimerAtMs() ?? endsAtMs);
+  const either = AbortSignal.any([waiting.signal, disconnected]);
+  await Promise.race([messages.changed(), clock.sleep(untilMs - clock.nowMs(), either)]);
   waiting.abort();
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
-function messageJson(message: QueueMessage, senderId: string, asked: unknown): AwsJson {
+function messageJson(message: QueueMessage, senderId: string, names: unknown): AwsJson {
   const { id, body, groupId, sentAtMs, receiveCount, firstReceivedAtMs } = message;
   const attributes = Object.entries({
     SenderId: senderId,
@@ -71,7 +71,7 @@ function messageJson(message: QueueMessage, senderId: string, asked: unknown): A
     ReceiptHandle: Buffer.from(`${id} ${receiveCount}`).toString("base64url"),
     Body: body,
     MD5OfBody: md5(body),
-    Attributes: Object.fromEntries(attributes.filter(([name]) => isAsked(asked, name))),
+    Attributes: Object.fromEntries(attributes.filter(([name]) => isRequested(names, name))),
   };
 }
 
@@ -99,6 +99,6 @@ export function changeVisibility(messages: MessageQueue, input: AwsJson): AwsJso
   return {};
 }
 
-/** Whether an answer is to have the attribute. */
-export const isAsked = (asked: unknown, name: string): boolean =>
-  Array.isArray(asked) && (asked.includes(name) || asked.includes("All"));
+/** @param names the names of attributes in a request, or `All` */
+export const isRequested = (names: unknown, name: string): boolean =>
+  Array.isArray(names) && (names.includes(name) || names.includes("All"));

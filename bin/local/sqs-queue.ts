@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { binaryHeap } from "./binary-heap.ts";
-import { fairLine } from "./fair-line.ts";
+import { fairQueue } from "./fair-queue.ts";
 
 export interface QueueSettings {
   readonly visibilityTimeoutMs: number;
@@ -10,7 +10,7 @@ export interface QueueSettings {
   readonly redrive: RedrivePolicy | undefined;
 }
 
-/** A message that has been received `maxReceiveCount` times goes to the other queue in place of one more receive. */
+/** Moves a message that has been received `maxReceiveCount` times, instead of delivering it once more. */
 export interface RedrivePolicy {
   readonly deadLetterTargetArn: string;
   readonly maxReceiveCount: number;
@@ -20,192 +20,213 @@ export interface QueueMessage {
   readonly id: string;
   readonly body: string;
   readonly groupId: string | undefined;
-  /** Of the first send: a dead-letter queue's retention counts from it too. */
+  /** The time of the first send. The retention of a dead-letter queue counts from it as well. */
   readonly sentAtMs: number;
   readonly receiveCount: number;
   readonly firstReceivedAtMs: number | undefined;
-  /** Until then it is delayed, or in the hands of whoever received it last. */
+  /** The end of the message's delay, or of its visibility timeout. */
   readonly hiddenUntilMs: number;
 }
 
 export interface QueueOptions {
   readonly settings: () => QueueSettings;
-  /** Told of every change, so that it can be kept. */
-  readonly kept: { set(message: QueueMessage): void; delete(id: string): void };
-  readonly deadLetters: (policy: RedrivePolicy) => MessageQueue | undefined;
+  /** Receives every change, to keep it across restarts. */
+  readonly storage: { set(message: QueueMessage): void; delete(id: string): void };
+  /** Undefined: the policy's queue does not exist. */
+  readonly deadLetterQueue: (policy: RedrivePolicy) => MessageQueue | undefined;
   readonly nowMs: () => number;
-}
-
-export interface MessageQueue {
-  /** @param delayMs @default the queue's */
-  send(body: string, groupId: string | undefined, delayMs: number | undefined): QueueMessage;
-  /** Takes over a message as it is. */
-  put(message: QueueMessage): void;
-  /** @param visibilityTimeoutMs @default the queue's */
-  receive(maximum: number, visibilityTimeoutMs: number | undefined): readonly QueueMessage[];
-  /** Does nothing unless that was the message's latest receive: others have it in their hands. */
-  delete(id: string, receiveCount: number): void;
-  /** @returns false when the message is not in flight under that receive */
-  changeVisibility(id: string, receiveCount: number, visibilityTimeoutMs: number): boolean;
-  purge(): void;
-  counts(): Readonly<Record<Phase, number>>;
-  /** No message shows itself before, short of {@link news}. */
-  nextTurnAtMs(): number | undefined;
-  /** Resolves as soon as one more message waits, or the next turn comes sooner. */
-  news(): Promise<void>;
 }
 
 type Phase = "waiting" | "delayed" | "inFlight";
 
 interface Entry {
   message: QueueMessage;
-  /** Undefined: not in the queue. */
+  /** Undefined: the message is not in the queue. */
   phase: Phase | undefined;
 }
 
-/** An entry as it was; what becomes of it at an instant is void once its message has changed. */
+/** An entry with the message that it had. It is out of date once the entry has another. */
 interface Snapshot {
   readonly entry: Entry;
   readonly message: QueueMessage;
 }
 
-interface Turn extends Snapshot {
+interface Timer extends Snapshot {
   readonly atMs: number;
-  readonly leads: "shown" | "expired";
+  readonly effect: "visible" | "expired";
 }
 
 /**
- * The messages of one standard queue, each operation at a cost that grows with the logarithm of their
- * number.
+ * The messages of one standard queue. The cost of an operation grows with the logarithm of their number.
  *
  *     send          delay ends       receive         visibility timeout ends       retention ends
  *     ├┄┄ delayed ┄┄┄┄┤──── waiting ───┤┄┄┄┄ in flight ┄┄┄┄┤──── waiting ─── … ───────┤
  */
-export function messageQueue({ settings, kept, deadLetters, nowMs }: QueueOptions): MessageQueue {
-  const entries = new Map<string, Entry>();
-  const turns = binaryHeap<Turn>((one, other) => one.atMs < other.atMs);
-  const line = fairLine<Snapshot>(
+export class MessageQueue {
+  readonly #options: QueueOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #timers = binaryHeap<Timer>((one, other) => one.atMs < other.atMs);
+  readonly #waiting = fairQueue<Snapshot>(
     ({ entry, message }) => entry.phase === "waiting" && entry.message === message,
   );
-  const counts: Record<Phase, number> = { waiting: 0, delayed: 0, inFlight: 0 };
-  let news = Promise.withResolvers<void>();
-  const tell = (): void => {
-    news.resolve();
-    news = Promise.withResolvers();
-  };
+  readonly #counts: Record<Phase, number> = { waiting: 0, delayed: 0, inFlight: 0 };
+  #changed = Promise.withResolvers<void>();
 
-  const enter = (entry: Entry, phase: Phase | undefined): void => {
-    const { groupId } = entry.message;
-    if (entry.phase !== undefined) counts[entry.phase] -= 1;
-    if (phase !== undefined) counts[phase] += 1;
-    if (entry.phase === "inFlight") line.worksOn(groupId, -1);
-    if (phase === "inFlight") line.worksOn(groupId, 1);
-    entry.phase = phase;
-  };
-  const show = (entry: Entry): void => {
-    const { message } = entry;
-    enter(entry, "waiting");
-    line.join({ entry, message }, message.groupId);
-    tell();
-  };
-  const hide = (entry: Entry, message: QueueMessage, phase: "delayed" | "inFlight"): void => {
-    entry.message = message;
-    kept.set(message);
-    enter(entry, phase);
-    const turn: Turn = { atMs: message.hiddenUntilMs, entry, message, leads: "shown" };
-    turns.push(turn);
-    if (turns.peek() === turn) tell();
-  };
-  const remove = (entry: Entry): void => {
-    enter(entry, undefined);
-    entries.delete(entry.message.id);
-    kept.delete(entry.message.id);
-  };
-  const put = (message: QueueMessage): void => {
+  constructor(options: QueueOptions) {
+    this.#options = options;
+  }
+
+  /** @param delayMs @default the queue's */
+  send(
+    body: string,
+    groupId: string | undefined,
+    delayMs: number = this.#options.settings().delayMs,
+  ): QueueMessage {
+    const sentAtMs = this.#options.nowMs();
+    const message: QueueMessage = {
+      ...{ id: randomUUID(), body, groupId, sentAtMs },
+      ...{ receiveCount: 0, firstReceivedAtMs: undefined, hiddenUntilMs: sentAtMs + delayMs },
+    };
+    this.put(message);
+    return message;
+  }
+
+  /** Adds a message as it is. */
+  put(message: QueueMessage): void {
     const entry: Entry = { message, phase: undefined };
-    entries.set(message.id, entry);
-    hide(entry, message, message.receiveCount > 0 ? "inFlight" : "delayed");
-    const expiresAtMs = message.sentAtMs + settings().retentionMs;
-    turns.push({ atMs: expiresAtMs, entry, message, leads: "expired" });
-    catchUp();
-  };
+    this.#entries.set(message.id, entry);
+    this.#hide(entry, message, message.receiveCount > 0 ? "inFlight" : "delayed");
+    const atMs = message.sentAtMs + this.#options.settings().retentionMs;
+    this.#timers.push({ atMs, entry, message, effect: "expired" });
+    this.#applyTimers();
+  }
 
-  const catchUp = (): void => {
-    for (let turn = turns.peek(); turn && turn.atMs <= nowMs(); turn = turns.peek()) {
-      turns.pop();
-      const { entry, message, leads } = turn;
-      if (entry.phase === undefined) continue;
-      if (leads === "expired") remove(entry);
-      else if (entry.message === message) show(entry);
+  /** @param visibilityTimeoutMs @default the queue's */
+  receive(
+    maximum: number,
+    visibilityTimeoutMs: number = this.#options.settings().visibilityTimeoutMs,
+  ): readonly QueueMessage[] {
+    this.#applyTimers();
+    const nowMs = this.#options.nowMs();
+    const received: QueueMessage[] = [];
+    while (received.length < maximum) {
+      const entry = this.#next();
+      if (entry === undefined) break;
+      const { message } = entry;
+      const inFlight: QueueMessage = {
+        ...message,
+        receiveCount: message.receiveCount + 1,
+        firstReceivedAtMs: message.firstReceivedAtMs ?? nowMs,
+        hiddenUntilMs: nowMs + visibilityTimeoutMs,
+      };
+      this.#hide(entry, inFlight, "inFlight");
+      received.push(inFlight);
     }
-  };
-  /** The next message in line; those that were received too often leave for the dead-letter queue. */
-  const next = (): Entry | undefined => {
-    const { redrive } = settings();
-    const target = redrive && deadLetters(redrive);
-    for (let head = line.next(); head !== undefined; head = line.next()) {
+    return received;
+  }
+
+  /** Has no effect unless the receive is the message's latest: another receiver has it otherwise. */
+  delete(id: string, receiveCount: number): void {
+    const entry = this.#received(id, receiveCount);
+    if (entry !== undefined) this.#remove(entry);
+  }
+
+  /** @returns false where the message is not in flight under that receive */
+  changeVisibility(id: string, receiveCount: number, visibilityTimeoutMs: number): boolean {
+    const entry = this.#received(id, receiveCount);
+    if (entry?.phase !== "inFlight") return false;
+    const hiddenUntilMs = this.#options.nowMs() + visibilityTimeoutMs;
+    this.#hide(entry, { ...entry.message, hiddenUntilMs }, "inFlight");
+    this.#applyTimers();
+    return true;
+  }
+
+  purge(): void {
+    for (const entry of [...this.#entries.values()]) this.#remove(entry);
+  }
+
+  counts(): Readonly<Record<Phase, number>> {
+    this.#applyTimers();
+    return { ...this.#counts };
+  }
+
+  /** No hidden message becomes visible before this time, unless {@link changed} resolves earlier. */
+  nextTimerAtMs(): number | undefined {
+    return this.#timers.peek()?.atMs;
+  }
+
+  /** Resolves when one more message waits, or when the next timer ends earlier than before. */
+  changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  #setPhase(entry: Entry, phase: Phase | undefined): void {
+    const { groupId } = entry.message;
+    if (entry.phase !== undefined) this.#counts[entry.phase] -= 1;
+    if (phase !== undefined) this.#counts[phase] += 1;
+    if (entry.phase === "inFlight") this.#waiting.countInFlight(groupId, -1);
+    if (phase === "inFlight") this.#waiting.countInFlight(groupId, 1);
+    entry.phase = phase;
+  }
+
+  #show(entry: Entry): void {
+    const { message } = entry;
+    this.#setPhase(entry, "waiting");
+    this.#waiting.add({ entry, message }, message.groupId);
+    this.#notify();
+  }
+
+  #hide(entry: Entry, message: QueueMessage, phase: "delayed" | "inFlight"): void {
+    entry.message = message;
+    this.#options.storage.set(message);
+    this.#setPhase(entry, phase);
+    const timer: Timer = { atMs: message.hiddenUntilMs, entry, message, effect: "visible" };
+    this.#timers.push(timer);
+    if (this.#timers.peek() === timer) this.#notify();
+  }
+
+  #remove(entry: Entry): void {
+    this.#setPhase(entry, undefined);
+    this.#entries.delete(entry.message.id);
+    this.#options.storage.delete(entry.message.id);
+  }
+
+  #applyTimers(): void {
+    const nowMs = this.#options.nowMs();
+    for (
+      let timer = this.#timers.peek();
+      timer && timer.atMs <= nowMs;
+      timer = this.#timers.peek()
+    ) {
+      this.#timers.pop();
+      const { entry, message, effect } = timer;
+      if (entry.phase === undefined) continue;
+      if (effect === "expired") this.#remove(entry);
+      else if (entry.message === message) this.#show(entry);
+    }
+  }
+
+  /** The next message that waits. Messages that were received too often move to the dead-letter queue. */
+  #next(): Entry | undefined {
+    const { redrive } = this.#options.settings();
+    const target = redrive && this.#options.deadLetterQueue(redrive);
+    for (let head = this.#waiting.next(); head !== undefined; head = this.#waiting.next()) {
       const { entry, message } = head;
       if (!redrive || !target || message.receiveCount < redrive.maxReceiveCount) return entry;
       target.put({ ...message, receiveCount: 0, firstReceivedAtMs: undefined });
-      remove(entry);
+      this.#remove(entry);
     }
     return undefined;
-  };
-  const latest = (id: string, receiveCount: number): Entry | undefined => {
-    catchUp();
-    const entry = entries.get(id);
-    return entry?.message.receiveCount === receiveCount ? entry : undefined;
-  };
+  }
 
-  return {
-    put,
-    send(body, groupId, delayMs = settings().delayMs) {
-      const sentAtMs = nowMs();
-      const message: QueueMessage = {
-        ...{ id: randomUUID(), body, groupId, sentAtMs },
-        ...{ receiveCount: 0, firstReceivedAtMs: undefined, hiddenUntilMs: sentAtMs + delayMs },
-      };
-      put(message);
-      return message;
-    },
-    receive(maximum, visibilityTimeoutMs = settings().visibilityTimeoutMs) {
-      catchUp();
-      const received: QueueMessage[] = [];
-      while (received.length < maximum) {
-        const entry = next();
-        if (entry === undefined) break;
-        const { message } = entry;
-        const taken = {
-          ...message,
-          receiveCount: message.receiveCount + 1,
-          firstReceivedAtMs: message.firstReceivedAtMs ?? nowMs(),
-          hiddenUntilMs: nowMs() + visibilityTimeoutMs,
-        };
-        hide(entry, taken, "inFlight");
-        received.push(taken);
-      }
-      return received;
-    },
-    delete(id, receiveCount) {
-      const entry = latest(id, receiveCount);
-      if (entry !== undefined) remove(entry);
-    },
-    changeVisibility(id, receiveCount, visibilityTimeoutMs) {
-      const entry = latest(id, receiveCount);
-      if (entry?.phase !== "inFlight") return false;
-      const hiddenUntilMs = nowMs() + visibilityTimeoutMs;
-      hide(entry, { ...entry.message, hiddenUntilMs }, "inFlight");
-      catchUp();
-      return true;
-    },
-    purge() {
-      for (const entry of [...entries.values()]) remove(entry);
-    },
-    counts() {
-      catchUp();
-      return { ...counts };
-    },
-    nextTurnAtMs: () => turns.peek()?.atMs,
-    news: () => news.promise,
-  };
+  #received(id: string, receiveCount: number): Entry | undefined {
+    this.#applyTimers();
+    const entry = this.#entries.get(id);
+    return entry?.message.receiveCount === receiveCount ? entry : undefined;
+  }
 }

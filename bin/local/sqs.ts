@@ -13,11 +13,11 @@ import { forEachEntry, invalidValue, requiredText } from "./sqs-input.ts";
 import {
   changeVisibility,
   deleteMessage,
-  isAsked,
+  isRequested,
   receiveMessages,
   sendMessage,
 } from "./sqs-messages.ts";
-import { type MessageQueue, messageQueue, type QueueMessage } from "./sqs-queue.ts";
+import { MessageQueue, type QueueMessage } from "./sqs-queue.ts";
 
 export interface SqsOptions {
   /** Keeps queues and messages in `sqs-queues.jsonl` and `sqs-messages.jsonl` there; without it they end with the process. */
@@ -30,14 +30,14 @@ export interface SqsOptions {
 export interface LocalSqs {
   /** For `AWS_ENDPOINT_URL_SQS`. */
   readonly endpoint: string;
-  /** How often each operation was asked for, whatever came of it. */
+  /** The number of requests for each operation, failed ones included. */
   requests(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
 const accountId = "000000000000";
 const arnPrefix = `arn:aws:sqs:us-east-1:${accountId}:`;
-/** A body in JSON can be longer than it is, by its escapes. */
+/** Escapes make a JSON body longer than the message. */
 const maximumBodyBytes = 8 * 1024 * 1024;
 
 interface Queue {
@@ -47,23 +47,23 @@ interface Queue {
   attributes: QueueAttributes;
 }
 
-interface KeptQueue {
+interface StoredQueue {
   readonly createdAtMs: number;
   readonly attributes: QueueAttributes;
 }
 
-/** What an operation works on; `url` is known once the server listens. */
+/** The state that all operations share. `url` is known once the server listens. */
 interface Service {
   readonly queues: Map<string, Queue>;
   readonly clock: Clock;
-  open(name: string, kept: KeptQueue): Queue;
-  keep(queue: Queue): void;
+  open(name: string, stored: StoredQueue): Queue;
+  store(queue: Queue): void;
   url(name: string): string;
 }
 
 /**
- * A stand-in for SQS, of standard queues: delay, visibility timeout, long polling, retention, redrive
- * to a dead-letter queue, fair queues; messages have no attributes of their own.
+ * A stand-in for SQS with standard queues: delay, visibility timeout, long polling, retention, redrive to a
+ * dead-letter queue, fair queues. It does not support message attributes.
  */
 export async function startSqs({
   directory,
@@ -72,7 +72,7 @@ export async function startSqs({
 }: SqsOptions = {}): Promise<LocalSqs> {
   const open = <Value>(file: string): DurableMap<Value> =>
     openDurableMap({ path: directory && join(directory, file), isStale: () => false });
-  const queues = open<KeptQueue>("sqs-queues.jsonl");
+  const queues = open<StoredQueue>("sqs-queues.jsonl");
   const messages = open<QueueMessage>("sqs-messages.jsonl");
   let endpoint = "";
   const service = openService(queues, messages, clock, () => endpoint);
@@ -96,7 +96,7 @@ export async function startSqs({
   };
 }
 
-/** Names of the protocol before JSON, which SDKs report as `Code`; those that differ. */
+/** The error codes of the query protocol, which SDKs report as `Code`, where they differ from the names in JSON. */
 const queryErrors: Readonly<Record<string, string>> = {
   QueueDoesNotExist: "AWS.SimpleQueueService.NonExistentQueue",
   QueueNameExists: "QueueAlreadyExists",
@@ -110,8 +110,8 @@ const queryErrors: Readonly<Record<string, string>> = {
 };
 
 function openService(
-  keptQueues: DurableMap<KeptQueue>,
-  keptMessages: DurableMap<QueueMessage>,
+  storedQueues: DurableMap<StoredQueue>,
+  storedMessages: DurableMap<QueueMessage>,
   clock: Clock,
   endpoint: () => string,
 ): Service {
@@ -121,13 +121,13 @@ function openService(
     queues,
     clock,
     open(name, { createdAtMs, attributes }) {
-      const messages = messageQueue({
+      const messages = new MessageQueue({
         settings: () => settingsOf(queue.attributes),
-        kept: {
-          set: (message) => keptMessages.set(keyOf(name, message.id), message),
-          delete: (id) => keptMessages.delete(keyOf(name, id)),
+        storage: {
+          set: (message) => storedMessages.set(keyOf(name, message.id), message),
+          delete: (id) => storedMessages.delete(keyOf(name, id)),
         },
-        deadLetters: ({ deadLetterTargetArn }) =>
+        deadLetterQueue: ({ deadLetterTargetArn }) =>
           queues.get(deadLetterTargetArn.slice(arnPrefix.length))?.messages,
         nowMs: () => clock.nowMs(),
       });
@@ -135,12 +135,13 @@ function openService(
       queues.set(name, queue);
       return queue;
     },
-    keep: ({ name, createdAtMs, attributes }) => keptQueues.set(name, { createdAtMs, attributes }),
+    store: ({ name, createdAtMs, attributes }) =>
+      storedQueues.set(name, { createdAtMs, attributes }),
     url: (name) => `${endpoint()}/${accountId}/${name}`,
   };
-  for (const [name, kept] of keptQueues.entries()) service.open(name, kept);
-  // A copy, for a message that is taken over is written again.
-  for (const [key, message] of [...keptMessages.entries()]) {
+  for (const [name, stored] of storedQueues.entries()) service.open(name, stored);
+  // `put` writes to the map, so that the loop runs over a copy.
+  for (const [key, message] of [...storedMessages.entries()]) {
     queues.get(key.slice(0, key.indexOf("/")))?.messages.put(message);
   }
   return service;
@@ -152,7 +153,7 @@ const operationsOf = (service: Service): Readonly<Record<string, AwsOperation>> 
   SetQueueAttributes: (input) => {
     const queue = addressed(service, input);
     queue.attributes = changedAttributes(input, queue.attributes);
-    service.keep(queue);
+    service.store(queue);
     return {};
   },
   GetQueueAttributes: (input) => getQueueAttributes(addressed(service, input), input),
@@ -165,11 +166,11 @@ const operationsOf = (service: Service): Readonly<Record<string, AwsOperation>> 
     const { messages } = addressed(service, input);
     return { ...forEachEntry(input, (entry) => sendMessage(messages, entry)) };
   },
-  ReceiveMessage: (input, gone) => {
+  ReceiveMessage: (input, disconnected) => {
     const { messages, attributes } = addressed(service, input);
     const settings = settingsOf(attributes);
-    const receiving = { clock: service.clock, messages, settings, senderId: accountId };
-    return receiveMessages(receiving, input, gone);
+    const options = { clock: service.clock, messages, settings, senderId: accountId };
+    return receiveMessages(options, input, disconnected);
   },
   DeleteMessage: (input) => deleteMessage(addressed(service, input).messages, input),
   DeleteMessageBatch: (input) => {
@@ -192,7 +193,7 @@ function createQueue(service: Service, input: AwsJson): AwsJson {
   }
   const existing = service.queues.get(name);
   if (existing === undefined) {
-    service.keep(service.open(name, { createdAtMs: service.clock.nowMs(), attributes }));
+    service.store(service.open(name, { createdAtMs: service.clock.nowMs(), attributes }));
   } else if (JSON.stringify(existing.attributes) !== JSON.stringify(attributes)) {
     throw new AwsError("QueueNameExists", `${name} exists with other attributes`);
   }
@@ -200,7 +201,7 @@ function createQueue(service: Service, input: AwsJson): AwsJson {
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html */
-function getQueueAttributes(queue: Queue, { AttributeNames: asked }: AwsJson): AwsJson {
+function getQueueAttributes(queue: Queue, { AttributeNames: names }: AwsJson): AwsJson {
   const { waiting, delayed, inFlight } = queue.messages.counts();
   const attributes = Object.entries({
     ...queue.attributes,
@@ -210,10 +211,12 @@ function getQueueAttributes(queue: Queue, { AttributeNames: asked }: AwsJson): A
     ApproximateNumberOfMessagesDelayed: String(delayed),
     ApproximateNumberOfMessagesNotVisible: String(inFlight),
   });
-  return { Attributes: Object.fromEntries(attributes.filter(([name]) => isAsked(asked, name))) };
+  return {
+    Attributes: Object.fromEntries(attributes.filter(([name]) => isRequested(names, name))),
+  };
 }
 
-/** By the last part of its URL: the address may have been another's, a proxy's or an earlier start's. */
+/** Finds a queue by the last part of its URL, since the host may be a proxy's, or an earlier start's. */
 const addressed = ({ queues }: Service, input: AwsJson): Queue =>
   found(queues.get(requiredText(input, "QueueUrl").split("/").at(-1) ?? ""));
 

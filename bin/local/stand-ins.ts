@@ -9,23 +9,22 @@ import { startSqs } from "./sqs.ts";
 
 export type Variables = Readonly<Record<string, string>>;
 
-/** What a stand-in takes as well as any other: it checks no signature. */
+/** Stand-ins check no signature and accept any credentials. */
 const anyCredentials = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
-/** What would be preferred to {@link anyCredentials}, or sent along with them. */
+/** Variables that the SDK would prefer to {@link anyCredentials}, or send with them. */
 export const otherCredentials = ["AWS_PROFILE", "AWS_SESSION_TOKEN"];
 
 /**
- * Starts a stand-in for every AWS service that the settings name no endpoint of.
- * @returns the environment in which the SDK, the functions and the CLI reach them; the person's own
- * credentials are not in it
+ * Starts a stand-in for every AWS service whose endpoint the settings do not name.
+ * @returns the environment for the SDK, the functions and the CLI, without the person's own credentials
  */
 export async function startStandIns(
   settings: LocalSettings,
   shutdown: Shutdown,
 ): Promise<Variables> {
   const { endpoints, dataDirectory } = settings;
-  const kept = dataDirectory === undefined ? {} : { directory: dataDirectory };
-  const keptTables =
+  const stored = dataDirectory === undefined ? {} : { directory: dataDirectory };
+  const storedTables =
     dataDirectory === undefined ? {} : { directory: join(dataDirectory, "dynamodb") };
   const start = async <StandIn extends { endpoint: string; close(): Promise<void> }>(
     name: EndpointName,
@@ -36,10 +35,12 @@ export async function startStandIns(
     shutdown.add(() => standIn.close());
     return standIn;
   };
-  const dynamoDb = await start("AWS_ENDPOINT_URL_DYNAMODB", () => startDynamoDb(keptTables));
-  const kms = await start("AWS_ENDPOINT_URL_KMS", () => startKms(kept));
-  const secrets = await start("AWS_ENDPOINT_URL_SECRETS_MANAGER", () => startSecretsManager(kept));
-  const sqs = await start("AWS_ENDPOINT_URL_SQS", () => startSqs(kept));
+  const dynamoDb = await start("AWS_ENDPOINT_URL_DYNAMODB", () => startDynamoDb(storedTables));
+  const kms = await start("AWS_ENDPOINT_URL_KMS", () => startKms(stored));
+  const secrets = await start("AWS_ENDPOINT_URL_SECRETS_MANAGER", () =>
+    startSecretsManager(stored),
+  );
+  const sqs = await start("AWS_ENDPOINT_URL_SQS", () => startSqs(stored));
   const queues = sqs && (await createQueues(sqs.endpoint));
   const started = [dynamoDb, kms, secrets, sqs].map((standIn) => standIn?.endpoint);
 

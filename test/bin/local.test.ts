@@ -171,7 +171,7 @@ describe("npm start", () => {
     test("a taken port", async () => {
       const server = await listening(createServer());
       const PORT = String((server.address() as AddressInfo).port);
-      await expectFailure({ PORT }, `port ${PORT} is taken: set PORT to another`);
+      await expectFailure({ PORT }, `port ${PORT} is in use. Set PORT to another`);
       server.close();
     });
 

@@ -207,11 +207,11 @@ describe("a bad client", () => {
     const first = await service.refresh("conn_wrong");
     expect([first.status, first.body.code]).toEqual([502, "client_rejected"]);
     expect(String(first.body.detail)).toContain("wrong");
-    const before = authorizationServer.grants();
+    const before = authorizationServer.tokenResponses();
     const second = await service.refresh("conn_wrong");
     expect([second.status, second.body.code]).toEqual([503, "integration_held"]);
     expect(Number(second.headers.get("Retry-After"))).toBeGreaterThan(0);
-    expect(authorizationServer.grants()).toEqual(before);
+    expect(authorizationServer.tokenResponses()).toEqual(before);
     expect(await show("conn_wrong")).toMatchObject({ status: "active" });
     await putIntegration("wrong", authorizationServer.clientSecret());
     expect(await untilAnswered(200, "conn_wrong")).toBe(200);

@@ -86,7 +86,7 @@ test("a token that came as the store went is on the queue, and arrives once the 
     expect(await show(service)).toMatchObject({ credentials_version: 2, status: "active" });
     // Its refresh token is the one that the provider rotated to: it would take no other.
     expect((await service.refresh(connectionId, { force: true })).status).toBe(200);
-    expect(authorizationServer.grants()).toEqual({ granted: 2, refused: 0 });
+    expect(authorizationServer.tokenResponses()).toEqual({ succeeded: 2, failed: 0 });
   } finally {
     await world.close();
   }

@@ -68,7 +68,7 @@ test("what is due is refreshed without anybody calling, scheduled anew, and told
   await until(
     async () => service.output(),
     (output) =>
-      /\d\d:\d\d:\d\d {2}schedule {2}conn_demo {2}refreshed, good until \d\d:/.test(output),
+      /\d\d:\d\d:\d\d {2}schedule {2}conn_demo {2}refreshed, expires at \d\d:/.test(output),
   );
   // The rotated token is the one that the authorization server accepts.
   expect((await service.refresh("conn_demo", { force: true })).status).toBe(200);

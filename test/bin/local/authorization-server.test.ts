@@ -62,7 +62,7 @@ describe("the local authorization server", () => {
     expect(second.status).toBe(200);
     expect(new Set([minted, first.refresh_token, second.refresh_token]).size).toBe(3);
     expect(second.access_token).not.toBe(first.access_token);
-    expect(server.grants()).toEqual({ granted: 2, refused: 0 });
+    expect(server.tokenResponses()).toEqual({ succeeded: 2, failed: 0 });
   });
 
   test("takes a refresh token that comes twice for stolen, and revokes the grant", async () => {
@@ -74,7 +74,7 @@ describe("the local authorization server", () => {
       status: 400,
       error: "invalid_grant",
     });
-    expect(server.grants()).toEqual({ granted: 1, refused: 2 });
+    expect(server.tokenResponses()).toEqual({ succeeded: 1, failed: 2 });
   });
 
   test("keeps the grants apart", async () => {

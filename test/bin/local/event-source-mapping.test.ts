@@ -67,7 +67,7 @@ function start(handler: Handler, options: Partial<EventSourceMappingOptions> = {
         return handler(event, context);
       },
     },
-    onFault: (fault) => {
+    onError: (fault) => {
       faults.push(fault);
       tell();
     },

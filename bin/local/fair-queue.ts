@@ -1,15 +1,15 @@
 import { binaryHeap, type Heap } from "./binary-heap.ts";
 
 /**
- * Those who wait for their turn, each of a group. First come, first served, except that a noisy group
- * is passed over as long as anyone else waits. Whoever has no group is one of their own.
+ * Items that wait, first in, first out, except that a noisy group has to wait while others do. An item without a
+ * group is never noisy. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html
  */
-export interface FairLine<Item> {
-  join(item: Item, groupId: string | undefined): void;
-  /** Takes out whose turn it is; those who have left meanwhile are passed by. */
+export interface FairQueue<Item> {
+  add(item: Item, groupId: string | undefined): void;
+  /** Removes and returns the next item. Items that no longer wait are skipped. */
   next(): Item | undefined;
-  /** One more of the group, or one less, is being worked on. */
-  worksOn(groupId: string | undefined, change: 1 | -1): void;
+  /** Counts one more, or one less, of the group's items as in flight. */
+  countInFlight(groupId: string | undefined, change: 1 | -1): void;
 }
 
 interface Place<Item> {
@@ -24,15 +24,14 @@ interface Group<Item> {
   inFlight: number;
 }
 
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html
 const noisyInFlight = 30;
 const noisyShare = 0.1;
 
-/** @param stands whether an item that joined still waits */
-export function fairLine<Item>(stands: (item: Item) => boolean): FairLine<Item> {
+/** @param isWaiting false: the item was removed or changed after it was added */
+export function fairQueue<Item>(isWaiting: (item: Item) => boolean): FairQueue<Item> {
   const groups = new Map<string | undefined, Group<Item>>();
   const comesFirst = (one: Place<Item>, other: Place<Item>): boolean => one.serial < other.serial;
-  /** The first of each group. At most nine groups have a tenth of the work each: few are passed over. */
+  /** The first place of each group. At most nine groups can be noisy at once, so that few are skipped. */
   const heads = binaryHeap(comesFirst);
   let serial = 0;
   let inFlight = 0;
@@ -46,7 +45,7 @@ export function fairLine<Item>(stands: (item: Item) => boolean): FairLine<Item> 
     group.id !== undefined &&
     group.inFlight >= noisyInFlight &&
     group.inFlight > noisyShare * inFlight;
-  /** Takes the first of a group away, and brings up the next. */
+  /** Removes a group's first place. The group's next place becomes a head. */
   const advance = ({ places }: Group<Item>): void => {
     places.pop();
     const head = places.peek();
@@ -54,33 +53,33 @@ export function fairLine<Item>(stands: (item: Item) => boolean): FairLine<Item> 
   };
 
   return {
-    join(item, groupId) {
+    add(item, groupId) {
       const group = groupOf(groupId);
       const place = { serial: ++serial, item, group };
       if (group.places.peek() === undefined) heads.push(place);
       group.places.push(place);
     },
     next() {
-      const passedOver: Place<Item>[] = [];
+      const noisy: Place<Item>[] = [];
       let chosen: Place<Item> | undefined;
       for (let head = heads.pop(); head !== undefined; head = heads.pop()) {
-        if (!stands(head.item)) {
+        if (!isWaiting(head.item)) {
           advance(head.group);
         } else if (isNoisy(head.group)) {
-          passedOver.push(head);
+          noisy.push(head);
         } else {
           chosen = head;
           break;
         }
       }
-      // Where all are noisy, the one that is so the least.
-      passedOver.sort((one, other) => one.group.inFlight - other.group.inFlight);
-      chosen ??= passedOver.shift();
-      for (const place of passedOver) heads.push(place);
+      // If all groups are noisy, the one with the fewest items in flight comes first.
+      noisy.sort((one, other) => one.group.inFlight - other.group.inFlight);
+      chosen ??= noisy.shift();
+      for (const place of noisy) heads.push(place);
       if (chosen !== undefined) advance(chosen.group);
       return chosen?.item;
     },
-    worksOn(groupId, change) {
+    countInFlight(groupId, change) {
       groupOf(groupId).inFlight += change;
       inFlight += change;
     },
