@@ -1,7 +1,7 @@
 import { runAdmin } from "./admin/program.ts";
 
 const { env: environment, stdin, stdout, stderr } = process;
-// Whoever read has read enough, as `head` does.
+// A reader such as `head` may close the pipe early.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(process.exitCode);

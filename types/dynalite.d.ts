@@ -3,16 +3,16 @@ declare module "dynalite" {
 
   /** https://github.com/architect/dynalite#usage */
   export interface DynaliteOptions {
-    /** A LevelDB directory; in memory without it. */
+    /** A LevelDB directory. @default in memory */
     readonly path?: string;
-    /** How long a table is CREATING. @default 500 */
+    /** The time that a table is CREATING. @default 500 */
     readonly createTableMs?: number;
   }
 
   export default function dynalite(options?: DynaliteOptions): Server;
 }
 
-/** Its store, for who writes more items than requests could bring. */
+/** Dynalite's store, for more items than requests can write in reasonable time. */
 declare module "dynalite/db/index.js" {
   import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 

@@ -1,4 +1,4 @@
-/** What this project uses of oidc-provider, which ships no types. */
+/** The parts of oidc-provider that this project uses. The package ships no types. */
 declare module "oidc-provider" {
   import type { IncomingMessage, ServerResponse } from "node:http";
 

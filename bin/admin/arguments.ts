@@ -11,7 +11,7 @@ import {
 
 /**
  * Parsers of arguments and options.
- * @throws {InvalidArgumentError} to which commander adds the argument's name
+ * @throws {InvalidArgumentError} commander adds the argument's name
  */
 export function connectionId(text: string): ConnectionId {
   if (isConnectionId(text)) return text;
@@ -34,12 +34,12 @@ export function scope(text: string): string {
   throw new InvalidArgumentError("Expected a scope without spaces.");
 }
 
-/** `acme` stands for `integrations/acme`; a name with a slash for itself. */
+/** `acme` is short for `integrations/acme`. A name with a slash is complete. */
 export function registrationName(text: string): RegistrationName {
   const name = text.includes("/") ? text : `integrations/${text}`;
   if (isRegistrationName(name)) return name;
   throw new InvalidArgumentError(
-    "Expected parts of A-Z a-z 0-9 _ -, at most four, between slashes.",
+    "Expected one to four parts of A-Z a-z 0-9 _ -, separated by slashes.",
   );
 }
 
@@ -55,7 +55,7 @@ export function durationMs(text: string): number {
   const [, count = "", unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   if (count !== "") return Number(count) * unitMs[unit as keyof typeof unitMs];
   throw new InvalidArgumentError(
-    "Expected a number of days, hours or minutes, as 30d, 36h or 90m.",
+    "Expected a number of days, hours or minutes, such as 30d, 36h or 90m.",
   );
 }
 
@@ -63,10 +63,10 @@ export function durationMs(text: string): number {
 export function pastInstantMs(text: string): number {
   const instantMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN;
   if (instantMs <= Date.now()) return instantMs;
-  throw new InvalidArgumentError("Expected an instant in the past, as 2026-01-01T12:00:00Z.");
+  throw new InvalidArgumentError("Expected an instant in the past, such as 2026-01-01T12:00:00Z.");
 }
 
-/** For an option that may be repeated. */
+/** Collects the values of an option that may be repeated. */
 export const collected =
   <Value>(parse: (text: string) => Value) =>
   (text: string, former: readonly Value[] = []): readonly Value[] => [...former, parse(text)];

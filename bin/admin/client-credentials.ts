@@ -13,7 +13,7 @@ import { type AdminIo, CommandFailed } from "./io.ts";
 import type { Row } from "./output.ts";
 import { readSecret, readText } from "./secret-input.ts";
 
-/** How a client authenticates, and what its tokens are bound to. */
+/** Options for a client's authentication, and for the key that its tokens are bound to. */
 export interface CredentialOptions {
   readonly signingAlg?: string;
   readonly keyId?: string;
@@ -27,27 +27,31 @@ export interface CredentialOptions {
 export const withCredentialOptions = (command: Command): Command =>
   command
     .addOption(
-      new Option("--signing-alg <alg>", "what a private key signs with; else by its kind").choices(
-        signingAlgorithms,
-      ),
+      new Option(
+        "--signing-alg <alg>",
+        "the private key's signature algorithm; default: by the type of the key",
+      ).choices(signingAlgorithms),
     )
-    .option("--key-id <kid>", "the private key's name at the provider")
-    .option("--audience <aud>", "of assertions; else the issuer, or the token endpoint")
-    .option("--certificate <file>", "the client's certificate and its chain, in PEM")
-    .option("--certificate-key <file>", "its private key, in PEM")
-    .option("--dpop", "tokens are bound to a key of each connection (RFC 9449)")
+    .option("--key-id <kid>", "the private key's id (kid) at the provider")
+    .option(
+      "--audience <aud>",
+      "the audience of assertions; default: the issuer, else the token endpoint",
+    )
+    .option("--certificate <file>", "the client's certificate and its chain, PEM")
+    .option("--certificate-key <file>", "the certificate's private key, PEM")
+    .option("--dpop", "bind tokens to a key of each connection (RFC 9449)")
     .addOption(
-      new Option("--dpop-alg <alg>", "what new keys are made for").choices(dpopAlgorithms),
+      new Option("--dpop-alg <alg>", "the algorithm of new DPoP keys").choices(dpopAlgorithms),
     );
 
 export const credentialHelp = `
-What stdin is depends on --auth: the client secret, or for private_key_jwt the private key (PEM, a JWK or a
-JWK Set). Nothing is read for none and for the TLS methods, whose --certificate and --certificate-key are files.`;
+Stdin holds the client secret, or with --auth private_key_jwt the private key (PEM, a JWK or a JWK Set). It is not
+read with --auth none and with the TLS methods, which take the files of --certificate and --certificate-key.`;
 
 type Credentials = Pick<ClientRegistrationDraft, "clientSecret" | "credentials">;
 
 /**
- * What a registration's secret is to hold for its method.
+ * The members that a registration's secret needs for its authentication method.
  * @throws {CommandFailed} a file or stdin cannot be read
  */
 export async function readCredentials(
@@ -74,12 +78,14 @@ export async function readCredentials(
 
 type PrivateKeyMembers = { readonly private_key: unknown } | { readonly jwks: unknown };
 
-/** What is wrong with the key is for the registration to say; this tells its forms apart. */
+/** Distinguishes the formats of a key. The registration validates it. */
 async function readPrivateKey(io: AdminIo): Promise<PrivateKeyMembers> {
   if (io.stdin.isTTY === true)
-    throw new CommandFailed("the private key is read from stdin: < key.pem");
+    throw new CommandFailed(
+      "the private key is read from stdin. Redirect it, for example: < key.pem",
+    );
   const text = (await readText(io, "private key")).trim();
-  if (text === "") throw new CommandFailed("the private key on stdin is empty");
+  if (text === "") throw new CommandFailed("stdin holds no private key");
   if (!text.startsWith("{")) return { private_key: `${text}\n` };
   const key = parseKey(text);
   return "keys" in key ? { jwks: key } : { private_key: key };
@@ -103,7 +109,7 @@ async function readPem(option: string, path: string | undefined): Promise<string
   }
 }
 
-/** What a person may see of them. */
+/** The public part of the credentials. Secrets are redacted. */
 export const credentialRow = ({
   issuer,
   signingKey,

@@ -48,25 +48,37 @@ export function connectionCommands(io: AdminIo): Command {
   const connections = new Command("connections").description("users' connections and their tokens");
   connections
     .command("put")
-    .description("create a connection, or give it new tokens")
-    .argument("<connection_id>", "its name", connectionId)
-    .requiredOption("--workspace <id>", "whose it is", workspaceId)
-    .requiredOption("--integration <name>", "whose tokens they are", integrationName)
-    .option("--registration <name>", "a client registration of its own", registrationName)
-    .option("--label <text>", "what people call it")
-    .option("--user <id>", "who consented")
-    .option("--config <key=value>", "fills a variable of the token endpoint; repeatable", keyValue)
-    .option("--consented-at <instant>", "if not now; ISO 8601 in UTC", pastInstantMs)
-    .option("--json", "for machines")
+    .description("create a connection, or replace its tokens")
+    .argument("<connection_id>", "the connection's id", connectionId)
+    .requiredOption("--workspace <id>", "the connection's workspace", workspaceId)
+    .requiredOption(
+      "--integration <name>",
+      "the integration that the tokens are from",
+      integrationName,
+    )
+    .option(
+      "--registration <name>",
+      "a client registration other than the integration's",
+      registrationName,
+    )
+    .option("--label <text>", "a name for people")
+    .option("--user <id>", "the user who consented")
+    .option("--config <key=value>", "a variable of the token endpoint; repeatable", keyValue)
+    .option(
+      "--consented-at <instant>",
+      "the time of the user's consent, ISO 8601 in UTC; default: now",
+      pastInstantMs,
+    )
+    .option("--json", "print JSON")
     .addHelpText("after", putHelp)
     .action((id: ConnectionId, options: PutOptions) => put(io, id, options));
   connections.addCommand(listCommand(io));
   connections
     .command("show")
     .description("show a connection, its tokens redacted")
-    .argument("<connection_id>", "its name", connectionId)
-    .requiredOption("--workspace <id>", "whose it is", workspaceId)
-    .option("--json", "for machines")
+    .argument("<connection_id>", "the connection's id", connectionId)
+    .requiredOption("--workspace <id>", "the connection's workspace", workspaceId)
+    .option("--json", "print JSON")
     .addHelpText(
       "after",
       "\nExample:\n  npm run admin -- connections show conn_demo --workspace wsp_demo",
@@ -75,26 +87,26 @@ export function connectionCommands(io: AdminIo): Command {
   connections
     .command("refresh")
     .description("refresh a connection through the API")
-    .argument("<connection_id>", "its name", connectionId)
-    .option("--workspace <id>", "whose it is; else the API key's default", workspaceId)
-    .option("--force", "even if it was refreshed a moment ago")
-    .option("--min-ttl-seconds <n>", "only if the access token ends sooner", wholeNumber)
-    .option("--json", "for machines")
+    .argument("<connection_id>", "the connection's id", connectionId)
+    .option("--workspace <id>", "the connection's workspace; default: the API key's", workspaceId)
+    .option("--force", "refresh even if it was refreshed within the last seconds")
+    .option("--min-ttl-seconds <n>", "refresh only if the access token expires sooner", wholeNumber)
+    .option("--json", "print JSON")
     .addHelpText("after", refreshHelp)
     .action((id: ConnectionId, options: RefreshOptions) => refresh(io, id, options));
   return connections;
 }
 
 const putHelp = `
-The refresh token is read from stdin, or asked for; a whole token response, in JSON or in a form, does as well.
-Its member dpop_jwk, a private JWK, is the key that the tokens are bound to (RFC 9449).
+Stdin, or a prompt, holds the refresh token or a whole token response, in JSON or form-encoded. In a response, the
+member dpop_jwk, a private JWK, is the key that the tokens are bound to (RFC 9449).
 
 Examples:
   npm run admin -- connections put conn_x --workspace wsp_demo --integration acme < refresh-token
   npm run admin -- connections put conn_y --workspace wsp_demo --integration acme --config subdomain=eu < token-response.json`;
 
 const refreshHelp = `
-The environment names the API and the key: API_URL, API_KEY.
+It needs API_URL and API_KEY in the environment.
 
 Example:
   npm run admin -- connections refresh conn_demo --force`;
@@ -125,7 +137,9 @@ async function described(
   const admin = dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName });
   const connection = await admin.describe({ connectionId: id, workspaceId: workspace });
   if (connection === undefined) {
-    throw new CommandFailed(`there is no connection ${id} in workspace ${workspace}`);
+    throw new CommandFailed(
+      `workspace ${workspace} has no connection ${id}. Find it with: connections list`,
+    );
   }
   return connection;
 }
@@ -145,7 +159,7 @@ async function refresh(io: AdminIo, id: ConnectionId, options: RefreshOptions): 
   });
   if (status !== 200) {
     const detail = typeof body.detail === "string" ? body.detail : JSON.stringify(body.detail);
-    throw new CommandFailed(`${status} ${body.code ?? ""}: ${detail}`);
+    throw new CommandFailed(`the API responded with ${status} ${body.code ?? ""}: ${detail}`);
   }
   const expiresAt = typeof body.expires_at === "string" ? body.expires_at : undefined;
   print(io, options, { connection_id: id, outcome, expires_at: expiresAt });

@@ -40,41 +40,53 @@ interface PutOptions extends OutputOptions, CredentialOptions {
   readonly set?: Readonly<Record<string, unknown>>;
 }
 
-/** Client registrations: what a provider gave out when the OAuth app was registered there. */
+/** Client registrations: the credentials of an OAuth app at its provider. */
 export function integrationCommands(io: AdminIo): Command {
   const integrations = new Command("integrations").description("client registrations at providers");
   withCredentialOptions(integrations.command("put"))
-    .description("create a client registration, or replace all of it")
-    .argument("<integration>", "its name", registrationName)
-    .option("--provider <name>", "of the catalogue: npm run admin -- providers list")
-    .option("--token-endpoint <url>", "{variables} are filled from a connection's config")
-    .option("--issuer <url>", "whose metadata names the token endpoint, where none is given")
+    .description("create a client registration, or replace it as a whole")
+    .argument("<integration>", "the integration's name", registrationName)
+    .option("--provider <name>", "an entry of the catalogue; see: providers list")
+    .option("--token-endpoint <url>", "may hold {variables}, which a connection's config fills")
+    .option("--issuer <url>", "the issuer whose metadata names the token endpoint")
     .requiredOption("--client-id <id>", "the client identifier")
     .addOption(
       new Option("--auth <method>", "token_endpoint_auth_method of RFC 7591").choices(
         clientAuthenticationMethods,
       ),
     )
-    .addOption(new Option("--refresh-policy <policy>", "when to refresh").choices(refreshPolicies))
-    .option("--refresh-token-idle-seconds <n>", "when an unused refresh token ends", wholeNumber)
-    .option("--set <field=value>", "replaces what the catalogue says; repeatable", replacement)
-    .option("--json", "for machines")
+    .addOption(
+      new Option("--refresh-policy <policy>", "when connections are refreshed").choices(
+        refreshPolicies,
+      ),
+    )
+    .option(
+      "--refresh-token-idle-seconds <n>",
+      "the time after which an unused refresh token expires",
+      wholeNumber,
+    )
+    .option(
+      "--set <field=value>",
+      "replace a field of the catalogue's entry; repeatable",
+      replacement,
+    )
+    .option("--json", "print JSON")
     .addHelpText("after", putHelp)
     .action((name: RegistrationName, options: PutOptions) => put(io, name, options));
   integrations
     .command("list")
     .description("list the client registrations")
-    .option("--json", "for machines")
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- integrations list")
     .action(async (options: OutputOptions) => {
       const listed = await registrations(io).list();
-      printAll(io, options, listed.map(listedRow), "there is no client registration");
+      printAll(io, options, listed.map(listedRow), "no client registrations");
     });
   integrations
     .command("show")
     .description("show a client registration, its secret redacted")
-    .argument("<integration>", "its name", registrationName)
-    .option("--json", "for machines")
+    .argument("<integration>", "the integration's name", registrationName)
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- integrations show acme --json")
     .action(async (name: RegistrationName, options: OutputOptions) => {
       print(io, options, registrationRow(await registrations(io).show(name)));
@@ -83,8 +95,8 @@ export function integrationCommands(io: AdminIo): Command {
 }
 
 const putHelp = `${credentialHelp}
-Of --provider, --token-endpoint and --issuer one is needed. The fields that --set replaces are those of providers show; a value is
-JSON, or else text.
+One of --provider, --token-endpoint and --issuer is required. --set replaces a field that providers show lists. Its
+value is JSON, or text where it is not valid JSON.
 
 Examples:
   npm run admin -- integrations put acme --token-endpoint https://acme.example/oauth/token --client-id c < secret

@@ -1,17 +1,17 @@
 import type { Readable, Writable } from "node:stream";
 import type { Environment } from "../../functions/runtime/environment.ts";
 
-/** What a command reads and writes. */
+/** The streams and the environment of a command. */
 export interface AdminIo {
   readonly environment: Environment;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** What was asked for. */
+  /** The command's result. */
   readonly stdout: Writable;
-  /** What a person is told on the side: prompts, notes, the reason of a failure. */
+  /** Prompts, notes and errors, for a person. */
   readonly stderr: Writable;
 }
 
-/** A command fails; the message is one line for the person who ran it. */
+/** A command fails. The message is one line for the person who ran it. */
 export class CommandFailed extends Error {
   constructor(reason: string, cause?: unknown) {
     super(reason, { cause });
@@ -20,8 +20,7 @@ export class CommandFailed extends Error {
 }
 
 /**
- * The values of environment variables.
- * @throws {CommandFailed} naming all that are missing
+ * @throws {CommandFailed} naming all variables that are missing
  */
 export function requireEnvironment<Name extends string>(
   environment: Environment,
@@ -29,8 +28,8 @@ export function requireEnvironment<Name extends string>(
 ): Readonly<Record<Name, string>> {
   const missing = names.filter((name) => !environment[name]);
   if (missing.length > 0) {
-    const hint = "source .local/env, or set them from the outputs of the stacks";
-    throw new CommandFailed(`missing from the environment: ${missing.join(", ")} (${hint})`);
+    const hint = "Source .local/env, or set them from the outputs of the stacks";
+    throw new CommandFailed(`the environment lacks ${missing.join(", ")}. ${hint}`);
   }
   const values = names.map((name) => [name, environment[name] ?? ""] as const);
   return Object.fromEntries(values) as Record<Name, string>;

@@ -20,35 +20,38 @@ interface CreateOptions extends OutputOptions {
 }
 
 export function keyCommands(io: AdminIo): Command {
-  const keys = new Command("keys").description("API keys of those who call the API");
+  const keys = new Command("keys").description("the API keys of callers");
   keys
     .command("create")
-    .description("create an API key and print it, this once")
-    .requiredOption("--workspace <id>", "its default workspace", workspaceId)
-    .option("--also-workspace <id>", "a further one; repeatable", collected(workspaceId))
-    .option("--scope <scope>", "limits the key to this; repeatable", collected(scope))
-    .option("--label <text>", "what people call it")
-    .option("--expires-in-days <n>", "default: never", wholeNumber)
-    .option("--json", "for machines")
+    .description("create an API key and print it, which is possible only now")
+    .requiredOption("--workspace <id>", "the key's default workspace", workspaceId)
+    .option("--also-workspace <id>", "a further workspace; repeatable", collected(workspaceId))
+    .option("--scope <scope>", "a scope that the key is limited to; repeatable", collected(scope))
+    .option("--label <text>", "a name for people")
+    .option("--expires-in-days <n>", "the key's lifetime; default: unlimited", wholeNumber)
+    .option("--json", "print JSON")
     .addHelpText("after", createHelp)
     .action((options: CreateOptions) => create(io, options));
   keys
     .command("list")
     .description("list the API keys, without the keys themselves")
-    .option("--json", "for machines")
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- keys list")
     .action(async (options: OutputOptions) => {
       const listed = await apiKeys(io).list();
-      printAll(io, options, listed.map(keyRow), "there is no API key");
+      printAll(io, options, listed.map(keyRow), "no API keys");
     });
   keys
     .command("revoke")
-    .description("revoke an API key; the gateway may remember it for a minute")
-    .argument("<key_id>", "as `keys list` tells it")
-    .option("--json", "for machines")
+    .description(
+      "revoke an API key; the gateway may accept it for another minute (authorizerCacheSeconds)",
+    )
+    .argument("<key_id>", "the key's id; see: keys list")
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- keys revoke key_0123456789abcdef")
     .action(async (keyId: string, options: OutputOptions) => {
-      if (!(await apiKeys(io).revoke(keyId))) throw new CommandFailed(`there is no key ${keyId}`);
+      if (!(await apiKeys(io).revoke(keyId)))
+        throw new CommandFailed(`there is no API key ${keyId}. Find its id with: keys list`);
       print(io, options, { key_id: keyId, status: "revoked" });
     });
   return keys;
@@ -70,7 +73,7 @@ async function create(io: AdminIo, options: CreateOptions): Promise<void> {
     expiresAtMs: expiresInDays === undefined ? undefined : createdAtMs + expiresInDays * dayMs,
     createdAtMs,
   });
-  // The one place where a key is shown: it is not stored.
+  // Only the key's hash is stored, so that this is the only time that the key is shown.
   print(io, options, { api_key: key.reveal(), ...keyRow(created) });
 }
 

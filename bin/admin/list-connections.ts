@@ -31,27 +31,29 @@ interface ListOptions extends OutputOptions {
 
 export const listCommand = (io: AdminIo): Command =>
   new Command("list")
-    .description("list connections, or those whose users will have to connect again")
-    .option("--workspace <id>", "of this workspace alone", workspaceId)
-    .option("--integration <name>", "of this integration alone", integrationName)
-    .addOption(new Option("--status <status>", "in this status").choices(connectionStatuses))
-    .option("--reauthorize-within <time>", "whose refresh token ends by then", durationMs)
-    .option("--limit <n>", "at most so many", wholeNumber, 100)
-    .option("--json", "for machines")
+    .description("list connections, or only those whose users have to connect again soon")
+    .option("--workspace <id>", "only this workspace", workspaceId)
+    .option("--integration <name>", "only this integration", integrationName)
+    .addOption(new Option("--status <status>", "only this status").choices(connectionStatuses))
+    .option(
+      "--reauthorize-within <time>",
+      "only those whose refresh token ends within this time",
+      durationMs,
+    )
+    .option("--limit <n>", "the maximum number of connections", wholeNumber, 100)
+    .option("--json", "print JSON")
     .addHelpText("after", listHelp)
     .action((options: ListOptions) => list(io, options));
 
 const listHelp = `
-It reads the whole table (a Scan), which costs one read unit for each 8 KB stored: for people and for
-reports, not for a program that asks often. Without --reauthorize-within it ends once --limit is reached,
-in no order.
+The command scans the whole table, which costs one read unit for each 8 KB stored. It is meant for people and reports,
+not for frequent use by a program. Without --reauthorize-within it stops at --limit, and the order is undefined.
 
---reauthorize-within takes a number of days, hours or minutes (30d, 36h, 90m), and lists, soonest first,
-connections whose refresh token ends within it, or has ended, while nothing that the service does by
-itself moves that end:
-  absolute  no refresh moves it: so long after the user's consent, or as the provider says
-  idle      a refresh would move it, but the connection is inactive or not on the schedule
-Those that have expired are not among them: --status expired.
+--reauthorize-within takes a number of days, hours or minutes (30d, 36h, 90m). It lists, soonest first, the connections
+whose refresh token ends within this time, or has ended, unless a scheduled refresh extends it. The reason is one of:
+  absolute  the token ends a fixed time after the user's consent, or when the provider says; no refresh extends it
+  idle      a refresh would extend it, but the connection is inactive or not on the schedule
+Connections with the status expired are not included; list them with --status expired.
 
 Examples:
   npm run admin -- connections list --workspace wsp_demo
@@ -66,11 +68,12 @@ async function list(io: AdminIo, options: ListOptions): Promise<void> {
     reauthorizeWithin === undefined
       ? await first(limit, connections)
       : await soonest(limit, due(connections, Date.now() + reauthorizeWithin));
-  printAll(io, options, listed.rows, "there is no such connection");
-  if (listed.hasMore) io.stderr.write(`note: there are more than ${limit}: see --limit\n`);
+  printAll(io, options, listed.rows, "no connections found");
+  if (listed.hasMore)
+    io.stderr.write(`note: there are more than ${limit} connections. Raise --limit to see them\n`);
   if (unreadable.first === undefined) return;
   const { count, first: fault } = unreadable;
-  io.stderr.write(`note: ${count} cannot be read; the first: ${fault.message}\n`);
+  io.stderr.write(`note: ${count} connections cannot be read. The first: ${fault.message}\n`);
 }
 
 interface Unreadable {
@@ -78,7 +81,7 @@ interface Unreadable {
   first: MalformedConnection | undefined;
 }
 
-/** A connection that cannot be read keeps nobody from the others. */
+/** Counts connections that cannot be read, and yields all others. */
 async function* readable(
   { environment }: AdminIo,
   filter: ConnectionFilter,
@@ -124,7 +127,7 @@ async function* due(
   }
 }
 
-/** Holds twice as many as are shown, however many there are. */
+/** Holds at most twice the limit in memory. */
 async function soonest(limit: number, ending: AsyncIterable<DueConnection>): Promise<Listed> {
   let held: DueConnection[] = [];
   let count = 0;

@@ -1,4 +1,4 @@
-/** A record of last resort, or the trace of one that is not whole. */
+/** A record of last resort, or a part of one that was cut off. */
 export type LogRecord =
   | { readonly kind: "record"; readonly members: Readonly<Record<string, unknown>> }
   | { readonly kind: "fragment" };
@@ -6,9 +6,8 @@ export type LogRecord =
 const code = "commit.last_resort";
 
 /**
- * Finds the records of last resort in what a log gives out: JSON lines, with or without what
- * CloudWatch writes in front of them (`aws logs tail`), or a JSON document whose strings hold the
- * lines (`aws logs filter-log-events`, `get-query-results`).
+ * Finds the records of last resort in a log: JSON lines, with or without CloudWatch's prefix (`aws logs tail`), or a
+ * JSON document whose strings hold the lines (`aws logs filter-log-events`, `get-query-results`).
  */
 export function findRecords(text: string): readonly LogRecord[] {
   const document = parse(text);
@@ -17,7 +16,7 @@ export function findRecords(text: string): readonly LogRecord[] {
 }
 
 function recordsInLine(line: string): readonly LogRecord[] {
-  // What stands in front may hold braces itself: the first from which the rest is JSON counts.
+  // The prefix may hold braces. The record begins at the first brace from which the rest is JSON.
   for (let at = line.indexOf("{"); at !== -1; at = line.indexOf("{", at + 1)) {
     const value = parse(line.slice(at));
     if (value !== undefined) return recordsIn(value);

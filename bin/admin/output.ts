@@ -7,12 +7,12 @@ export interface OutputOptions {
   readonly json?: boolean;
 }
 
-/** One thing: a JSON object, or a line for each of its members that has a value. */
+/** Prints a row as a JSON object, or with a line for each member that has a value. */
 export function print({ stdout }: AdminIo, { json }: OutputOptions, row: Row): void {
   stdout.write(json ? `${JSON.stringify(row, null, 2)}\n` : lines(row));
 }
 
-/** Several things: a JSON array, or a table under the names of their members. */
+/** Prints rows as a JSON array, or as a table. @param none is printed in place of an empty table */
 export function printAll(
   { stdout }: AdminIo,
   { json }: OutputOptions,
@@ -39,7 +39,7 @@ function table(rows: readonly Row[]): string {
     .join("");
 }
 
-/** What a provider or a person once wrote must not control the terminal. */
+/** Replaces control characters, since a text from a provider must not control the terminal. */
 function cell(value: Row[string]): string {
   const text = typeof value === "object" ? value.join(" ") : String(value ?? "");
   return text.replace(/\p{Cc}/gu, "?") || "-";

@@ -8,19 +8,19 @@ import { rescueCommand } from "./rescue.ts";
 
 /**
  * Runs one command of the CLI.
- * @param args as a shell gives them, without the program
- * @returns the exit code; what went wrong is one line on stderr
+ * @param args the arguments of the command line, without the program
+ * @returns the exit code; an error is one line on stderr
  */
 export async function runAdmin(args: readonly string[], io: AdminIo): Promise<number> {
   const program = new Command("admin")
-    .description("What a platform team does with the OAuth token refresh service")
+    .description("Administers the OAuth token refresh service")
     .addHelpText("after", help)
     .addCommand(integrationCommands(io))
     .addCommand(connectionCommands(io))
     .addCommand(keyCommands(io))
     .addCommand(providerCommands(io))
     .addCommand(rescueCommand(io));
-  for (const command of everyCommand(program)) quiet(command, io);
+  for (const command of everyCommand(program)) withOutputTo(command, io);
   try {
     await program.parseAsync(args, { from: "user" });
     return 0;
@@ -32,8 +32,8 @@ export async function runAdmin(args: readonly string[], io: AdminIo): Promise<nu
 }
 
 const help = `
-It works on what the environment names, with the names of the deployed functions: on AWS, or on the
-local service once .local/env is sourced. Secrets come from stdin or a prompt, never from arguments.
+The environment names the tables, the key and the secrets' prefix. For the local service, source .local/env. On AWS,
+set it from the outputs of the stacks. Secrets are read from stdin or a prompt, never from arguments.
 
 Example:
   source .local/env
@@ -44,14 +44,14 @@ const everyCommand = (command: Command): readonly Command[] => [
   ...command.commands.flatMap(everyCommand),
 ];
 
-/** Commander writes where it is told to, and never ends the process. */
-const quiet = (command: Command, { stdout, stderr }: AdminIo): Command =>
+/** Makes commander write to the given streams, and throw instead of exiting. */
+const withOutputTo = (command: Command, { stdout, stderr }: AdminIo): Command =>
   command.exitOverride().configureOutput({
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
   });
 
-/** One line. The error of a store that does not answer says why in its cause. */
+/** One line. The cause holds the reason why a store is unavailable. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;

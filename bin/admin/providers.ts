@@ -7,29 +7,29 @@ import { ownValue } from "../../functions/adapters/provider-catalogue/stated-val
 import { type AdminIo, CommandFailed } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
 
-/** The catalogue: what is known of providers, without one's being asked. */
+/** Shows the catalogue. It sends no request to a provider. */
 export function providerCommands(io: AdminIo): Command {
-  const commands = new Command("providers").description("the catalogue of providers' oddities");
+  const commands = new Command("providers").description("the catalogue of providers");
   commands
     .command("list")
-    .description("list the providers that integrations put --provider knows")
-    .option("--json", "for machines")
+    .description("list the names for integrations put --provider")
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- providers list")
     .action((options: OutputOptions) =>
       printAll(io, options, Object.entries(catalogue).map(listedRow), "the catalogue is empty"),
     );
   commands
     .command("show")
-    .description("show all that the catalogue says of a provider")
-    .argument("<provider>", "its name")
-    .option("--json", "for machines")
+    .description("show all fields of a provider's entry")
+    .argument("<provider>", "the provider's name")
+    .option("--json", "print JSON")
     .addHelpText("after", showHelp)
     .action((name: string, options: OutputOptions) => show(io, name, options));
   return commands;
 }
 
 const showHelp = `
-Each field can be replaced for an integration: integrations put --set <field>=<value>.
+An integration can replace each field: integrations put --set <field>=<value>.
 
 Example:
   npm run admin -- providers show google`;
@@ -53,7 +53,7 @@ function show(io: AdminIo, name: string, options: OutputOptions): void {
   else print(io, options, Object.fromEntries(Object.entries(members).map(shownMember)));
 }
 
-/** What has members itself is shown as it would be stated in a secret. */
+/** Shows an object or a list as JSON, as in a registration's secret. */
 const shownMember = ([name, value]: [string, unknown]): [string, string | number] => [
   name,
   typeof value === "string" || typeof value === "number" ? value : JSON.stringify(value),

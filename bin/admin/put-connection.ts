@@ -23,7 +23,7 @@ import { type GivenTokens, parseTokens } from "./token-input.ts";
 
 export interface NewConnection extends ConnectionKey {
   readonly integration: string;
-  /** Undefined: the integration's own. */
+  /** Undefined: the integration's registration. */
   readonly registrationName?: RegistrationName | undefined;
   readonly label?: string | undefined;
   readonly userId?: string | undefined;
@@ -31,15 +31,15 @@ export interface NewConnection extends ConnectionKey {
 }
 
 export interface GivenCredentials {
-  /** What a person or a provider gave: {@link parseTokens}. */
+  /** A refresh token or a token response; see {@link parseTokens}. */
   readonly input: Secret;
-  /** When the user consented; refresh tokens with an absolute end count from it. @default now */
+  /** The time of the user's consent, from which a refresh token's absolute end counts. @default now */
   readonly consentedAtMs?: number | undefined;
 }
 
 export interface PutConnection {
   readonly outcome: PutOutcome;
-  /** What was odd about the credentials, in words without content. */
+  /** Irregularities of the credentials, in words that quote nothing. */
   readonly notes: readonly string[];
 }
 
@@ -47,9 +47,9 @@ export interface PutConnection {
  * Stores a connection with its first token set, sealed, and puts it on the schedule.
  *
  * @throws {MisconfiguredRegistration} its client registration is absent or cannot be used, or the
- *   connection's config does not fill what the provider needs
- * @throws {ForeignConnection} the id is another workspace's
- * @throws {CommandFailed} the environment does not say where to, or the credentials cannot be read
+ *   connection's config lacks a variable of the token endpoint
+ * @throws {ForeignConnection} the id belongs to another workspace
+ * @throws {CommandFailed} a variable of the environment is missing, or the credentials cannot be read
  */
 export async function putConnection(
   environment: Environment,
@@ -95,12 +95,12 @@ export async function putConnection(
 }
 
 /**
- * Two sweeps of the default deployment may be almost two intervals apart. Where they are closer, what is
- * put is due a minute sooner than it need be.
+ * Two sweeps of the default deployment may be almost two intervals apart. Where they are closer, the connection is due
+ * a minute earlier than necessary.
  */
 const longestWaitMs = 2 * defaultSweepIntervalSeconds * 1000;
 
-/** As the provider said, or else as long after the user's consent as the catalogue knows. */
+/** The provider's own statement, or else the catalogue's time after the user's consent. */
 const absoluteEndMs = (
   { refreshTokenAbsoluteSeconds }: ClientRegistration,
   { refreshTokenAbsoluteExpiresAtMs: statedMs }: GivenTokens,

@@ -3,11 +3,11 @@ import { configMembers } from "../../functions/adapters/client-registration/regi
 import { nearNamesHint } from "../../functions/adapters/json/suggestions.ts";
 import { replaceableMembers } from "../../functions/adapters/provider-catalogue/provider-fields.ts";
 
-/** What a registration's secret says beside the members that have options of their own. */
+/** The members of a registration's secret that have no option of their own. */
 const fields = [...replaceableMembers, "refresh_endpoint", "config", ...configMembers];
 
 /**
- * `field=value`, repeated: the value is JSON, or else text.
+ * `field=value`, repeatable. The value is JSON, or text where it is not valid JSON.
  * @throws {InvalidArgumentError} there is no such field
  */
 export function replacement(

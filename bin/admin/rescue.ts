@@ -12,17 +12,17 @@ import { findRecords, type LogRecord } from "./log-records.ts";
 import { type OutputOptions, printAll, type Row } from "./output.ts";
 import { readText } from "./secret-input.ts";
 
-/** Commits the token sets that the log alone holds. */
+/** Commits the token sets that only the log holds. */
 export const rescueCommand = (io: AdminIo): Command =>
   new Command("rescue")
-    .description("commit the token sets of last resort that log lines on stdin hold")
-    .option("--json", "for machines")
+    .description("commit the token sets that only the log holds, from log lines on stdin")
+    .option("--json", "print JSON")
     .addHelpText("after", help)
     .action((options: OutputOptions) => rescue(io, options));
 
 const help = `
-A record is committed if the connection's credentials are still those that it follows; one that comes
-twice is committed once. Other lines are passed over.
+A record is committed if the connection still has the credentials that were refreshed. A repeated record is committed
+once. All other lines are ignored.
 
 Examples:
   aws logs tail <log group of the API function> --since 1d | npm run admin -- rescue
@@ -33,12 +33,19 @@ async function rescue(io: AdminIo, options: OutputOptions): Promise<void> {
   const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName });
   const records = findRecords(await readText(io, "log", 256));
   const outcomes: Rescue[] = [];
-  // One after the other: two records of one connection are in the order of the log.
+  // The order of the log matters for two records of one connection.
   for (const record of records) outcomes.push(await commit(store, record));
-  printAll(io, options, outcomes.map(rowOf), "there is no record of last resort");
+  printAll(
+    io,
+    options,
+    outcomes.map(rowOf),
+    "no records found: no line has the code commit.last_resort",
+  );
   const failed = outcomes.filter((outcome) => outcome.outcome === "failed").length;
   if (failed > 0)
-    throw new CommandFailed(`${failed} of ${outcomes.length} records were not rescued`);
+    throw new CommandFailed(
+      `${failed} of ${outcomes.length} records were not committed. Their reasons are above`,
+    );
 }
 
 interface Rescue {
@@ -49,7 +56,7 @@ interface Rescue {
 }
 
 async function commit(store: ConnectionStore, record: LogRecord): Promise<Rescue> {
-  if (record.kind === "fragment") return { outcome: "failed", reason: "the line is not whole" };
+  if (record.kind === "fragment") return { outcome: "failed", reason: "the line was cut off" };
   try {
     const tokens = parseRescueRecord(record.members);
     const { connectionId, workspaceId } = tokens;

@@ -6,20 +6,20 @@ import { type AdminIo, CommandFailed } from "./io.ts";
 const mebibyte = 1024 * 1024;
 
 /**
- * A secret from stdin, without the line break at its end; asked for, and not shown, where stdin is a
- * terminal. Never from an argument: those are in the shell's history and in the process list.
+ * Reads a secret from stdin, without the line break at its end. A terminal gets a prompt, and shows no input. An
+ * argument would be in the shell's history and in the list of processes.
  *
- * @param what it is, `client secret`
- * @throws {CommandFailed} empty, or too large
+ * @param what names the secret in messages, such as `client secret`
+ * @throws {CommandFailed} the secret is empty or too large
  */
 export async function readSecret(io: AdminIo, what: string): Promise<Secret> {
   const text = io.stdin.isTTY === true ? await prompt(io, what) : await readText(io, what);
   const secret = text.replace(/\r?\n$/, "");
-  if (secret.trim() === "") throw new CommandFailed(`the ${what} on stdin is empty`);
+  if (secret.trim() === "") throw new CommandFailed(`stdin holds no ${what}`);
   return new Secret(secret);
 }
 
-/** @throws {CommandFailed} too large */
+/** @throws {CommandFailed} the text is too large */
 export async function readText(
   { stdin }: AdminIo,
   what: string,
@@ -31,7 +31,7 @@ export async function readText(
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
     if (bytes > maximumMebibytes * mebibyte) {
-      throw new CommandFailed(`the ${what} on stdin is over ${maximumMebibytes} MiB`);
+      throw new CommandFailed(`the ${what} on stdin is larger than ${maximumMebibytes} MiB`);
     }
     chunks.push(buffer);
   }

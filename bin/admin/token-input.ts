@@ -13,17 +13,17 @@ export interface GivenTokens {
   readonly tokens: TokenSet;
   readonly refreshTokenExpiresAtMs: number | undefined;
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
-  /** What was odd, in words without content. */
+  /** Irregularities, in words that quote nothing. */
   readonly notes: readonly string[];
 }
 
 /**
- * Reads a bare refresh token, or a token response (RFC 6749 §5.1) as the provider sent it, in JSON or in
- * a form. With a refresh token alone the access token counts as expired: the next call gets one. Where a
- * provider renews access tokens by themselves, a bare token is the access token.
+ * Reads a bare refresh token, or a token response (RFC 6749 §5.1) as the provider sent it, in JSON or form-encoded.
+ * Without an access token, the connection counts as expired, so that the next call refreshes it. If the provider
+ * renews access tokens with themselves, a bare token is the access token.
  *
- * @param registration says how the provider answers @default as RFC 6749 has it
- * @throws {CommandFailed} neither; the message holds nothing of the input
+ * @param registration describes the provider's token responses @default as in RFC 6749
+ * @throws {CommandFailed} the input is neither; the message quotes nothing of it
  */
 export function parseTokens(
   input: Secret,
@@ -43,28 +43,30 @@ export function parseTokens(
   const refreshToken = granted?.tokens.refreshToken;
   if (granted === undefined || (isPartial && refreshToken === undefined)) {
     throw new CommandFailed(
-      "the answer on stdin holds neither an access_token nor a refresh_token",
+      "the token response on stdin holds neither an access_token nor a refresh_token",
     );
   }
   const { receivedAtMs: _, ...others } = granted.tokens;
-  const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...answered } = others;
-  const tokens = { ...answered, dpopKey: dpopKey(members) };
+  const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...rest } = others;
+  const tokens = { ...rest, dpopKey: dpopKey(members) };
   const ends = { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs };
   if (isPartial) {
     const accessToken = new Secret("");
     return { tokens: { ...tokens, accessToken, expiresAtMs: nowMs }, ...ends, notes: [] };
   }
-  // A stored response says when its token ended, too: then it is to be refreshed at once.
+  // The access token of a stored response may have expired meanwhile. The connection is then due at once.
   const hasEnded = "expires_at" in members && !accessTokenExpiry(members, nowMs).expiresAtMs;
   const expiresAtMs = hasEnded ? nowMs : tokens.expiresAtMs;
   const isComplete = renewsWithAccessToken || refreshToken !== undefined;
-  const notes = isComplete ? granted.notes : [...granted.notes, "there is no refresh_token"];
+  const notes = isComplete
+    ? granted.notes
+    : [...granted.notes, "the token response holds no refresh_token"];
   return { tokens: { ...tokens, expiresAtMs }, ...ends, notes };
 }
 
 const plainRegistration = { provider: {}, renewsWithAccessToken: false };
 
-/** `dpop_jwk`, beside the tokens that are bound to it: RFC 9449. */
+/** `dpop_jwk`, the key that the tokens are bound to (RFC 9449). */
 function dpopKey({ dpop_jwk: jwk }: Readonly<Record<string, unknown>>): Secret | undefined {
   if (jwk === undefined) return undefined;
   try {
@@ -88,5 +90,5 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 /** `1*VSCHAR`: RFC 6749 Appendix A.17. */
 function bareToken(text: string): string {
   if (/^[\x20-\x7e]+$/.test(text)) return text;
-  throw new CommandFailed("the refresh token on stdin has characters that no token has");
+  throw new CommandFailed("the refresh token on stdin has characters that a token cannot have");
 }

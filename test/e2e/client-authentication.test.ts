@@ -128,7 +128,11 @@ test("a public client's tokens, with the key that they are bound to", async () =
 test.each([
   ["--auth private_key_jwt --token-endpoint https://a.example/", "hunter2", "is not a private key"],
   ["--auth private_key_jwt --token-endpoint https://a.example/", "{hunter2", "nor valid JSON"],
-  ["--auth private_key_jwt --token-endpoint https://a.example/", "\n", "on stdin is empty"],
+  [
+    "--auth private_key_jwt --token-endpoint https://a.example/",
+    "\n",
+    "stdin holds no private key",
+  ],
   ["--auth tls_client_auth --token-endpoint https://a.example/", "", "tls_client_certificate: req"],
   ["--auth none --certificate /absent --issuer https://a.example", "", "file of --certificate can"],
   ["--auth none --issuer https://a.example?b", "", "issuer: has to be an http or https URL"],

@@ -78,11 +78,11 @@ test("lists what the options ask for, as JSON or as a table without credentials"
 });
 
 test("says that there are none, and that there are more", async () => {
-  expect(await list()).toEqual({ stdout: "there is no such connection\n", stderr: "" });
+  expect(await list()).toEqual({ stdout: "no connections found\n", stderr: "" });
   for (const id of ["conn_a", "conn_b", "conn_c"]) await store(id);
   const { stdout, stderr } = await list("--limit", "2", "--json");
   expect(JSON.parse(stdout)).toHaveLength(2);
-  expect(stderr).toBe("note: there are more than 2: see --limit\n");
+  expect(stderr).toBe("note: there are more than 2 connections. Raise --limit to see them\n");
   expect((await list("--limit", "3")).stderr).toBe("");
 });
 
@@ -117,10 +117,10 @@ test("reauthorize-within: a limit keeps the soonest of all, in whatever order th
   const { stdout, stderr } = await list("--reauthorize-within", "30d", "--limit", "2", "--json");
   const due: { connection_id: string }[] = JSON.parse(stdout);
   expect(due.map((one) => one.connection_id)).toEqual(["conn_1", "conn_2"]);
-  expect(stderr).toBe("note: there are more than 2: see --limit\n");
+  expect(stderr).toBe("note: there are more than 2 connections. Raise --limit to see them\n");
 });
 
-test("what cannot be read is counted, and keeps nobody from the rest", async () => {
+test("connections that cannot be read are counted, and all others are listed", async () => {
   await store("conn_a");
   for (const id of ["bad_1", "bad_2"]) {
     const Item = { connection_id: { S: id } };
@@ -129,6 +129,6 @@ test("what cannot be read is counted, and keeps nobody from the rest", async () 
   const { stdout, stderr } = await list("--json");
   expect(JSON.parse(stdout)).toHaveLength(1);
   expect(stderr).toMatch(
-    /^note: 2 cannot be read; the first: connection bad_[12]: integration: expected a value\n$/,
+    /^note: 2 connections cannot be read. The first: connection bad_[12]: integration: expected a value\n$/,
   );
 });

@@ -75,7 +75,7 @@ describe("tokens on stdin", () => {
 
   test("a response without a refresh token says so", () => {
     expect(parse('{"access_token":"a","token_type":"Bearer","expires_in":60}').notes).toEqual([
-      "there is no refresh_token",
+      "the token response holds no refresh_token",
     ]);
   });
 
@@ -110,11 +110,11 @@ describe("tokens on stdin", () => {
     expect(given.tokens.accessToken.reveal()).toBe("token-1");
     expect(given.tokens.refreshToken).toBeUndefined();
     expect(given.tokens.expiresAtMs).toBe(nowMs + 60_000);
-    expect(given.notes).not.toContain("there is no refresh_token");
+    expect(given.notes).not.toContain("the token response holds no refresh_token");
   });
 
   test.each([
-    ["two lines", "canary-1\ncanary-2", "characters that no token has"],
+    ["two lines", "canary-1\ncanary-2", "characters that a token cannot have"],
     ["damaged JSON", '{"access_token": "canary', "is not valid JSON"],
     ["JSON without tokens", '{"token": "canary"}', "neither an access_token nor a refresh_token"],
   ])("are refused without a word of them: %s", (_, text, reason) => {
