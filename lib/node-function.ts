@@ -1,8 +1,15 @@
 import { type Duration, Token, Validations } from "aws-cdk-lib";
 import { Policy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  type EventInvokeConfigOptions,
+  Runtime,
+  Tracing,
+} from "aws-cdk-lib/aws-lambda";
+import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { LogLevel, NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Environment } from "../functions/runtime/environment.ts";
 import { bundling } from "./bundling.ts";
@@ -56,6 +63,22 @@ export class NodeFunction extends Construct {
       },
       // It concerns version 2 of the SDK alone.
       awsSdkConnectionReuse: false,
+    });
+  }
+
+  /**
+   * Sends the event of a failed asynchronous invocation to the queue, with the error. The function's permissions have
+   * to include that.
+   */
+  sendFailedEventsTo(
+    queue: IQueue,
+    options: Pick<EventInvokeConfigOptions, "maxEventAge" | "retryAttempts">,
+  ): void {
+    this.function.configureAsyncInvoke({ ...options, onFailure: new SqsDestination(queue) });
+    Validations.of(this).acknowledge({
+      id: "Serverless-LambdaDLQ",
+      reason:
+        "The destination receives the failed event, as a dead-letter queue would, with the error.",
     });
   }
 }

@@ -1,6 +1,5 @@
 import { Duration, Validations } from "aws-cdk-lib";
 import type { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { budgetFor } from "../functions/domain/model/budget.ts";
@@ -48,16 +47,8 @@ export function createRefresh(
     settings,
   });
   // Applies to asynchronous invocations alone. A caller of the API gets a response in any case.
-  refresh.function.configureAsyncInvoke({
-    onFailure: new SqsDestination(failedInvocations),
-    maxEventAge: Duration.hours(1),
-  });
+  refresh.sendFailedEventsTo(failedInvocations, { maxEventAge: Duration.hours(1) });
   acknowledgeSecrets(refresh, settings);
-  Validations.of(refresh).acknowledge({
-    id: "Serverless-LambdaDLQ",
-    reason:
-      "The destination receives the failed event, as a dead-letter queue would, with the error.",
-  });
   return refresh;
 }
 

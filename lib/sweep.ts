@@ -1,6 +1,5 @@
-import { Aws, Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import {
   Schedule,
   ScheduleExpression,
@@ -66,15 +65,9 @@ export function createSweep(scope: Construct, resources: SweepResources): NodeFu
   // Scheduler invokes the function asynchronously, so that Lambda would retry a failed sweep twice. The next sweep
   // resumes where a failed one stopped.
   // https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
-  sweep.function.configureAsyncInvoke({
-    onFailure: new SqsDestination(missedSweeps),
+  sweep.sendFailedEventsTo(missedSweeps, {
     maxEventAge: Duration.minutes(settings.sweepIntervalMinutes),
     retryAttempts: 0,
-  });
-  Validations.of(sweep).acknowledge({
-    id: "Serverless-LambdaDLQ",
-    reason:
-      "The destination receives the failed event, as a dead-letter queue would, with the error.",
   });
   scheduleSweeps(scope, sweep, missedSweeps, settings);
   return sweep;

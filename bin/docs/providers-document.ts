@@ -4,13 +4,15 @@ import type {
   UrlVariable,
 } from "../../functions/adapters/provider-catalogue/provider-entry.ts";
 
+import { type Column, code, markdownTable } from "./markdown-table.ts";
+
 type Named = readonly [string, ProviderEntry];
 
 /** `docs/providers.md`: the catalogue, for people. */
 export function providersDocument(catalogue: Readonly<Record<string, ProviderEntry>>): string {
   const entries = Object.entries(catalogue);
   return `${introduction(entries.length)}
-${table(entries)}
+${markdownTable(columns, entries)}
 ## What to know
 
 ${entries.map(paragraph).join("\n")}`;
@@ -30,9 +32,12 @@ needs no entry: \`npm run admin -- integrations put acme --token-endpoint …\`.
 - **Read**: \`vendor\` where the main facts were read on the vendor's own pages.
 `;
 
-const columns: readonly (readonly [string, (named: Named) => string])[] = [
+const columns: readonly Column<Named>[] = [
   ["Provider", ([name, { title }]) => `[${title}](#${name})`],
-  ["Client authentication", ([, entry]) => code(entry.tokenEndpointAuthMethod)],
+  [
+    "Client authentication",
+    ([, { tokenEndpointAuthMethod: method }]) => (method === undefined ? "" : code(method)),
+  ],
   ["Access token", ([, entry]) => duration(entry.accessTokenLifetimeSeconds)],
   ["Rotation", ([, entry]) => rotation(entry)],
   ["Refresh token", ([, entry]) => refreshTokenEnd(entry)],
@@ -40,17 +45,6 @@ const columns: readonly (readonly [string, (named: Named) => string])[] = [
   ["Differs in", ([, entry]) => oddities(entry).map(code).join(", ")],
   ["Read", ([, entry]) => entry.verified],
 ];
-
-function table(entries: readonly Named[]): string {
-  const rows = [
-    columns.map(([title]) => title),
-    columns.map(() => "---"),
-    ...entries.map((named) => columns.map(([, cell]) => cell(named).replaceAll("|", "\\|"))),
-  ];
-  return rows.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
-}
-
-const code = (text: string | undefined): string => (text === undefined ? "" : `\`${text}\``);
 
 const rotation = ({ rotation, rotationGraceSeconds }: ProviderEntry): string =>
   [rotation ?? "", duration(rotationGraceSeconds)].filter((part) => part !== "").join(", ");

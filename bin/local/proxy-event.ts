@@ -109,7 +109,8 @@ function requestContext(
   };
 }
 
-const anonymous: Omit<APIGatewayEventIdentity, "sourceIp" | "userAgent"> = {
+/** The identity of a caller without AWS credentials. */
+export const anonymous: Omit<APIGatewayEventIdentity, "sourceIp" | "userAgent"> = {
   accessKey: null,
   accountId: null,
   apiKey: null,

@@ -5,6 +5,7 @@ import type {
   Context,
   SQSEvent,
 } from "aws-lambda";
+import { anonymous } from "../../bin/local/proxy-event.ts";
 
 export const gatewayRequestId = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 const lambdaRequestId = "8f507cfc-0000-4a2f-b6a1-5d1b7a5c0001";
@@ -102,23 +103,7 @@ const requestContext = {
   accountId: "123456789012",
   apiId: "a1b2c3d4e5",
   httpMethod: "POST",
-  identity: {
-    accessKey: null,
-    accountId: null,
-    apiKey: null,
-    apiKeyId: null,
-    caller: null,
-    clientCert: null,
-    cognitoAuthenticationProvider: null,
-    cognitoAuthenticationType: null,
-    cognitoIdentityId: null,
-    cognitoIdentityPoolId: null,
-    principalOrgId: null,
-    sourceIp: "192.0.2.1",
-    user: null,
-    userAgent: "test",
-    userArn: null,
-  },
+  identity: { ...anonymous, sourceIp: "192.0.2.1", userAgent: "test" },
   path: "/prod/api/v1/oauth/refresh/conn_1",
   protocol: "HTTP/1.1",
   requestId: gatewayRequestId,
