@@ -69,17 +69,17 @@ describe("what will not pass is told as it is:", () => {
 const programs = {
   DynamoDB: `
     import { GetItemCommand } from "@aws-sdk/client-dynamodb";
-    import { asStoreUnavailable, dynamoDbClient } from "../functions/adapters/aws-clients.ts";
+    import { asStoreUnavailable, dynamoDbClient } from "./functions/adapters/aws/clients.ts";
     const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
     const client = dynamoDbClient();`,
   SQS: `
     import { GetQueueUrlCommand } from "@aws-sdk/client-sqs";
-    import { asStoreUnavailable, sqsClient } from "../functions/adapters/aws-clients.ts";
+    import { asStoreUnavailable, sqsClient } from "./functions/adapters/aws/clients.ts";
     const command = new GetQueueUrlCommand({ QueueName: "q" });
     const client = await sqsClient();`,
   "SQS, urgently": `
     import { GetQueueUrlCommand } from "@aws-sdk/client-sqs";
-    import { asStoreUnavailable, urgentSqsClient } from "../functions/adapters/aws-clients.ts";
+    import { asStoreUnavailable, urgentSqsClient } from "./functions/adapters/aws/clients.ts";
     const command = new GetQueueUrlCommand({ QueueName: "q" });
     const client = await urgentSqsClient();`,
 };
