@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join, resolve } from "node:path";
-import { createDeployment } from "../../lib/deployment.ts";
+import { createStacks } from "../../lib/deployment.ts";
 import { newApp } from "./deployed.ts";
 
 interface AssetManifest {
@@ -13,8 +13,9 @@ interface AssetManifest {
 
 /** The directory of each function's code, by the name that the deployment shows. */
 function bundles(outdir: string): ReadonlyMap<string, string> {
-  const app = newApp({ "aws:cdk:bundling-stacks": ["**"] }, outdir);
-  createDeployment(app);
+  const bundled = { "aws:cdk:bundling-stacks": ["**"] };
+  const app = newApp(bundled, { outdir, builtinCloudFormationValidation: false });
+  createStacks(app);
   const { directory } = app.synth();
   const manifest = readFileSync(join(directory, "Service.assets.json"), "utf8");
   const { files } = JSON.parse(manifest) as AssetManifest;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { App } from "aws-cdk-lib";
+import { App, type AppProps } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { createStacks } from "../../lib/deployment.ts";
 
@@ -11,20 +11,30 @@ export interface Deployed {
 
 export type Properties = Readonly<Record<string, unknown>>;
 
-/** With the flags of cdk.json, and stubs in place of the functions' bundles. */
-export function newApp(context: Properties = {}, outdir?: string): App {
+/** An app with the flags of cdk.json, and stubs in place of the functions' bundles. */
+export function newApp(context: Properties = {}, props: AppProps = {}): App {
   const { context: flags } = JSON.parse(readFileSync("cdk.json", "utf8")) as {
     context: Properties;
   };
-  return new App({
-    context: { ...flags, "aws:cdk:bundling-stacks": [], ...context },
-    ...(outdir !== undefined && { outdir }),
-  });
+  return new App({ context: { ...flags, "aws:cdk:bundling-stacks": [], ...context }, ...props });
 }
 
-/** What a deployment with these settings consists of. It is checked in deployment.test.ts, once. */
+/**
+ * The templates of a deployment with these settings. A suite synthesises each deployment once. The rules
+ * for templates are evaluated in deployment.test.ts alone: loading them takes ten times as long as a
+ * synthesis.
+ */
 export function deployed(context: Properties = {}): Deployed {
-  const app = newApp(context);
+  const key = JSON.stringify(context);
+  const known = deployments.get(key) ?? synthesise(context);
+  deployments.set(key, known);
+  return known;
+}
+
+const deployments = new Map<string, Deployed>();
+
+function synthesise(context: Properties): Deployed {
+  const app = newApp(context, { builtinCloudFormationValidation: false });
   const { data, service } = createStacks(app);
   return { app, data: Template.fromStack(data), service: Template.fromStack(service) };
 }

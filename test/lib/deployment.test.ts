@@ -4,10 +4,24 @@ import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambd
 import { createDeployment, type Deployment } from "../../lib/deployment.ts";
 import { newApp } from "./deployed.ts";
 
+const everyOptionalResource = {
+  "refresh:throwAway": true,
+  "refresh:sweepers": 4,
+  "refresh:reservedConcurrency": 10,
+  "refresh:alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+  "refresh:jwtIssuer": "https://issuer.example/",
+  "refresh:jwtAudience": "refresh",
+  "refresh:jwtJwksUri": "https://issuer.example/jwks",
+  "refresh:jwtAlgorithms": "ES256",
+};
+
 describe("deployment", () => {
-  it("is clean, and made for whatever account and region it is deployed to", () => {
+  it.each([
+    ["with the default settings", {}],
+    ["with every optional resource", everyOptionalResource],
+  ])("is clean and bound to no account and region, %s", (_, context) => {
     const complaint = jest.spyOn(console, "error");
-    const app = newApp();
+    const app = newApp(context);
     createDeployment(app);
     const stacks = app
       .synth()
