@@ -55,11 +55,11 @@ describe("npm start", () => {
       expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
     });
     const line = /POST \/api\/v1\/oauth\/refresh\/conn_demo {2}200 refreshed/;
-    // The answer may be here before its line is.
+    // The response may arrive before its line.
     while (!line.test(service.output())) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
-  test("writes an env file for its owner alone, and takes it away when it ends", async () => {
+  test("writes an env file for its owner alone, and removes it at the end", async () => {
     const service = await start();
     expect(statSync(service.envFile).mode & 0o777).toBe(0o600);
     expect(service.environment).toMatchObject({
@@ -88,19 +88,19 @@ describe("npm start", () => {
     await expect(refresh(service)).rejects.toThrow();
   });
 
-  test("ends with Ctrl-C as well, twice in a row where npm passes it on", async () => {
+  test("stops with Ctrl-C, which npm forwards a second time", async () => {
     const service = await start();
     const ended = service.stop("SIGINT");
     service.stop("SIGINT");
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("rotates the demo's refresh token, time after time", async () => {
+  test("rotates the demo's refresh token with every refresh", async () => {
     const service = await start();
     for (let i = 0; i < 10; i++) expect((await refresh(service)).status).toBe(200);
   });
 
-  test("asks for a credential as the deployed gateway does", async () => {
+  test("requires a credential, as the deployed gateway does", async () => {
     const service = await start();
     const response = await fetch(`${service.environment.API_URL}/api/v1/oauth/refresh/conn_demo`, {
       method: "POST",
@@ -110,7 +110,7 @@ describe("npm start", () => {
     expect(await response.json()).toMatchObject({ code: "unauthenticated" });
   });
 
-  test("lets a revoked key do nothing more, at once", async () => {
+  test("rejects a revoked key at once", async () => {
     const service = await start();
     expect((await refresh(service, {})).status).toBe(200);
     const keys = JSON.parse(await service.admin("keys list --json"));
@@ -119,7 +119,7 @@ describe("npm start", () => {
   });
 
   describe("with DATA_DIR", () => {
-    test("goes on after SIGKILL with the tokens and the key that it had", async () => {
+    test("continues after SIGKILL with its tokens and its key", async () => {
       const DATA_DIR = join(directory, "data");
       const first = await start({ DATA_DIR });
       expect((await refresh(first)).status).toBe(200);
@@ -132,14 +132,14 @@ describe("npm start", () => {
       expect(JSON.parse(shown)).toMatchObject({ credentials_version: 3 });
     });
 
-    test("keeps it from others", async () => {
+    test("protects it from other users", async () => {
       const DATA_DIR = join(directory, "data");
       await start({ DATA_DIR });
       expect(statSync(DATA_DIR).mode & 0o777).toBe(0o700);
     });
   });
 
-  test("uses a given DynamoDB in place of its own, and leaves no key there", async () => {
+  test("uses an existing DynamoDB in place of its own, and leaves no key there", async () => {
     const owner = await start();
     const { AWS_ENDPOINT_URL_DYNAMODB = "" } = owner.environment;
     const guest = await start({ AWS_ENDPOINT_URL_DYNAMODB, LOCAL_STAND_INS: "" });
@@ -153,7 +153,7 @@ describe("npm start", () => {
     ]);
   });
 
-  describe("tells in one line why it cannot start, and leaves nothing behind:", () => {
+  describe("prints in one line why it cannot start, and leaves nothing behind:", () => {
     let envFile: string;
     beforeEach(() => {
       envFile = join(directory, ".local", "env");
@@ -168,14 +168,14 @@ describe("npm start", () => {
       expect(readdirSync(directory)).toEqual(before);
     }
 
-    test("a taken port", async () => {
+    test("a port in use", async () => {
       const server = await listening(createServer());
       const PORT = String((server.address() as AddressInfo).port);
       await expectFailure({ PORT }, `port ${PORT} is in use. Set PORT to another`);
       server.close();
     });
 
-    test("a PORT that is none", () => expectFailure({ PORT: "http" }, "PORT: expected"));
+    test("an invalid PORT", () => expectFailure({ PORT: "http" }, "PORT: expected"));
 
     test("a setting of the functions", () =>
       expectFailure({ PROVIDER_TIMEOUT_SECONDS: "60" }, "PROVIDER_TIMEOUT_SECONDS"));
@@ -191,10 +191,10 @@ describe("npm start", () => {
       await expectFailure({ LOCAL_ENV_FILE: join(directory, "file", "env") }, "cannot be written");
     });
 
-    test("a given DynamoDB that does not answer", () =>
+    test("an existing DynamoDB that does not respond", () =>
       expectFailure({ AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1" }, "DynamoDB"));
 
-    test("a given SQS that does not answer", () => {
+    test("an existing SQS that does not respond", () => {
       const AWS_ENDPOINT_URL_SQS = "http://127.0.0.1:1";
       const REFRESH_QUEUE_URL = `${AWS_ENDPOINT_URL_SQS}/000000000000/refresh`;
       const RESCUE_QUEUE_URL = `${AWS_ENDPOINT_URL_SQS}/000000000000/rescue`;
@@ -203,7 +203,7 @@ describe("npm start", () => {
     });
   });
 
-  describe("while a provider takes its time", () => {
+  describe("while a provider is slow", () => {
     let provider: Server;
     let asked: PromiseWithResolvers<void>;
     let release: PromiseWithResolvers<void>;
@@ -234,7 +234,7 @@ describe("npm start", () => {
       provider.closeAllConnections();
     });
 
-    test("a signal waits for the refresh that has begun", async () => {
+    test("a signal waits for the refresh in progress", async () => {
       const response = refresh(service, {}, "conn_slow");
       await asked.promise;
       const ended = service.stop();
@@ -243,7 +243,7 @@ describe("npm start", () => {
       expect(await ended).toMatchObject({ code: 0 });
     });
 
-    test("a further signal does not", async () => {
+    test("a second signal does not", async () => {
       const response = refresh(service, {}, "conn_slow").catch(() => "broken off");
       await asked.promise;
       let ended = false;
@@ -260,7 +260,7 @@ describe("npm start", () => {
     });
   });
 
-  test("prints no token and no secret, its own API key in the curl line apart", async () => {
+  test("prints no token and no secret besides its API key in the curl line", async () => {
     const DATA_DIR = join(directory, "data");
     const service = await start({ DATA_DIR, LOG_LEVEL: "DEBUG" });
     await refresh(service);

@@ -11,7 +11,7 @@ interface AssetManifest {
   >;
 }
 
-/** The directory of each function's code, by the name that the deployment shows. */
+/** The directory of each function's bundle, by the function's id. */
 function bundles(outdir: string): ReadonlyMap<string, string> {
   const bundled = { "aws:cdk:bundling-stacks": ["**"] };
   const app = newApp(bundled, { outdir, builtinCloudFormationValidation: false });
@@ -27,10 +27,10 @@ function bundles(outdir: string): ReadonlyMap<string, string> {
 }
 
 describe("bundles of the functions", () => {
-  // Inside the project, as the CDK CLI has it: a source map names its sources from there.
+  // The CDK CLI writes into the project as well, and source maps name their sources relative to it.
   mkdirSync("cdk.out", { recursive: true });
   const outdir = mkdtempSync(resolve("cdk.out", "test-"));
-  // As on Lambda, where no package.json makes the code an ES module.
+  // On Lambda, no package.json turns the code into an ES module.
   writeFileSync(join(outdir, "package.json"), "{}");
   const directories = bundles(outdir);
   afterAll(() => rmSync(outdir, { recursive: true }));
@@ -47,16 +47,16 @@ describe("bundles of the functions", () => {
       expect(map.sourcesContent).toBeUndefined();
     });
 
-    it("holds all that it needs, the SDK included", () => {
+    it("contains all its dependencies, including the SDK", () => {
       const code = readFileSync(join(bundleOf(id), "index.js"), "utf8");
       const required = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name ?? "");
       expect(required).toContain("node:crypto");
-      // The SDK's word to those who sign with several regions' keys: a text, not a call.
+      // The text of an SDK error for signatures in several regions. No code calls it.
       const hint = "@aws-sdk/signature-v4-crt";
       expect(required.filter((name) => !isBuiltin(name) && name !== hint)).toEqual([]);
     });
 
-    it("names no path of the machine that made it", () => {
+    it("contains no path of the machine that built it", () => {
       const map = readFileSync(join(bundleOf(id), "index.js.map"), "utf8");
       expect(map).not.toContain(process.cwd());
     });

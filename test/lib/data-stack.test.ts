@@ -19,7 +19,7 @@ describe("data stack", () => {
       });
     });
 
-    it("can be restored to any moment, and is not deleted by mistake", () => {
+    it("has point-in-time recovery and deletion protection", () => {
       expect(table(data, id)).toMatchObject({
         DeletionPolicy: "Retain",
         UpdateReplacePolicy: "Retain",
@@ -32,7 +32,7 @@ describe("data stack", () => {
     });
   });
 
-  it("has a sparse index of what is due, with what a worker's message says", () => {
+  it("has a sparse index of due connections, with the members of a worker's message", () => {
     expect(propertiesOf(data, "AWS::DynamoDB::Table", "Connections")).toMatchObject({
       KeySchema: [{ AttributeName: "connection_id", KeyType: "HASH" }],
       GlobalSecondaryIndexes: [
@@ -51,21 +51,21 @@ describe("data stack", () => {
     });
   });
 
-  it("lets expired API keys go", () => {
+  it("deletes expired API keys", () => {
     expect(propertiesOf(data, "AWS::DynamoDB::Table", "ApiKeys")).toMatchObject({
       KeySchema: [{ AttributeName: "key_hash", KeyType: "HASH" }],
       TimeToLiveSpecification: { AttributeName: "expires_at", Enabled: true },
     });
   });
 
-  it("lets go of what processes agreed by and is long over", () => {
+  it("deletes expired coordination items", () => {
     expect(propertiesOf(data, "AWS::DynamoDB::Table", "Coordination")).toMatchObject({
       KeySchema: [{ AttributeName: "item_id", KeyType: "HASH" }],
       TimeToLiveSpecification: { AttributeName: "expires_at", Enabled: true },
     });
   });
 
-  it("has a key for tables and another for token sets, which rotate and stay", () => {
+  it("has a key for tables and one for token sets, both rotated and retained", () => {
     const keys = Object.entries(data.findResources("AWS::KMS::Key"));
     expect(keys.map(([id]) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["TableKey", "TokenKey"]);
     for (const [, key] of keys) {
@@ -76,7 +76,7 @@ describe("data stack", () => {
     }
   });
 
-  it("tells what the CLI has to know", () => {
+  it("outputs the variables that the CLI needs", () => {
     expect(Object.keys(data.findOutputs("*"))).toEqual(
       expect.arrayContaining([
         ...["ConnectionsTable", "ApiKeysTable", "CoordinationTable"],
@@ -86,7 +86,7 @@ describe("data stack", () => {
     expect(data.findOutputs("SecretPrefix").SecretPrefix?.Value).toBe("oauth-token-refresh/main");
   });
 
-  it("cannot be deleted as a whole, and is tagged", () => {
+  it("has termination protection, and tags", () => {
     const { terminationProtection, stackName, tags } = app
       .synth()
       .getStackByName("oauth-token-refresh-main-data");

@@ -39,7 +39,7 @@ function synthesise(context: Properties): Deployed {
   return { app, data: Template.fromStack(data), service: Template.fromStack(service) };
 }
 
-/** The one resource of a type whose logical id begins so. */
+/** The only resource of a type with this beginning of its logical id. */
 export function resource(template: Template, type: string, idPrefix = ""): Properties {
   const found = Object.entries(template.findResources(type)).filter(([id]) =>
     id.startsWith(idPrefix),
@@ -54,7 +54,7 @@ export function resource(template: Template, type: string, idPrefix = ""): Prope
 export const propertiesOf = (template: Template, type: string, idPrefix = ""): Properties =>
   resource(template, type, idPrefix).Properties as Properties;
 
-/** Intrinsic functions as short texts: the id of what they refer to. */
+/** Replaces intrinsic functions by the id that they refer to. */
 export function legible(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replace(

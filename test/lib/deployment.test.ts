@@ -19,7 +19,7 @@ describe("deployment", () => {
   it.each([
     ["with the default settings", {}],
     ["with every optional resource", everyOptionalResource],
-  ])("is clean and bound to no account and region, %s", (_, context) => {
+  ])("passes all checks, and names no account and no region, %s", (_, context) => {
     const complaint = jest.spyOn(console, "error");
     const app = newApp(context);
     createDeployment(app);
@@ -38,7 +38,7 @@ describe("deployment", () => {
     ["AwsSolutions::AwsSolutions-IAM5[Resource::*]", permitEverythingToBeDecrypted],
     ["Serverless::Serverless-LambdaTracing", addFunctionWithoutTracing],
     ["CloudFormation-Validate::F3003", haveNoCapacity],
-  ])("is not made against the rule %s", (rule, breakIt) => {
+  ])("fails against the rule %s", (rule, breakIt) => {
     const app = newApp();
     breakIt(createDeployment(app));
     expect(() => app.synth()).toThrow(`Acknowledge with '${rule}'`);

@@ -28,7 +28,7 @@ describe("settings", () => {
     });
   });
 
-  it("reads the texts of the command line as it reads the values of cdk.json", () => {
+  it("reads a text of the command line like a value of cdk.json", () => {
     const typed = readSettings({
       "refresh:throwAway": true,
       "refresh:providerTimeoutSeconds": 8,
@@ -45,17 +45,17 @@ describe("settings", () => {
     expect(typed).toMatchObject({ throwAway: true, authorizerCacheSeconds: 0 });
   });
 
-  it("keeps the secrets of stages apart", () => {
+  it("separates the secrets of stages", () => {
     expect(readSettings({ "refresh:stage": "staging" }).secretPrefix).toBe(
       "oauth-token-refresh/staging",
     );
   });
 
-  it("leaves the rest of the context alone", () => {
+  it("ignores the rest of the context", () => {
     expect(() => readSettings({ "@aws-cdk/core:some": true, stage: "?" })).not.toThrow();
   });
 
-  it("takes an empty text for no setting", () => {
+  it("ignores an empty text", () => {
     expect(readSettings({ "refresh:stage": "" }).stage).toBe("main");
   });
 
@@ -90,17 +90,17 @@ describe("settings", () => {
     ["gatewayLogRole", 1],
     ["alarmTopicArn", "alarms"],
     ["jwtJwksUri", "http://issuer.example/jwks"],
-  ])("refuses %s %p, by name", (name, value) => {
+  ])("rejects %s %p, and names it", (name, value) => {
     expect(() => readSettings({ [`refresh:${name}`]: value })).toThrow(`refresh:${name}: `);
   });
 
-  it("refuses a name with its prefix that is none of its own", () => {
+  it("rejects an unknown name with its prefix", () => {
     expect(() => readSettings({ "refresh:stagee": "x" })).toThrow(
       "refresh:stagee is not a setting; there are refresh:stage, ",
     );
   });
 
-  it("tells all faults at once", () => {
+  it("reports all faults at once", () => {
     const read = () =>
       readSettings({ "refresh:stage": "?", "refresh:memoryMib": 1, "refresh:x": 1 });
     expect(read).toThrow(InvalidSettings);
@@ -122,7 +122,7 @@ describe("settings", () => {
     });
   });
 
-  it.each(Object.keys(jwt))("refuses an issuer without %s", (name) => {
+  it.each(Object.keys(jwt))("rejects an issuer without %s", (name) => {
     expect(() => readSettings({ ...jwt, [name]: undefined })).toThrow("all of them or none");
   });
 });

@@ -22,7 +22,7 @@ describe("REST API", () => {
     });
   });
 
-  it("keeps what the authorizer says of a credential for a time", () => {
+  it("caches the authorizer's result for a credential", () => {
     expect(propertiesOf(service, "AWS::ApiGateway::Authorizer")).toMatchObject({
       Type: "REQUEST",
       IdentitySource: "method.request.header.Authorization",
@@ -30,7 +30,7 @@ describe("REST API", () => {
     });
   });
 
-  it("may be invoked by the deployed stage and route alone", () => {
+  it("permits only the deployed stage and route to invoke the functions", () => {
     const permissions = Object.values(service.findResources("AWS::Lambda::Permission"));
     const sources = permissions.map(({ Properties: { SourceArn } }) =>
       (SourceArn["Fn::Join"][1] as readonly unknown[]).at(-1),
@@ -41,7 +41,7 @@ describe("REST API", () => {
     expect(permissions).toHaveLength(2);
   });
 
-  it("limits requests and is traced", () => {
+  it("throttles requests and is traced", () => {
     expect(stage).toMatchObject({
       StageName: "main",
       TracingEnabled: true,
@@ -114,7 +114,7 @@ describe("gateway responses", () => {
     }
   });
 
-  it("challenge whoever has no credential, or none for this", () => {
+  it("challenge a request without a credential, or with an insufficient one", () => {
     const header = "gatewayresponse.header.WWW-Authenticate";
     expect(responseOf("UNAUTHORIZED").ResponseParameters[header]).toBe("'Bearer'");
     expect(responseOf("ACCESS_DENIED").ResponseParameters[header]).toBe(
@@ -123,7 +123,7 @@ describe("gateway responses", () => {
   });
 
   it.each(["AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR"])(
-    "tell by 503 that a credential could not be checked: %s",
+    "are a 503 where a credential could not be checked: %s",
     (type) => {
       expect(responseOf(type)).toMatchObject({
         StatusCode: "503",

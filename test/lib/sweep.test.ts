@@ -12,7 +12,7 @@ const inputsOf = (service: Template): unknown[] =>
 describe("schedule", () => {
   const { service } = deployed();
 
-  it("begins a sweep each minute", () => {
+  it("starts a sweep each minute", () => {
     expect(schedulesOf(service).map(legible)).toEqual([
       {
         Description: "Refreshes due connections: slice 0 of 1",
@@ -32,7 +32,7 @@ describe("schedule", () => {
     ]);
   });
 
-  it("does not repeat a sweep that failed, but holds it", () => {
+  it("does not retry a failed sweep, and keeps its event", () => {
     const config = propertiesOf(service, "AWS::Lambda::EventInvokeConfig", "Sweep");
     expect(legible(config)).toMatchObject({
       MaximumRetryAttempts: 0,
@@ -41,7 +41,7 @@ describe("schedule", () => {
     });
   });
 
-  it("gives the sweep no name of a secret or of a token key", () => {
+  it("gives the sweep no name of a secret or a token key", () => {
     const { Environment } = propertiesOf(service, "AWS::Lambda::Function", "SweepFunction");
     const { Variables } = Environment as { Variables: Properties };
     expect(Object.keys(Variables).sort()).toEqual([
@@ -49,7 +49,7 @@ describe("schedule", () => {
     ]);
   });
 
-  it.each([1, 2, 15, 30])("lets a sweep last for less than its interval, %i min", (minutes) => {
+  it.each([1, 2, 15, 30])("ends a sweep within its interval, %i min", (minutes) => {
     const { service: slower } = deployed({ "refresh:sweepIntervalMinutes": minutes });
     const { Timeout } = propertiesOf(slower, "AWS::Lambda::Function", "SweepFunction");
     expect(Timeout).toBe(Math.min(minutes * 60 - 5, 900));
@@ -57,7 +57,7 @@ describe("schedule", () => {
 });
 
 describe("settings of the schedule", () => {
-  it("divide the work among sweepers, each shard being one's", () => {
+  it("divide the shards among the sweepers", () => {
     const { service } = deployed({ "refresh:sweepers": 4 });
     expect(inputsOf(service)).toEqual([
       { slice: 0, slices: 4 },
@@ -67,14 +67,14 @@ describe("settings of the schedule", () => {
     ]);
   });
 
-  it("switch it off, and leave the queues and their workers", () => {
+  it("switch it off, and keep the queues and their workers", () => {
     const { service } = deployed({ "refresh:schedule": false, "refresh:sweepers": 2 });
     expect(schedulesOf(service).map(({ State }) => State)).toEqual(["DISABLED", "DISABLED"]);
     service.resourceCountIs("AWS::Lambda::EventSourceMapping", 2);
     service.resourceCountIs("AWS::SQS::Queue", 6);
   });
 
-  it("set its rate, and tell it to all that schedule", () => {
+  it("set its rate, for every function that schedules a refresh", () => {
     const { service } = deployed({ "refresh:sweepIntervalMinutes": 10 });
     expect(schedulesOf(service)).toMatchObject([
       {
@@ -89,7 +89,7 @@ describe("settings of the schedule", () => {
     }
   });
 
-  it("tell all that refresh when to give up", () => {
+  it("set the time to give up, for every function that refreshes", () => {
     const { service } = deployed({ "refresh:giveUpAfterDays": 2 });
     for (const id of ["RefreshFunction", "WorkerFunction"]) {
       expect(propertiesOf(service, "AWS::Lambda::Function", id)).toMatchObject({

@@ -21,7 +21,7 @@ const jwt = {
 };
 
 describe("the API function's configuration", () => {
-  it("has a default for all that is not the deployment's own", () => {
+  it("has a default for everything but the deployment's own names", () => {
     expect(apiConfig(api)).toEqual({
       connectionsTable: "connections",
       coordinationTable: "coordination",
@@ -38,7 +38,7 @@ describe("the API function's configuration", () => {
     });
   });
 
-  it("takes every setting", () => {
+  it("reads every setting", () => {
     expect(
       apiConfig({
         ...api,
@@ -63,13 +63,13 @@ describe("the API function's configuration", () => {
     });
   });
 
-  it("names everything that is missing in one error; empty is missing", () => {
+  it("names all missing variables in one error; an empty one is missing", () => {
     expect(() => apiConfig({ KMS_KEY_ID: "" })).toThrow(
       "invalid environment: CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; SECRET_PREFIX is missing; KMS_KEY_ID is missing",
     );
   });
 
-  it("names everything that is invalid, beside what is missing", () => {
+  it("names all invalid variables, besides the missing ones", () => {
     const environment = {
       CONNECTIONS_TABLE: "connections",
       SECRET_PREFIX: "oauth/",
@@ -96,13 +96,13 @@ describe("the API function's configuration", () => {
 });
 
 describe("the worker's configuration", () => {
-  it("is the API function's, and how many messages are worked on at a time", () => {
+  it("is the API function's, and the number of messages that are processed at a time", () => {
     expect(workerConfig(api)).toEqual({ ...apiConfig(api), concurrency: 10 });
     expect(workerConfig({ ...api, WORKER_CONCURRENCY: "3" }).concurrency).toBe(3);
   });
 
   it.each(["0", "101", "2.5", "many"])(
-    "takes no WORKER_CONCURRENCY of %s",
+    "rejects a WORKER_CONCURRENCY of %s",
     (WORKER_CONCURRENCY) => {
       expect(() => workerConfig({ ...api, WORKER_CONCURRENCY })).toThrow(
         "WORKER_CONCURRENCY: expected a whole number, 1 to 100",
@@ -113,7 +113,7 @@ describe("the worker's configuration", () => {
   it.each([
     ["SWEEP_INTERVAL_SECONDS", "0", "expected seconds, 1 to 3600"],
     ["GIVE_UP_AFTER_SECONDS", "60", "expected seconds, 3600 to 31622400"],
-  ])("takes no %s of %s", (name, value, expected) => {
+  ])("rejects a %s of %s", (name, value, expected) => {
     expect(() => workerConfig({ ...api, [name]: value })).toThrow(`${name}: ${expected}`);
   });
 });
@@ -125,7 +125,7 @@ describe("the sweep's configuration", () => {
     REFRESH_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/refresh",
   };
 
-  it("is where it looks, agrees and enqueues", () => {
+  it("is its tables and its queue", () => {
     expect(sweepConfig(sweep)).toEqual({
       connectionsTable: "connections",
       coordinationTable: "coordination",
@@ -134,7 +134,7 @@ describe("the sweep's configuration", () => {
     });
   });
 
-  it("names what is missing and what is no address", () => {
+  it("names missing variables and an invalid address", () => {
     expect(() => sweepConfig({ REFRESH_QUEUE_URL: "refresh" })).toThrow(
       "CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; REFRESH_QUEUE_URL: expected an http or https address",
     );
@@ -142,7 +142,7 @@ describe("the sweep's configuration", () => {
 });
 
 describe("the configuration of the rescue queue's worker", () => {
-  it("is the table, and how much is logged", () => {
+  it("is the table, and the log level", () => {
     const environment = { CONNECTIONS_TABLE: "connections", LOG_LEVEL: "WARN" };
     expect(rescueConfig(environment)).toEqual({
       connectionsTable: "connections",
@@ -150,7 +150,7 @@ describe("the configuration of the rescue queue's worker", () => {
     });
   });
 
-  it("names everything at fault in one error", () => {
+  it("names all faults in one error", () => {
     expect(() => rescueConfig({ LOG_LEVEL: "SILENT" })).toThrow(
       "invalid environment: CONNECTIONS_TABLE is missing; LOG_LEVEL: expected one of",
     );
@@ -158,7 +158,7 @@ describe("the configuration of the rescue queue's worker", () => {
 });
 
 describe("the authorizer's configuration", () => {
-  it("does without JWTs", () => {
+  it("needs no JWT issuer", () => {
     expect(authorizerConfig(authorizer)).toEqual({
       apiKeysTable: "api-keys",
       jwt: undefined,
@@ -166,7 +166,7 @@ describe("the authorizer's configuration", () => {
     });
   });
 
-  it("takes an issuer", () => {
+  it("reads an issuer", () => {
     expect(authorizerConfig({ ...jwt, JWT_ALGORITHMS: "ES256, EdDSA" }).jwt).toEqual({
       issuer: "https://issuer.example",
       audience: "api",
@@ -176,14 +176,14 @@ describe("the authorizer's configuration", () => {
     expect(authorizerConfig(jwt).jwt?.algorithms).toEqual(["RS256", "PS256", "ES256", "EdDSA"]);
   });
 
-  it("takes all of an issuer or nothing", () => {
+  it("rejects an incomplete issuer", () => {
     expect(() => authorizerConfig({ JWT_ISSUER: "https://issuer.example" })).toThrow(
       "invalid environment: API_KEYS_TABLE is missing; JWT_AUDIENCE is missing; JWT_JWKS_URI is missing",
     );
   });
 
   it.each(["none", "HS256", "RS256,HS512", ""])(
-    "takes no algorithm that is not of a key pair: %p",
+    "rejects an algorithm without a key pair: %p",
     (algorithms) => {
       const read = () => authorizerConfig({ ...jwt, JWT_ALGORITHMS: algorithms });
       if (algorithms === "") expect(read).not.toThrow();
@@ -197,13 +197,13 @@ describe("the authorizer's configuration", () => {
     ["http://127.0.0.1.issuer.example/jwks", "true"],
     ["ftp://127.0.0.1/jwks", "true"],
     ["not an address", "true"],
-  ])("refuses the key set address %s, loopback allowed: %s", (address, allowed) => {
+  ])("rejects the key set address %s, loopback allowed: %s", (address, allowed) => {
     const environment = { ...jwt, JWT_JWKS_URI: address, ALLOW_LOOPBACK_PROVIDERS: allowed };
     expect(() => authorizerConfig(environment)).toThrow("JWT_JWKS_URI: expected an https address");
   });
 
   it.each(["http://127.0.0.1:9000/jwks", "http://localhost/jwks", "http://[::1]:9000/jwks"])(
-    "takes %s when loopback is allowed",
+    "accepts %s when loopback is allowed",
     (address) => {
       const environment = { ...jwt, JWT_JWKS_URI: address, ALLOW_LOOPBACK_PROVIDERS: "true" };
       expect(authorizerConfig(environment).jwt?.jwksUri.href).toBe(address);

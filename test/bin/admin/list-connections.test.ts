@@ -48,14 +48,14 @@ async function list(...args: string[]) {
 
 const listed = async (...args: string[]) => JSON.parse((await list(...args, "--json")).stdout);
 
-/** Scheduled, as what refreshes is. */
+/** A connection on the schedule. */
 const store = (id: string, changes: Partial<Connection> = {}) => {
   const connectionId = id as ConnectionId;
   const stored = connection({ connectionId, ...changes });
   return putItem(tables.client, stored, dueAt(connectionId, inDays(1)));
 };
 
-test("lists what the options ask for, as JSON or as a table without credentials", async () => {
+test("lists the connections that the options select, as JSON or as a table, without credentials", async () => {
   await store("conn_a", { integration: "crm", expiresAtMs: Date.UTC(2026, 0, 1) });
   await store("conn_b", { integration: "crm", status: "error" });
   await store("conn_c", { workspaceId: "wsp_2" as WorkspaceId });
@@ -77,7 +77,7 @@ test("lists what the options ask for, as JSON or as a table without credentials"
   expect(stderr).toBe("");
 });
 
-test("says that there are none, and that there are more", async () => {
+test("reports that there are no connections, or more than listed", async () => {
   expect(await list()).toEqual({ stdout: "no connections found\n", stderr: "" });
   for (const id of ["conn_a", "conn_b", "conn_c"]) await store(id);
   const { stdout, stderr } = await list("--limit", "2", "--json");
@@ -86,7 +86,7 @@ test("says that there are none, and that there are more", async () => {
   expect((await list("--limit", "3")).stderr).toBe("");
 });
 
-test("reauthorize-within: the soonest first, with the reason, and no other", async () => {
+test("reauthorize-within: lists the ending ones alone, soonest first, with the reason", async () => {
   await store("conn_later", { refreshTokenAbsoluteExpiresAtMs: inDays(20) });
   await store("conn_past", { refreshTokenAbsoluteExpiresAtMs: inDays(-1) });
   await store("conn_off", { status: "inactive", refreshTokenExpiresAtMs: inDays(10) });
@@ -109,7 +109,7 @@ test("reauthorize-within: the soonest first, with the reason, and no other", asy
   expect(await listed("--reauthorize-within", "36h")).toHaveLength(1);
 });
 
-test("reauthorize-within: a limit keeps the soonest of all, in whatever order they are stored", async () => {
+test("reauthorize-within: a limit keeps the soonest ones, whatever the order of storage", async () => {
   const days = [9, 3, 7, 1, 8, 2, 6, 4, 5];
   for (const day of days) {
     await store(`conn_${day}`, { refreshTokenAbsoluteExpiresAtMs: inDays(day) });

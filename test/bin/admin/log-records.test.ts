@@ -19,7 +19,7 @@ describe("records of last resort", () => {
     ["an export", `2026-01-01T12:00:00.000Z ${line()}`],
     ["braces in front", `[{x] {"a":1} ${line()}`],
     ["Windows line ends", `${line()}\r`],
-  ])("are found behind what stands in front of them: %s", (_, text) => {
+  ])("are found behind a prefix: %s", (_, text) => {
     expect(findRecords(`${text}\n`)).toEqual([record()]);
   });
 
@@ -41,7 +41,7 @@ describe("records of last resort", () => {
     expect(findRecords(JSON.stringify(document, null, 2))).toEqual([record()]);
   });
 
-  test("are missed by no one when a line was cut off", () => {
+  test("are reported when a line was cut off", () => {
     const cut = line().slice(0, -5);
     expect(findRecords(`${cut}\n${line()}`)).toEqual([{ kind: "fragment" }, record()]);
     expect(findRecords(JSON.stringify({ events: [{ message: cut }] }))).toEqual([
@@ -49,7 +49,7 @@ describe("records of last resort", () => {
     ]);
   });
 
-  test("are none where there are none", () => {
+  test("are not found in other text", () => {
     expect(findRecords("")).toEqual([]);
     expect(findRecords("START RequestId: 1 Version: $LATEST\n{}\n[]\n1\nnull\n")).toEqual([]);
   });

@@ -7,12 +7,12 @@ function admin(...args: string[]) {
   return spawn(process.execPath, ["bin/admin.ts", ...args], { env: { PATH } });
 }
 
-test("a reader that has read enough is no failure", async () => {
+test("a reader may close the pipe early", async () => {
   const child = admin("--help");
   child.stdout.destroy();
-  const told = text(child.stderr);
+  const output = text(child.stderr);
   expect(await once(child, "close")).toEqual([0, null]);
-  expect(await told).toBe("");
+  expect(await output).toBe("");
 });
 
 test.each([
@@ -29,11 +29,11 @@ test.each([
 ])("%j fails with one line that names %s", async (args, name) => {
   const child = admin(...args);
   child.stdin.end();
-  const told = text(child.stderr);
+  const output = text(child.stderr);
   const [code] = await once(child, "close");
   expect(code).not.toBe(0);
-  expect(await told).toMatch(/^[^\n]+\n$/);
-  expect(await told).toContain(name);
+  expect(await output).toMatch(/^[^\n]+\n$/);
+  expect(await output).toContain(name);
 });
 
 test.each([
@@ -45,9 +45,9 @@ test.each([
   [["keys", "create"]],
   [["providers", "show"]],
   [["rescue"]],
-])("help stands beside %j, with an example", async (args) => {
+])("%j --help shows the usage and an example", async (args) => {
   const child = admin(...args, "--help");
-  const told = await text(child.stdout);
-  expect(told).toMatch(/^Usage: admin /);
-  expect(told).toMatch(/Examples?:\n/);
+  const output = await text(child.stdout);
+  expect(output).toMatch(/^Usage: admin /);
+  expect(output).toMatch(/Examples?:\n/);
 });

@@ -40,7 +40,7 @@ afterAll(async () => {
   for (const standIn of await standIns) await standIn.close();
 });
 
-/** A registration that the schedule does not refresh by itself, unless a refresh token would idle out. */
+/** A registration whose connections are scheduled only to keep an idle refresh token alive. */
 const register = (provider: string) =>
   secretsManagerClient().send(
     new CreateSecretCommand({
@@ -52,7 +52,7 @@ const register = (provider: string) =>
     }),
   );
 
-/** As deployed, but for the vendor's endpoint, in whose place a stand-in gives the answer. */
+/** The deployed modules, with a stand-in that responds in place of the vendor's endpoint. */
 async function refresh(connectionId: ConnectionId, answer: object) {
   const standIn = await startProvider((response) => {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
@@ -73,7 +73,7 @@ async function refresh(connectionId: ConnectionId, answer: object) {
   await standIn.close();
 }
 
-/** In whole days from now. */
+/** Whole days from now. */
 async function stored(connectionId: ConnectionId) {
   const admin = dynamoDbConnectionAdmin({
     client: dynamoDbClient(),
@@ -91,7 +91,7 @@ async function stored(connectionId: ConnectionId) {
   };
 }
 
-test("a token of three minutes is due before the last sweep that can be in time, wherever it is deployed", async () => {
+test("an access token of three minutes is due before the last sweep that is in time, with any settings", async () => {
   const connectionId = "conn_short" as ConnectionId;
   await secretsManagerClient().send(
     new CreateSecretCommand({
@@ -109,7 +109,7 @@ test("a token of three minutes is due before the last sweep that can be in time,
     tableName: tableNames.connections,
   });
   const { refreshAtMs = 0 } = (await admin.describe({ connectionId, workspaceId })) ?? {};
-  // Two sweeps may be two minutes apart, and half a minute is the delivery's.
+  // Two sweeps may be two minutes apart, and the delivery may take half a minute.
   expect(refreshAtMs).toBeLessThanOrEqual(Date.now() + 30_000);
   expect(refreshAtMs).toBeGreaterThan(0);
 });
@@ -119,14 +119,14 @@ const tokens = { access_token: "at", refresh_token: "rt", token_type: "bearer", 
 interface Case {
   readonly provider: string;
   readonly consentedDaysAgo: number;
-  /** What the user's consent brought. */
+  /** The token response at the user's consent. */
   readonly given: string;
   readonly put: object;
   readonly answer: object;
   readonly refreshed: object;
 }
 
-// The pages that have these lifetimes and answers are those of the catalogue's entries.
+// The sources of the catalogue's entries document these lifetimes and responses.
 test.each<Case>([
   {
     provider: "linkedin",
@@ -175,7 +175,7 @@ test.each<Case>([
   },
 );
 
-test("what the provider states at the consent is believed before the catalogue", async () => {
+test("the provider's statement at the consent takes precedence over the catalogue", async () => {
   const connectionId = "conn_stated" as ConnectionId;
   const input = new Secret(JSON.stringify({ ...tokens, refresh_token_expires_in: days(300) }));
   await putConnection(

@@ -17,7 +17,7 @@ const parse = (text: string) => {
 };
 
 describe("tokens on stdin", () => {
-  test("a bare refresh token: the access token is to be fetched with the next call", () => {
+  test("a bare refresh token: the next call fetches an access token", () => {
     expect(parse("refresh-1\n")).toMatchObject({
       accessToken: "",
       refreshToken: "refresh-1",
@@ -26,7 +26,7 @@ describe("tokens on stdin", () => {
     });
   });
 
-  test("a token response, its lifetimes counted from now", () => {
+  test("a token response: its lifetimes count from now", () => {
     const response = {
       access_token: "access-1",
       refresh_token: "refresh-1",
@@ -48,7 +48,7 @@ describe("tokens on stdin", () => {
     });
   });
 
-  test("a token response in a form, as GitHub sends it", () => {
+  test("a form-encoded token response, as GitHub sends it", () => {
     const form = "access_token=a&expires_in=60&refresh_token=r&scope=&token_type=bearer\n";
     expect(parse(form)).toMatchObject({
       accessToken: "a",
@@ -57,29 +57,29 @@ describe("tokens on stdin", () => {
     });
   });
 
-  test("a bare token with what a form has is a token", () => {
+  test("a bare token may contain characters of a form", () => {
     expect(parse("a&b=c==").refreshToken).toBe("a&b=c==");
   });
 
   test.each([
     ["ahead", "2026-01-01T01:00:00Z", nowMs + 3_600_000],
     ["past", "2025-12-31T23:00:00Z", nowMs],
-  ])("a stored response whose token's end is %s", (_, expires_at, expiresAtMs) => {
+  ])("a stored response with an expiry of %s", (_, expires_at, expiresAtMs) => {
     const response = { access_token: "a", refresh_token: "r", expires_at };
     expect(parse(JSON.stringify(response)).expiresAtMs).toBe(expiresAtMs);
   });
 
-  test("a response without an end leaves it open", () => {
+  test("a response without an expiry leaves it unknown", () => {
     expect(parse('{"access_token":"a","refresh_token":"r"}').expiresAtMs).toBeUndefined();
   });
 
-  test("a response without a refresh token says so", () => {
+  test("a response without a refresh token yields a note", () => {
     expect(parse('{"access_token":"a","token_type":"Bearer","expires_in":60}').notes).toEqual([
       "the token response holds no refresh_token",
     ]);
   });
 
-  test("a response with a refresh token alone, and what belongs to it", () => {
+  test("a response with a refresh token alone keeps its other members", () => {
     expect(parse('{"refresh_token":"r","scope":"a","team":"t"}')).toMatchObject({
       accessToken: "",
       refreshToken: "r",
@@ -89,7 +89,7 @@ describe("tokens on stdin", () => {
     });
   });
 
-  test("a response as the provider of the registration answers", () => {
+  test("a response in the format of the registration's provider", () => {
     const provider: RegisteredProvider = {
       ...{ tokensAt: "data", scopeSeparator: "comma", refreshTokenIdleSeconds: 60 },
     };
@@ -101,7 +101,7 @@ describe("tokens on stdin", () => {
     expect(given.refreshTokenExpiresAtMs).toBe(nowMs + 60_000);
   });
 
-  test("a bare token is the access token where that renews itself", () => {
+  test("a bare token is the access token if the provider renews that with itself", () => {
     const provider: RegisteredProvider = {
       ...{ renewsWith: "access_token", accessTokenLifetimeSeconds: 60 },
     };
@@ -117,7 +117,7 @@ describe("tokens on stdin", () => {
     ["two lines", "canary-1\ncanary-2", "characters that a token cannot have"],
     ["damaged JSON", '{"access_token": "canary', "is not valid JSON"],
     ["JSON without tokens", '{"token": "canary"}', "neither an access_token nor a refresh_token"],
-  ])("are refused without a word of them: %s", (_, text, reason) => {
+  ])("are rejected, and not quoted: %s", (_, text, reason) => {
     expect(() => parse(text)).toThrow(reason);
     expect(() => parse(text)).not.toThrow("canary");
   });
@@ -127,7 +127,7 @@ describe("dpop_jwk beside the tokens", () => {
   const response = { refresh_token: "refresh-1" };
   const jwk = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
 
-  test("is the key that they are bound to, and no member that a caller reads", () => {
+  test("is the key that the tokens are bound to, and not a member for callers", () => {
     const { dpopKey, extra } = parse(JSON.stringify({ ...response, dpop_jwk: jwk }));
     expect(JSON.parse(dpopKey?.reveal() ?? "")).toEqual(jwk);
     expect(extra).toEqual({});
@@ -138,7 +138,7 @@ describe("dpop_jwk beside the tokens", () => {
     ["has a kty that is not RSA, EC or OKP", null],
     ["is a public key: the private one is needed", { ...jwk, d: undefined }],
     ["has an alg that a key of its kind cannot sign with", { ...jwk, alg: "ES256" }],
-  ])("%s: turned down without a word of it", (reason, dpop_jwk) => {
+  ])("%s: rejected, and not quoted", (reason, dpop_jwk) => {
     expect(() => parse(JSON.stringify({ ...response, dpop_jwk }))).toThrow(
       new CommandFailed(`dpop_jwk on stdin ${reason}`),
     );

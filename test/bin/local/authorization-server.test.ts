@@ -65,7 +65,7 @@ describe("the local authorization server", () => {
     expect(server.tokenResponses()).toEqual({ succeeded: 2, failed: 0 });
   });
 
-  test("takes a refresh token that comes twice for stolen, and revokes the grant", async () => {
+  test("revokes the grant when a refresh token is reused", async () => {
     const server = await start();
     const minted = await server.mintRefreshToken();
     const { refresh_token } = await refresh(server, minted);
@@ -77,7 +77,7 @@ describe("the local authorization server", () => {
     expect(server.tokenResponses()).toEqual({ succeeded: 1, failed: 2 });
   });
 
-  test("keeps the grants apart", async () => {
+  test("separates grants", async () => {
     const server = await start();
     const [stolen, other] = [await server.mintRefreshToken(), await server.mintRefreshToken()];
     await refresh(server, stolen);
@@ -85,12 +85,12 @@ describe("the local authorization server", () => {
     expect((await refresh(server, other)).status).toBe(200);
   });
 
-  test("issues access tokens that live as long as it was asked to", async () => {
+  test("issues access tokens with the given lifetime", async () => {
     const server = await start({ accessTokenSeconds: 7 });
     expect(await refresh(server, await server.mintRefreshToken())).toMatchObject({ expires_in: 7 });
   });
 
-  test("accepts the client's present secret and no other", async () => {
+  test("accepts the client's current secret and no other", async () => {
     const server = await start();
     const former = server.clientSecret();
     const present = server.rotateClientSecret();
@@ -109,7 +109,7 @@ describe("the local authorization server", () => {
     });
     afterEach(() => rmSync(directory, { recursive: true }));
 
-    test("accepts after a restart what it issued before, and knows what was used", async () => {
+    test("accepts unused tokens after a restart, and rejects used ones", async () => {
       const before = await start({ directory });
       const used = await before.mintRefreshToken();
       const { refresh_token } = await refresh(before, used);
@@ -124,7 +124,7 @@ describe("the local authorization server", () => {
       expect((await refresh(after, refresh_token)).status).toBe(400);
     });
 
-    test("has an issued token on file before it answers: SIGKILL loses none", async () => {
+    test("stores an issued token before it responds, so that SIGKILL loses none", async () => {
       const server = await start({ directory });
       const { refresh_token } = await refresh(server, await server.mintRefreshToken());
       const state = readFileSync(join(directory, "authorization-server.jsonl"), "utf8");

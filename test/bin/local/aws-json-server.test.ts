@@ -38,7 +38,7 @@ async function call(
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-it("answers with what the operation returns, under a request id", async () => {
+it("responds with the operation's output and a request id", async () => {
   const { status, headers, body } = await call("Test.Echo", '{"name":"ü"}');
   expect(status).toBe(200);
   expect(body).toEqual({ name: "ü" });
@@ -46,13 +46,13 @@ it("answers with what the operation returns, under a request id", async () => {
   expect(headers.get("x-amzn-requestid")).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-it("an error of the service is its code and message", async () => {
+it("responds to an error of the service with its code and message", async () => {
   const { status, body } = await call("Test.Throttle");
   expect(status).toBe(400);
   expect(body).toEqual({ __type: "ThrottlingException", message: "slow down" });
 });
 
-it("any other error is a 500, which the SDK tries again", async () => {
+it("any other error is a 500, which the SDK retries", async () => {
   const { status, body } = await call("Test.Break");
   expect(status).toBe(500);
   expect(body).toMatchObject({ __type: "InternalFailure" });
@@ -62,7 +62,7 @@ it.each([
   ["an unknown operation", "Test.Nothing", "UnknownOperationException"],
   ["another service's", "Other.Echo", "UnknownOperationException"],
   ["what every object has", "Test.constructor", "UnknownOperationException"],
-])("refuses %s", async (_, target, code) => {
+])("rejects %s", async (_, target, code) => {
   const { status, body } = await call(target);
   expect(status).toBe(400);
   expect(body).toMatchObject({ __type: code });
@@ -71,7 +71,7 @@ it.each([
 it.each([
   ["no signature", {}, "MissingAuthenticationTokenException"],
   ["a bearer token", { authorization: "Bearer x" }, "IncompleteSignatureException"],
-])("refuses %s", async (_, headers, code) => {
+])("rejects %s", async (_, headers, code) => {
   const { status, body } = await call("Test.Echo", "{}", headers);
   expect(status).toBe(400);
   expect(body).toMatchObject({ __type: code });
@@ -79,7 +79,7 @@ it.each([
 });
 
 it.each(["", "[]", "null", "{", '"secret"'])(
-  "refuses the body %j and does not quote it",
+  "rejects the body %j and does not quote it",
   async (body) => {
     const answer = await call("Test.Echo", body);
     expect(answer.status).toBe(400);
@@ -90,20 +90,20 @@ it.each(["", "[]", "null", "{", '"secret"'])(
   },
 );
 
-it("refuses a body of more than 1 MiB", async () => {
+it("rejects a body of more than 1 MiB", async () => {
   const { status, body } = await call("Test.Echo", JSON.stringify({ big: "x".repeat(1 << 20) }));
   expect(status).toBe(413);
   expect(body).toMatchObject({ __type: "RequestEntityTooLargeException" });
 });
 
-it("counts the requests of each operation, those that failed too", async () => {
+it("counts the requests for each operation, failed ones included", async () => {
   await call("Test.Echo");
   await call("Test.Echo");
   await call("Test.Throttle");
   expect(server.requests()).toEqual({ Echo: 2, Throttle: 1 });
 });
 
-it("a taken port is an error, not a crash", async () => {
+it("a port in use is an error, not a crash", async () => {
   const port = Number(new URL(server.endpoint).port);
   await expect(
     startAwsJsonServer({ targetPrefix: "Test", operations, port }),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { binaryHeap } from "../../../bin/local/binary-heap.ts";
 
-test("whatever is pushed and popped, the least of what is there comes first", () =>
+test("the least item comes first, after any pushes and pops", () =>
   fc.assert(
     fc.property(fc.array(fc.option(fc.integer({ min: -20, max: 20 }))), (steps) => {
       const heap = binaryHeap<number>((one, other) => one < other);

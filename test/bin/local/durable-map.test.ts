@@ -32,7 +32,7 @@ describe("a durable map", () => {
     map.close();
   });
 
-  test("has every change on file at once: nothing is lost by a process that just ends", () => {
+  test("stores every change at once, so that a killed process loses none", () => {
     const map = open();
     map.set("a", 1);
     map.set("b", 2);
@@ -42,7 +42,7 @@ describe("a durable map", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("leaves out a last line that was cut off, and goes on after it", () => {
+  test("ignores a last line that was cut off, and continues after it", () => {
     open().set("a", 1);
     appendFileSync(path, '["b",');
     const map = open();
@@ -53,7 +53,7 @@ describe("a durable map", () => {
     ]);
   });
 
-  test("leaves out what is stale when it rewrites its file", () => {
+  test("leaves out stale entries when it rewrites its file", () => {
     const map = open();
     map.set("old", 1);
     map.set("new", 2);
@@ -62,7 +62,7 @@ describe("a durable map", () => {
     expect(readFileSync(path, "utf8")).toBe('["new",2]\n');
   });
 
-  test("rewrites its file before it grows without end", () => {
+  test("rewrites its file before it grows too large", () => {
     const map = open();
     for (let i = 0; i < 20_000; i++) map.set("a", i);
     expect(readFileSync(path, "utf8").split("\n").length).toBeLessThan(10_000);
@@ -70,7 +70,7 @@ describe("a durable map", () => {
   });
 
   test.each(["not JSON\n", '{"a":1}\n', '[1,"a"]\n'])(
-    "names a file of another kind: %j",
+    "rejects a file that another program wrote, and names it: %j",
     (text) => {
       open().close();
       writeFileSync(path, text);

@@ -11,7 +11,7 @@ describe("the env file", () => {
   });
   afterEach(() => rmSync(dirname(dirname(path)), { recursive: true }));
 
-  test("gives a shell every value as it is", () => {
+  test("gives a shell every value unchanged", () => {
     const value = `it's "$HOME" \\ \`date\` & more`;
     writeEnvFile(path, { PLAIN: "a", ODD: value }, ["AWS_PROFILE"]);
     const script = `. "$1"; printf '%s|%s|%s' "$PLAIN" "$ODD" "\${AWS_PROFILE-unset}"`;
@@ -20,13 +20,13 @@ describe("the env file", () => {
     expect(printed).toBe(`a|${value}|unset`);
   });
 
-  test("is its owner's alone, as is its directory", () => {
+  test("is readable by its owner alone, as is its directory", () => {
     writeEnvFile(path, { A: "a" }, []);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
   });
 
-  test("is removed once, and not when another process has written it since", () => {
+  test("is removed once, unless another process has written it meanwhile", () => {
     const first = writeEnvFile(path, { A: "a" }, []);
     first.remove();
     expect(existsSync(path)).toBe(false);

@@ -37,7 +37,7 @@ afterEach(async () => {
 const send = (MessageBody: string, MessageGroupId?: string) =>
   client.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageGroupId }));
 
-/** Messages that are in the queue, received or not. */
+/** The messages on the queue, in flight or not. */
 async function left(): Promise<number> {
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }),
@@ -48,7 +48,7 @@ async function left(): Promise<number> {
 
 type Handler = (event: SQSEvent, context: Context) => unknown;
 
-/** Maps the queue to a handler; each batch can be waited for. */
+/** Maps the queue to a handler. Each batch can be awaited. */
 function start(handler: Handler, options: Partial<EventSourceMappingOptions> = {}) {
   const batches: SQSRecord[][] = [];
   const faults: string[] = [];
@@ -83,10 +83,10 @@ function start(handler: Handler, options: Partial<EventSourceMappingOptions> = {
     bodies: () => batches.map((records) => records.map(({ body }) => body)),
   };
 }
-/** Every poller waits for messages: what was received before is done with. */
+/** Resolves when every poller waits, so that earlier messages are processed. */
 const idle = (): Promise<void> => clock.asleep(1);
 
-it("hands over messages in the shape of Lambda's event, and deletes what succeeded", async () => {
+it("invokes with Lambda's event, and deletes the messages that succeeded", async () => {
   await send("hello", "acme");
   const { batches, until } = start(() => ({ batchItemFailures: [] }));
   await until(() => batches.length === 1);
@@ -115,7 +115,7 @@ it("hands over messages in the shape of Lambda's event, and deletes what succeed
   expect(await left()).toBe(0);
 });
 
-it("leaves what failed to its visibility timeout, and deletes the rest of its batch", async () => {
+it("leaves failed messages to their visibility timeout, and deletes the rest of the batch", async () => {
   for (const body of ["a", "b", "c"]) await send(body);
   const { bodies, batches, until } = start(({ Records }) => ({
     batchItemFailures: Records.filter(({ body }) => batches.length === 1 && body === "b").map(
@@ -133,19 +133,19 @@ it("leaves what failed to its visibility timeout, and deletes the rest of its ba
   expect(await left()).toBe(0);
 });
 
-describe("takes a whole batch for", () => {
+describe("treats a whole batch as", () => {
   const first = ({ Records }: SQSEvent) => Records[0]?.messageId;
   test.each<[string, Handler, number]>([
-    ["done: no answer", () => undefined, 0],
+    ["done: no response", () => undefined, 0],
     ["done: null", () => null, 0],
     ["done: an empty object", () => ({}), 0],
     ["done: no list", () => ({ batchItemFailures: null }), 0],
     ["failed: an error", () => Promise.reject(new Error("no")), 2],
-    ["failed: another kind of answer", () => "done", 2],
-    ["failed: a list that is none", () => ({ batchItemFailures: {} }), 2],
+    ["failed: another kind of response", () => "done", 2],
+    ["failed: not a list", () => ({ batchItemFailures: {} }), 2],
     ["failed: an empty id", () => ({ batchItemFailures: [{ itemIdentifier: "" }] }), 2],
     ["failed: no id", () => ({ batchItemFailures: [{ itemIdentifier: null }] }), 2],
-    ["failed: a failure of nothing", () => ({ batchItemFailures: [null] }), 2],
+    ["failed: an empty failure", () => ({ batchItemFailures: [null] }), 2],
     ["failed: another name", (event) => ({ batchItemFailures: [{ messageId: first(event) }] }), 2],
     [
       "failed: an unknown id beside a known one",
@@ -164,7 +164,7 @@ describe("takes a whole batch for", () => {
   });
 });
 
-it("tells of an invocation that took too long, and leaves its messages where they are", async () => {
+it("logs an invocation that times out, and leaves its messages on the queue", async () => {
   await send("slow");
   const forever = () => new Promise(() => undefined);
   const { faults, until } = start(forever, {
@@ -176,14 +176,14 @@ it("tells of an invocation that took too long, and leaves its messages where the
   expect(await left()).toBe(1);
 });
 
-it("gathers a batch of more than one receive, and no more than a batch", async () => {
+it("fills a batch with several receives, up to its size", async () => {
   for (let i = 0; i < 25; i++) await send(String(i));
   const { batches, until } = start(() => null, { batchSize: 15 });
   await until(() => batches.length === 2);
   expect(batches.map(({ length }) => length)).toEqual([15, 10]);
 });
 
-it("invokes as many at a time as it may", async () => {
+it("invokes up to its maximum concurrency", async () => {
   for (let i = 0; i < 6; i++) await send(String(i));
   const release = Promise.withResolvers<void>();
   let underWay = 0;
@@ -203,7 +203,7 @@ it("invokes as many at a time as it may", async () => {
   expect(most).toBe(3);
 });
 
-it("stops when the invocation under way has ended, and its messages are deleted", async () => {
+it("stops after the last invocation, with its messages deleted", async () => {
   await send("first");
   const release = Promise.withResolvers<void>();
   const { batches, until } = start(() => release.promise);
@@ -220,7 +220,7 @@ it("stops when the invocation under way has ended, and its messages are deleted"
   expect(await left()).toBe(1);
 });
 
-it("stops while it waits for messages, and takes none with it", async () => {
+it("stops while it waits, without receiving a message", async () => {
   start(() => null);
   await idle();
   await mapping?.stop();
@@ -229,7 +229,7 @@ it("stops while it waits for messages, and takes none with it", async () => {
   expect(await left()).toBe(1);
 });
 
-it("tells that the queue does not answer, and asks again later", async () => {
+it("logs that the queue does not respond, and tries again later", async () => {
   const pauses: number[] = [];
   const { faults, until } = start(() => null, {
     queueUrl: "http://127.0.0.1:1/000000000000/other",

@@ -121,7 +121,7 @@ describe("the local gateway", () => {
       });
     });
 
-    test("with the authorizer's context as strings, beside who the caller is", async () => {
+    test("with the authorizer's context as strings, besides the principal", async () => {
       const { event } = await eventOf({});
       expect(event.requestContext.authorizer).toEqual({
         principalId: "key:1",
@@ -167,7 +167,7 @@ describe("the local gateway", () => {
       expect(event?.multiValueHeaders["X-WORKSPACE-id"]).toEqual(["one", "two"]);
     });
 
-    test("with a context that counts down", async () => {
+    test("with a context that counts the remaining time down", async () => {
       let remainingMs = 0;
       let requestId = "";
       const url = await serve({
@@ -185,7 +185,7 @@ describe("the local gateway", () => {
     });
   });
 
-  test("asks the authorizer with the request and the method's ARN, without the body", async () => {
+  test("invokes the authorizer with the request and the method's ARN, without the body", async () => {
     let event: APIGatewayRequestAuthorizerEvent | undefined;
     const url = await serve({
       authorizer: (received) => {
@@ -204,7 +204,7 @@ describe("the local gateway", () => {
     expect(event?.requestContext).not.toHaveProperty("authorizer");
   });
 
-  test("passes on status, headers and body of the function's answer", async () => {
+  test("returns status, headers and body of the function's response", async () => {
     const url = await serve({
       integration: () => ({
         statusCode: 409,
@@ -232,13 +232,13 @@ describe("the local gateway", () => {
     ["a longer path", "POST", "/connections/conn_1/more"],
     ["an empty variable", "POST", "/connections/"],
     ["another method", "GET", "/connections/conn_1"],
-  ])("answers %s with route_not_found", async (_, method, path) => {
+  ])("responds to %s with route_not_found", async (_, method, path) => {
     const url = await serve();
     await expectGatewayResponse(await call(url, { method }, path), "MISSING_AUTHENTICATION_TOKEN");
   });
 
   test.each([undefined, ""])(
-    "does not ask the authorizer without a credential: %p",
+    "does not invoke the authorizer without a credential: %p",
     async (value) => {
       const authorizer = jest.fn();
       const url = await serve({ authorizer });
@@ -258,7 +258,7 @@ describe("the local gateway", () => {
     throw new Error(message);
   };
 
-  test("asks the authorizer once for all who come meanwhile with the same credential, and then anew", async () => {
+  test("invokes the authorizer once for concurrent requests with one credential, and then again", async () => {
     const asked: string[] = [];
     const last = Promise.withResolvers<void>();
     const url = await serve({
@@ -271,7 +271,7 @@ describe("the local gateway", () => {
     });
     const requestAs = (key: string, connection = "keep-alive") =>
       `POST /connections/conn_1 HTTP/1.1\r\nHost: a\r\nauthorization: Bearer ${key}\r\nConnection: ${connection}\r\n\r\n`;
-    // One after the other on one connection, they are read in this order.
+    // One connection sends them in this order.
     const pipelined = ["one", "two", "one", "one"].map((key) => requestAs(key)).join("");
     const answers = await sendRaw(url, pipelined + requestAs("last", "close"));
     expect(answers.match(/^HTTP\/1.1 200 /gm)).toHaveLength(5);
@@ -294,14 +294,17 @@ describe("the local gateway", () => {
       "AUTHORIZER_CONFIGURATION_ERROR",
       () => ({ ...allow(), context: { ids: ["a"] } }),
     ],
-  ])("when the authorizer %s, answers %s and calls no function", async (_, type, authorizer) => {
-    const integration = jest.fn();
-    const url = await serve(authorizer ? { authorizer, integration } : { integration });
-    await expectGatewayResponse(await call(url), type);
-    expect(integration).not.toHaveBeenCalled();
-  });
+  ])(
+    "when the authorizer %s, responds with %s and invokes no function",
+    async (_, type, authorizer) => {
+      const integration = jest.fn();
+      const url = await serve(authorizer ? { authorizer, integration } : { integration });
+      await expectGatewayResponse(await call(url), type);
+      expect(integration).not.toHaveBeenCalled();
+    },
+  );
 
-  test("denies where one statement denies, whatever another allows", async () => {
+  test("denies where one statement denies and another allows", async () => {
     const { policyDocument } = allow(methodArn);
     const deny = { Action: "*", Effect: "Deny", Resource: [`${methodArn.slice(0, -1)}?`] };
     const Statement = [...policyDocument.Statement, deny];
@@ -311,7 +314,7 @@ describe("the local gateway", () => {
     await expectGatewayResponse(await call(url), "ACCESS_DENIED");
   });
 
-  test("allows where a wildcard covers the method, and nothing that only looks like it", async () => {
+  test("allows a method that a wildcard covers, and no similar one", async () => {
     const stage = methodArn.split("/").slice(0, 2).join("/");
     const wide = await serve({ authorizer: () => allow(`${stage}/*`) });
     expect((await call(wide)).status).toBe(200);
@@ -327,7 +330,7 @@ describe("the local gateway", () => {
     ["states a status that HTTP does not have", () => ({ statusCode: 1000 })],
     ["has an object for a body", () => ({ statusCode: 200, body: {} })],
     ["nests a header", () => ({ statusCode: 200, headers: { a: { b: 1 } } })],
-  ])("when the function %s, answers with an internal error", async (_, integration) => {
+  ])("when the function %s, responds with an internal error", async (_, integration) => {
     const url = await serve(integration ? { integration } : {});
     await expectGatewayResponse(await call(url), "INTEGRATION_FAILURE");
   });
@@ -337,12 +340,12 @@ describe("the local gateway", () => {
     await expectGatewayResponse(await call(url), "INTEGRATION_FAILURE");
   });
 
-  test("does not wait for a function longer than an integration may take", async () => {
+  test("waits for a function no longer than the integration timeout", async () => {
     const url = await serve({ integration: () => new Promise(() => {}), integrationTimeoutMs: 20 });
     await expectGatewayResponse(await call(url), "INTEGRATION_TIMEOUT");
   });
 
-  test("refuses a body over 10 MB and takes one of 10 MB", async () => {
+  test("rejects a body over 10 MB and accepts one of 10 MB", async () => {
     const url = await serve({
       integration: ({ body }) => ({ statusCode: 200, body: `${body?.length}` }),
     });
@@ -357,7 +360,7 @@ describe("the local gateway", () => {
     expect(answer).toContain('"code":"request_too_large"');
   });
 
-  test("lets a request wait until it is told what to serve", async () => {
+  test("lets requests wait until it serves an API", async () => {
     const gateway = await startGateway({ port: 0 });
     gateways.push(gateway);
     const early = call(gateway.url);
@@ -367,7 +370,7 @@ describe("the local gateway", () => {
     await expect(early).rejects.toThrow();
   });
 
-  test("answers what it has begun before it closes", async () => {
+  test("responds to requests in progress before it closes", async () => {
     const entered = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const url = await serve({
@@ -386,7 +389,7 @@ describe("the local gateway", () => {
     await expect(call(url)).rejects.toThrow();
   });
 
-  test("survives a caller who hangs up in the middle of a request", async () => {
+  test("survives a caller who disconnects within a request", async () => {
     const url = await serve();
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.write("POST /connections/conn_1 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx");
@@ -396,7 +399,7 @@ describe("the local gateway", () => {
   });
 });
 
-/** Sends bytes as they are; the answer is what comes until the server ends the connection. */
+/** Sends bytes as they are. @returns everything that the server sends until it ends the connection */
 function sendRaw(url: string, request: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   let answer = "";

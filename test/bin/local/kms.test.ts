@@ -69,7 +69,7 @@ it.each([
   }),
 );
 
-it("knows its own key alone", () =>
+it("accepts its own key alone", () =>
   withKms(async (client, { keyId }) => {
     const described = await client.send(new DescribeKeyCommand({ KeyId: keyId }));
     expect(described.KeyMetadata).toMatchObject({ KeyId: keyId, KeyState: "Enabled" });
@@ -83,7 +83,7 @@ it("knows its own key alone", () =>
     ).rejects.toMatchObject(unknown);
   }));
 
-it("refuses a data key of no stated length", () =>
+it("rejects a data key without a length", () =>
   withKms(async (client, { keyId }) => {
     const generated = client.send(new GenerateDataKeyCommand({ KeyId: keyId }));
     await expect(generated).rejects.toMatchObject({ name: "ValidationException" });
@@ -96,7 +96,7 @@ describe("with a directory", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("keeps its key across restarts, for its owner's eyes alone", async () => {
+  it("keeps its key across restarts, readable by the owner alone", async () => {
     const first = await withKms(
       async (client, { keyId }) => ({ keyId, ...(await generate(client, keyId)) }),
       { directory },

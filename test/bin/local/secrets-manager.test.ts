@@ -45,7 +45,7 @@ it("returns a secret by its name and by its ARN", () =>
     }
   }));
 
-it("a new value becomes AWSCURRENT, the one before AWSPREVIOUS, and older ones go", () =>
+it("a new value becomes AWSCURRENT, the former one AWSPREVIOUS, and older ones are deleted", () =>
   withSecretsManager(async (client) => {
     const first = await create(client, "s", "v1");
     const second = await put(client, "s", "v2");
@@ -70,7 +70,7 @@ it("an absent secret is ResourceNotFoundException, one that exists ResourceExist
     await expect(create(client, "s")).rejects.toMatchObject({ name: "ResourceExistsException" });
   }));
 
-it("a request that is sent again makes no second version, one with another value is refused", () =>
+it("a repeated request creates no second version, and fails with another value", () =>
   withSecretsManager(async (client) => {
     const ClientRequestToken = "t".repeat(32);
     const command = { Name: "s", SecretString: "v1", ClientRequestToken };
@@ -106,7 +106,7 @@ it("lists by name prefix, page by page", () =>
     expect(pages).toEqual([["p/a", "p/b"], ["p/c"]]);
   }));
 
-it.each(["spaced name", "ü", ""])("refuses the name %j", (name) =>
+it.each(["spaced name", "ü", ""])("rejects the name %j", (name) =>
   withSecretsManager(async (client) => {
     await expect(create(client, name)).rejects.toMatchObject({ name: "ValidationException" });
   }),
@@ -119,7 +119,7 @@ describe("with a directory", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("keeps the secrets across restarts, for its owner's eyes alone", async () => {
+  it("keeps the secrets across restarts, readable by the owner alone", async () => {
     await withSecretsManager(
       async (client) => {
         await create(client, "s", "v1");

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { CannotStart, localSettings } from "../../../bin/local/settings.ts";
 
 describe("settings of the local service", () => {
-  test("have a default each", () => {
+  test("have defaults", () => {
     expect(localSettings({})).toEqual({
       port: 3000,
       dataDirectory: undefined,
@@ -44,7 +44,7 @@ describe("settings of the local service", () => {
     });
   });
 
-  test("name all that is at fault in one line", () => {
+  test("report all faults in one line", () => {
     const environment = {
       PORT: "70000",
       SCHEDULE: "maybe",
@@ -65,7 +65,7 @@ describe("settings of the local service", () => {
     );
   });
 
-  test("take the queues of a given SQS", () => {
+  test("use the queues of an existing SQS", () => {
     const queues = {
       REFRESH_QUEUE_URL: "http://127.0.0.1:2/0/refresh",
       RESCUE_QUEUE_URL: "http://127.0.0.1:2/0/rescue",
@@ -77,7 +77,7 @@ describe("settings of the local service", () => {
     });
   });
 
-  test.each(["http", "-1", "3000.5", "0x10", " 80", "65536"])("take no port %j", (PORT) => {
+  test.each(["http", "-1", "3000.5", "0x10", " 80", "65536"])("reject the port %j", (PORT) => {
     expect(() => localSettings({ PORT })).toThrow("PORT: ");
   });
 
@@ -88,11 +88,11 @@ describe("settings of the local service", () => {
     ["a given endpoint and a profile", { AWS_PROFILE: "dev", ...given }, true],
     ["a given endpoint alone", given, false],
     ["a key alone", ours, false],
-  ])("keep the person's credentials for a given endpoint: %s", (_, environment, keeps) => {
+  ])("keep the person's credentials for an existing endpoint: %s", (_, environment, keeps) => {
     expect(localSettings(environment).keepsCredentials).toBe(keeps);
   });
 
-  test("do not take the stand-ins of an earlier start for given ones", () => {
+  test("do not mistake the stand-ins of an earlier start for existing endpoints", () => {
     const sourced = {
       AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1",
       AWS_ENDPOINT_URL_KMS: "http://127.0.0.1:2",

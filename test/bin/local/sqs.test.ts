@@ -23,7 +23,7 @@ import {
 import { type SqsOptions, startSqs } from "../../../bin/local/sqs.ts";
 import { localSqsClient, type ManualClock, manualClock } from "../../support/local-aws-clients.ts";
 
-/** One queue, and short ways to talk to it. */
+/** One queue, with its client's commands as functions. */
 interface Bench {
   readonly client: SQSClient;
   readonly clock: ManualClock;
@@ -77,7 +77,7 @@ async function withSqs(
 }
 
 describe("a message", () => {
-  it("arrives as it was sent, with when, how often and for whom", () =>
+  it("arrives as it was sent, with its system attributes", () =>
     withSqs(async ({ clock, send, receive }) => {
       const sentAtMs = clock.nowMs();
       const id = await send("grüße {}", { MessageGroupId: "acme" });
@@ -97,13 +97,13 @@ describe("a message", () => {
       });
     }));
 
-  it("has no attributes that were not asked for", () =>
+  it("has only the requested attributes", () =>
     withSqs(async ({ send, receive }) => {
       await send("m");
       expect((await receive())[0]).not.toHaveProperty("Attributes.SentTimestamp");
     }));
 
-  it("is hidden for the visibility timeout, and comes again after it, counted", () =>
+  it("is hidden for the visibility timeout, and then received again, counted", () =>
     withSqs(async ({ clock, send, receive, bodies }) => {
       await send("m");
       expect(await bodies()).toEqual(["m"]);
@@ -124,7 +124,7 @@ describe("a message", () => {
       expect(await counts()).toEqual([0, 0, 0]);
     }));
 
-  it("stays where another has received it since: the old receipt deletes nothing", () =>
+  it("is not deleted with the receipt handle of an earlier receive", () =>
     withSqs(async ({ client, clock, queueUrl, send, receive, counts }) => {
       await send("m");
       const [{ ReceiptHandle } = {}] = await receive();
@@ -134,7 +134,7 @@ describe("a message", () => {
       expect(await counts()).toEqual([0, 0, 1]);
     }));
 
-  it("can be kept for longer, or given back at once", () =>
+  it("can be hidden for longer, or made visible at once", () =>
     withSqs(async ({ client, clock, queueUrl, send, receive, bodies }) => {
       await send("m");
       const [{ ReceiptHandle } = {}] = await receive();
@@ -154,7 +154,7 @@ describe("a message", () => {
       await expect(change(10)).rejects.toMatchObject({ name: "MessageNotInflight" });
     }));
 
-  it("is delayed as the queue says, unless it says otherwise itself", () =>
+  it("is delayed by the queue's delay, unless it has its own", () =>
     withSqs(async ({ clock, create, send, bodies, counts }) => {
       const QueueUrl = await create("slow", { DelaySeconds: "10" });
       await send("queue's", { QueueUrl });
@@ -168,7 +168,7 @@ describe("a message", () => {
       expect(await bodies({ QueueUrl })).toEqual(["own"]);
     }));
 
-  it("is dropped when its retention ends, whoever has it", () =>
+  it("is deleted when its retention ends, even in flight", () =>
     withSqs(async ({ clock, create, send, bodies, counts }) => {
       const QueueUrl = await create("short", { MessageRetentionPeriod: "60" });
       await send("in flight", { QueueUrl });
@@ -190,7 +190,7 @@ describe("a dead-letter queue", () => {
     return [await create("live", { RedrivePolicy: JSON.stringify(policy) }), dead];
   };
 
-  it("gets what was received too often, in place of one more receive", () =>
+  it("receives a message that was received too often", () =>
     withSqs(async (bench) => {
       const { clock, send, bodies, receive } = bench;
       const [QueueUrl, dead] = await redriven(bench);
@@ -212,7 +212,7 @@ describe("a dead-letter queue", () => {
       });
     }));
 
-  it("gets nothing that was deleted in time, and does not hold up the others", () =>
+  it("receives no deleted message, and does not delay others", () =>
     withSqs(async (bench) => {
       const { clock, send, bodies, counts } = bench;
       const [QueueUrl, dead] = await redriven(bench);
@@ -246,7 +246,7 @@ describe("long polling", () => {
       expect(await receiving).toEqual(["m"]);
     }));
 
-  it("ends with the first message that shows itself again, taken by another meanwhile", () =>
+  it("ends with the first message that becomes visible again", () =>
     withSqs(async ({ clock, send, bodies }) => {
       const receiving = bodies({ WaitTimeSeconds: 20 });
       await clock.asleep(1);
@@ -256,7 +256,7 @@ describe("long polling", () => {
       expect(await receiving).toEqual(["m"]);
     }));
 
-  it("ends empty when its time is over", () =>
+  it("ends without a message when its time is over", () =>
     withSqs(async ({ clock, bodies }) => {
       const receiving = bodies({ WaitTimeSeconds: 20 });
       await clock.asleep(1);
@@ -264,7 +264,7 @@ describe("long polling", () => {
       expect(await receiving).toEqual([]);
     }));
 
-  it("takes nothing for a client that has gone", () =>
+  it("receives nothing for a client that has disconnected", () =>
     withSqs(async ({ client, clock, queueUrl, send, counts }) => {
       const gone = new AbortController();
       const command = new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 20 });
@@ -311,7 +311,7 @@ describe("batches", () => {
       expect(await counts()).toEqual([0, 0, 0]);
     }));
 
-  it("of 1 MiB are taken, also where JSON makes them longer", () =>
+  it("of 1 MiB are accepted, even if JSON makes them longer", () =>
     withSqs(async (bench) => {
       const half = "\n".repeat(512 * 1024);
       await sendBatch(bench, [entry("a", half), entry("b", half)]);
@@ -326,7 +326,7 @@ describe("batches", () => {
     ["TooManyEntriesInBatchRequest", Array.from({ length: 11 }, (_, i) => entry(`${i}`))],
     ["BatchEntryIdsNotDistinct", [entry("a"), entry("a")]],
     ["InvalidBatchEntryId", [entry("a b")]],
-  ])("are refused as a whole: %s", (name, entries) =>
+  ])("are rejected as a whole: %s", (name, entries) =>
     withSqs(async (bench) => {
       await expect(sendBatch(bench, entries)).rejects.toMatchObject({
         name,
@@ -337,7 +337,7 @@ describe("batches", () => {
   );
 });
 
-it("a group that floods the queue is passed over once most of the work under way is its own", () =>
+it("a noisy group waits while others do", () =>
   withSqs(async ({ client, queueUrl, send, bodies }) => {
     for (let batch = 0; batch < 20; batch++) {
       const Entries = Array.from({ length: 10 }, (_, i) => ({
@@ -371,7 +371,7 @@ it(
       const seen = new Set<string | undefined>();
       for (let round = 0; seen.size < total && round < 3; round++) {
         for (let got = await receive(); got.length > 0; got = await receive()) {
-          // Every third is left to its visibility timeout, and comes again.
+          // Every third message is left to its visibility timeout, and received again.
           const done = got.filter(({ Body }) => round > 0 || Number(Body) % 3 > 0);
           for (const { Body } of done) seen.add(Body);
           const Entries = done.map(({ ReceiptHandle }, i) => ({ Id: `${i}`, ReceiptHandle }));
@@ -406,7 +406,7 @@ describe("queues", () => {
       expect(await bodies()).toEqual(["m"]);
     }));
 
-  it("are emptied whole", () =>
+  it("are purged", () =>
     withSqs(async ({ client, queueUrl, send, bodies, counts }) => {
       await send("in flight");
       await bodies();
@@ -415,7 +415,7 @@ describe("queues", () => {
       expect(await counts()).toEqual([0, 0, 0]);
     }));
 
-  it("that do not exist are told as the SDK knows it", () =>
+  it("that do not exist are reported with the SDK's error", () =>
     withSqs(async ({ client, queueUrl }) => {
       const sending = client.send(
         new SendMessageCommand({ QueueUrl: `${queueUrl}-not`, MessageBody: "m" }),
@@ -433,7 +433,7 @@ describe("queues", () => {
     ["RedrivePolicy", "{}"],
     ["RedrivePolicy", "not JSON"],
     ["KmsMasterKeyId", "alias/aws/sqs"],
-  ])("refuse the attribute %s %s", (name, value) =>
+  ])("reject the attribute %s %s", (name, value) =>
     withSqs(async ({ create }) => {
       await expect(create("other", { [name]: value })).rejects.toMatchObject({
         name: expect.stringMatching(/^InvalidAttribute(?:Name|Value)$/),
@@ -449,7 +449,7 @@ describe("with a directory", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("goes on after a restart with what waited, was delayed or in flight", async () => {
+  it("continues after a restart with waiting, delayed and in-flight messages", async () => {
     const clock = manualClock();
     await withSqs(
       async ({ send, bodies }) => {
