@@ -43,7 +43,8 @@ interface PutOptions extends OutputOptions, CredentialOptions {
 /** Client registrations: the credentials of an OAuth app at its provider. */
 export function integrationCommands(io: AdminIo): Command {
   const integrations = new Command("integrations").description("client registrations at providers");
-  withCredentialOptions(integrations.command("put"))
+  const putCommand = integrations
+    .command("put")
     .description("create a client registration, or replace it as a whole")
     .argument("<integration>", "the integration's name", registrationName)
     .option("--provider <name>", "an entry of the catalogue; see: providers list")
@@ -69,7 +70,8 @@ export function integrationCommands(io: AdminIo): Command {
       "--set <field=value>",
       "replace a field of the catalogue's entry; repeatable",
       replacement,
-    )
+    );
+  withCredentialOptions(putCommand)
     .option("--json", "print JSON")
     .addHelpText("after", putHelp)
     .action((name: RegistrationName, options: PutOptions) => put(io, name, options));

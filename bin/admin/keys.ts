@@ -23,7 +23,7 @@ export function keyCommands(io: AdminIo): Command {
   const keys = new Command("keys").description("the API keys of callers");
   keys
     .command("create")
-    .description("create an API key and print it, which is possible only now")
+    .description("create an API key; it is printed once and cannot be shown again")
     .requiredOption("--workspace <id>", "the key's default workspace", workspaceId)
     .option("--also-workspace <id>", "a further workspace; repeatable", collected(workspaceId))
     .option("--scope <scope>", "a scope that the key is limited to; repeatable", collected(scope))
