@@ -1,5 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
 import {
   AwsError,
   type AwsJson,
@@ -8,10 +7,18 @@ import {
   requiredString,
   startAwsJsonServer,
 } from "./aws-json-server.ts";
-import { readPrivateFile, writePrivateFile } from "./private-file.ts";
+import {
+  arnOf,
+  decrypt,
+  encrypt,
+  encryptionContext,
+  type KeyRing,
+  type MasterKey,
+  openKeyRing,
+} from "./kms-keys.ts";
 
 export interface KmsOptions {
-  /** Keeps the key in `kms.json` there; without it the key ends with the process. */
+  /** The directory of `kms.json`, which keeps the keys. Without it the keys end with the process. */
   readonly directory?: string;
   readonly port?: number;
 }
@@ -21,84 +28,68 @@ export interface LocalKms extends AwsJsonServer {
   readonly keyArn: string;
 }
 
-interface MasterKey {
-  readonly keyId: string;
-  readonly material: Buffer;
-  readonly createdAtSeconds: number;
-}
-
-const account = "000000000000";
-const ivBytes = 12;
-const tagBytes = 16;
-
-/** A stand-in for KMS with one symmetric key: GenerateDataKey, Decrypt, DescribeKey. */
+/** A stand-in for KMS with symmetric keys: one at first, and those that CreateKey adds. */
 export async function startKms({ directory, port = 0 }: KmsOptions = {}): Promise<LocalKms> {
-  const master = directory === undefined ? newMasterKey() : keptMasterKey(directory);
-  const keyArn = `arn:aws:kms:us-east-1:${account}:key/${master.keyId}`;
-  const requireKey = (keyId: string): void => {
-    if (keyId !== master.keyId && keyId !== keyArn) {
-      throw new AwsError("NotFoundException", `Key '${keyId}' does not exist`);
-    }
+  const keys = openKeyRing(directory);
+  const requireKey = (input: AwsJson): MasterKey => {
+    const keyId = requiredString(input, "KeyId");
+    const key = keys.find(keyId);
+    if (key !== undefined) return key;
+    throw new AwsError("NotFoundException", `Key '${keyId}' does not exist`);
   };
 
   const server = await startAwsJsonServer({
     targetPrefix: "TrentService",
     port,
     operations: {
+      CreateKey: () => ({ KeyMetadata: describe(keys.create()) }),
+      DescribeKey: (input) => ({ KeyMetadata: describe(requireKey(input)) }),
       GenerateDataKey: (input) => {
-        requireKey(requiredString(input, "KeyId"));
         const plaintext = randomBytes(dataKeyBytes(input));
-        return {
-          KeyId: keyArn,
-          Plaintext: plaintext.toString("base64"),
-          CiphertextBlob: wrap(master, plaintext, encryptionContext(input)).toString("base64"),
-        };
+        const { KeyId, CiphertextBlob } = encrypted(requireKey(input), plaintext, input);
+        return { KeyId, CiphertextBlob, Plaintext: plaintext.toString("base64") };
       },
+      GenerateDataKeyWithoutPlaintext: (input) =>
+        encrypted(requireKey(input), randomBytes(dataKeyBytes(input)), input),
+      Encrypt: (input) => encrypted(requireKey(input), plaintextIn(input), input),
       Decrypt: (input) => {
-        const keyId = optionalString(input, "KeyId");
-        if (keyId !== undefined) requireKey(keyId);
-        const blob = Buffer.from(requiredString(input, "CiphertextBlob"), "base64");
-        return {
-          KeyId: keyArn,
-          Plaintext: unwrap(master, blob, encryptionContext(input)).toString("base64"),
-          EncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-        };
-      },
-      DescribeKey: (input) => {
-        requireKey(requiredString(input, "KeyId"));
-        return { KeyMetadata: describe(master, keyArn) };
+        const requested = optionalString(input, "KeyId") === undefined ? "any" : requireKey(input);
+        return decrypted(keys, requested, input);
       },
     },
   });
-  return { ...server, keyId: master.keyId, keyArn };
+  return { ...server, keyId: keys.first.keyId, keyArn: arnOf(keys.first) };
 }
 
-const newMasterKey = (): MasterKey => ({
-  keyId: randomUUID(),
-  material: randomBytes(32),
-  createdAtSeconds: Math.floor(Date.now() / 1000),
+const encrypted = (key: MasterKey, plaintext: Buffer, input: AwsJson) => ({
+  KeyId: arnOf(key),
+  CiphertextBlob: encrypt(key, plaintext, encryptionContext(input)).toString("base64"),
 });
 
-/** @throws {Error} naming the file, when it is not one that this stand-in wrote */
-function keptMasterKey(directory: string): MasterKey {
-  const path = join(directory, "kms.json");
-  const content = readPrivateFile(path);
-  if (content === undefined) {
-    const master = newMasterKey();
-    const material = master.material.toString("base64");
-    writePrivateFile(path, JSON.stringify({ ...master, material }));
-    return master;
-  }
-  try {
-    const { keyId, material, createdAtSeconds } = JSON.parse(content);
-    const key = Buffer.from(material, "base64");
-    if (typeof keyId === "string" && key.length === 32) {
-      return { keyId, material: key, createdAtSeconds };
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors */
+function decrypted(keys: KeyRing, requested: MasterKey | "any", input: AwsJson): AwsJson {
+  const blob = Buffer.from(requiredString(input, "CiphertextBlob"), "base64");
+  const context = encryptionContext(input);
+  for (const key of keys.all()) {
+    const plaintext = decrypt(key, blob, context);
+    if (plaintext === undefined) continue;
+    if (requested !== "any" && requested !== key) {
+      throw new AwsError("IncorrectKeyException", "the ciphertext is of another key");
     }
-  } catch {
-    // The parser's message quotes the file, which holds the key.
+    return {
+      KeyId: arnOf(key),
+      Plaintext: plaintext.toString("base64"),
+      EncryptionAlgorithm: "SYMMETRIC_DEFAULT",
+    };
   }
-  throw new Error(`${path} does not hold a key of the local KMS; remove it to start anew`);
+  throw new AwsError("InvalidCiphertextException", "not a ciphertext of this key and context");
+}
+
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html#API_Encrypt_RequestParameters */
+function plaintextIn(input: AwsJson): Buffer {
+  const plaintext = Buffer.from(requiredString(input, "Plaintext"), "base64");
+  if (plaintext.length >= 1 && plaintext.length <= 4096) return plaintext;
+  throw new AwsError("ValidationException", "expected a Plaintext of 1 to 4096 bytes");
 }
 
 /** A key spec or a number of bytes, not both: API_GenerateDataKey. */
@@ -112,39 +103,11 @@ function dataKeyBytes({ KeySpec: spec, NumberOfBytes: bytes }: AwsJson): number 
   throw new AwsError("ValidationException", "either KeySpec or NumberOfBytes from 1 to 1024");
 }
 
-/** The context's members in one order, whatever order they came in: KMS takes it as a set. */
-function encryptionContext({ EncryptionContext: context = {} }: AwsJson): Buffer {
-  const members = Object.entries(context as Record<string, unknown>);
-  if (!members.every(([, value]) => typeof value === "string")) {
-    throw new AwsError("SerializationException", "EncryptionContext is not a map of strings");
-  }
-  return Buffer.from(JSON.stringify(members.sort(([a], [b]) => (a < b ? -1 : 1))));
-}
-
-function wrap({ material }: MasterKey, plaintext: Buffer, context: Buffer): Buffer {
-  const iv = randomBytes(ivBytes);
-  const cipher = createCipheriv("aes-256-gcm", material, iv).setAAD(context);
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), ciphertext]);
-}
-
-function unwrap({ material }: MasterKey, blob: Buffer, context: Buffer): Buffer {
-  try {
-    const iv = blob.subarray(0, ivBytes);
-    const tag = blob.subarray(ivBytes, ivBytes + tagBytes);
-    const decipher = createDecipheriv("aes-256-gcm", material, iv, { authTagLength: tagBytes });
-    decipher.setAAD(context).setAuthTag(tag);
-    return Buffer.concat([decipher.update(blob.subarray(ivBytes + tagBytes)), decipher.final()]);
-  } catch {
-    throw new AwsError("InvalidCiphertextException", "not a ciphertext of this key and context");
-  }
-}
-
-const describe = ({ keyId, createdAtSeconds }: MasterKey, keyArn: string): AwsJson => ({
-  AWSAccountId: account,
-  KeyId: keyId,
-  Arn: keyArn,
-  CreationDate: createdAtSeconds,
+const describe = (key: MasterKey): AwsJson => ({
+  AWSAccountId: arnOf(key).split(":")[4],
+  KeyId: key.keyId,
+  Arn: arnOf(key),
+  CreationDate: key.createdAtSeconds,
   Enabled: true,
   KeyState: "Enabled",
   KeyUsage: "ENCRYPT_DECRYPT",

@@ -2,9 +2,12 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  CreateKeyCommand,
   DecryptCommand,
   DescribeKeyCommand,
+  EncryptCommand,
   GenerateDataKeyCommand,
+  GenerateDataKeyWithoutPlaintextCommand,
   type KMSClient,
 } from "@aws-sdk/client-kms";
 import { type KmsOptions, type LocalKms, startKms } from "../../../bin/local/kms.ts";
@@ -45,6 +48,50 @@ it("decrypts what it generated, whatever the order of the encryption context", (
     );
     expect(decrypted.Plaintext).toEqual(generated.Plaintext);
     expect(decrypted.KeyId).toBe(keyArn);
+  }));
+
+it("generates a data key without its plaintext, which Decrypt returns", () =>
+  withKms(async (client, { keyId }) => {
+    const generated = await client.send(
+      new GenerateDataKeyWithoutPlaintextCommand({
+        ...{ KeyId: keyId, KeySpec: "AES_256", EncryptionContext: context },
+      }),
+    );
+    expect(generated).not.toHaveProperty("Plaintext");
+    const { CiphertextBlob } = generated;
+    const decrypted = await client.send(
+      new DecryptCommand({ CiphertextBlob, EncryptionContext: context }),
+    );
+    expect(decrypted.Plaintext).toHaveLength(32);
+  }));
+
+it("decrypts what it encrypted, up to 4096 bytes", () =>
+  withKms(async (client, { keyId }) => {
+    const encrypt = (bytes: number) =>
+      client.send(
+        new EncryptCommand({
+          ...{ KeyId: keyId, EncryptionContext: context },
+          Plaintext: new Uint8Array(bytes).fill(7),
+        }),
+      );
+    const { CiphertextBlob } = await encrypt(4096);
+    const decrypted = await client.send(
+      new DecryptCommand({ CiphertextBlob, EncryptionContext: context }),
+    );
+    expect(decrypted.Plaintext).toEqual(new Uint8Array(4096).fill(7));
+    await expect(encrypt(4097)).rejects.toMatchObject({ name: "ValidationException" });
+  }));
+
+it("decrypts with the key that encrypted, and refuses where another one is named", () =>
+  withKms(async (client, { keyId, keyArn }) => {
+    const { KeyMetadata } = await client.send(new CreateKeyCommand({}));
+    const { CiphertextBlob } = await generate(client, keyId);
+    const decrypt = (KeyId?: string) =>
+      client.send(new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext: context }));
+    expect((await decrypt()).KeyId).toBe(keyArn);
+    await expect(decrypt(KeyMetadata?.Arn)).rejects.toMatchObject({
+      name: "IncorrectKeyException",
+    });
   }));
 
 it.each([
@@ -112,6 +159,16 @@ describe("with a directory", () => {
         expect(keyId).toBe(first.keyId);
         expect(decrypted.Plaintext).toEqual(first.Plaintext);
       },
+      { directory },
+    );
+  });
+
+  it("keeps keys that were created later as well", async () => {
+    const { KeyMetadata } = await withKms((client) => client.send(new CreateKeyCommand({})), {
+      directory,
+    });
+    await withKms(
+      (client) => client.send(new DescribeKeyCommand({ KeyId: KeyMetadata?.KeyId ?? "" })),
       { directory },
     );
   });
