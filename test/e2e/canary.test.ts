@@ -97,7 +97,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await service.stop("SIGKILL");
+  await service.stop();
   const servers = [proxy, dynamoDb, queues, ...providers];
   await Promise.all(servers.map((one) => one.close()));
 });

@@ -34,7 +34,7 @@ beforeAll(async () => {
   service = await startLocalService({ PROVIDER_TIMEOUT_SECONDS: "1", LOG_LEVEL: "INFO" });
 });
 afterAll(async () => {
-  await service.stop("SIGKILL");
+  await service.stop();
   await Promise.all(providers.map((provider) => provider.close()));
 });
 

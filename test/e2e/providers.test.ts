@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   emulated.close();
   await Promise.all([
-    service.stop("SIGKILL"),
+    service.stop(),
     authorizationServer.close(),
     ...[...proxies.values()].map((proxy) => proxy.close()),
   ]);
@@ -155,6 +155,6 @@ test("two processes with one store let one of a hundred callers through", async 
     expect(new Set(answers.map(({ body }) => body.expires_at)).size).toBe(1);
     expect(sentRefreshTokens()).toHaveLength(1);
   } finally {
-    await other.stop("SIGKILL");
+    await other.stop();
   }
 });

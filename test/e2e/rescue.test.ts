@@ -53,7 +53,7 @@ async function startWorld(): Promise<World> {
       storeIsGone = false;
     },
     close: async () => {
-      await service.stop("SIGKILL");
+      await service.stop();
       const all = [store, provider, dynamoDb, queues, authorizationServer];
       await Promise.all(all.map((one) => one.close()));
     },

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   table.destroy();
-  await service.stop("SIGKILL");
+  await service.stop();
 });
 
 const Key = (connectionId: string) => ({ connection_id: { S: connectionId } });

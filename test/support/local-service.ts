@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runCommand } from "./admin-cli.ts";
 
 /** `npm start` in a process of its own, on a free port. */
 export interface LocalService {
@@ -36,6 +37,13 @@ export interface ProcessEnd {
 }
 
 const projectDirectory = resolve(__dirname, "../..");
+
+/** Of this process. A command of the CLI replaces `process.env` while it runs. */
+const inherited = {
+  ...process.env,
+  // Processes compile the same modules: all but the first find them compiled.
+  NODE_COMPILE_CACHE: join(projectDirectory, "node_modules/.cache/compiled"),
+};
 
 /**
  * Starts the service and waits until it is ready.
@@ -93,16 +101,11 @@ async function refresh(
 async function admin(
   environment: Readonly<Record<string, string | undefined>>,
   args: string,
-  stdin = "",
+  stdin?: string,
 ): Promise<string> {
-  const child = spawn(process.execPath, ["bin/admin.ts", ...args.split(" ")], {
-    cwd: projectDirectory,
-    env: { ...process.env, ...environment },
-  });
-  child.stdin.end(stdin);
-  const { code, stdout, stderr } = await endOf(child);
-  if (code !== 0) throw new Error(`admin ${args}: ${stderr}`);
-  return stdout;
+  const result = await runCommand(args.split(" "), { ...inherited, ...environment }, stdin);
+  if (result.exitCode !== 0) throw new Error(`admin ${args}: ${result.stderr}`);
+  return result.stdout;
 }
 
 /** Runs it until it ends by itself, which it does where it cannot start. */
@@ -113,7 +116,7 @@ export const runLocalService = (
 function spawnLocalService(environment: Readonly<Record<string, string | undefined>>) {
   const child = spawn(process.execPath, ["bin/local.ts"], {
     cwd: projectDirectory,
-    env: { ...process.env, ...environment },
+    env: { ...inherited, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

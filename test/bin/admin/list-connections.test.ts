@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { type LocalDynamoDb, startDynamoDb } from "../../../bin/local/dynamodb.ts";
 import type {
@@ -8,6 +6,7 @@ import type {
   WorkspaceId,
 } from "../../../functions/domain/model/connection.ts";
 import { dueAt } from "../../../functions/domain/schedule/due.ts";
+import { runCommand } from "../../support/admin-cli.ts";
 import {
   type LocalTables,
   putItem,
@@ -31,18 +30,13 @@ afterEach(async () => {
 });
 
 async function list(...args: string[]) {
-  const { PATH } = process.env;
-  const child = spawn(process.execPath, ["bin/admin.ts", "connections", "list", ...args], {
-    env: {
-      PATH,
-      CONNECTIONS_TABLE: tableNames.connections,
-      AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "local",
-      AWS_SECRET_ACCESS_KEY: "local",
-    },
+  const { stdout, stderr } = await runCommand(["connections", "list", ...args], {
+    CONNECTIONS_TABLE: tableNames.connections,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
   });
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { stdout, stderr };
 }
 

@@ -1,18 +1,36 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { runCommand } from "../../support/admin-cli.ts";
 
-function admin(...args: string[]) {
-  const { PATH } = process.env;
-  return spawn(process.execPath, ["bin/admin.ts", ...args], { env: { PATH } });
-}
+describe("the entry point, in a process of its own", () => {
+  function admin(args: readonly string[], environment: Record<string, string> = {}) {
+    const { PATH } = process.env;
+    return spawn(process.execPath, ["bin/admin.ts", ...args], { env: { PATH, ...environment } });
+  }
 
-test("a reader may close the pipe early", async () => {
-  const child = admin("--help");
-  child.stdout.destroy();
-  const output = text(child.stderr);
-  expect(await once(child, "close")).toEqual([0, null]);
-  expect(await output).toBe("");
+  test("passes on arguments, environment and stdin, and ends with the exit code 0", async () => {
+    const child = admin(["rescue", "--json"], { CONNECTIONS_TABLE: "t", AWS_REGION: "us-east-1" });
+    child.stdin.end("a line that holds no record\n");
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    expect(await once(child, "close")).toEqual([0, null]);
+    expect(await output).toEqual(["[]\n", ""]);
+  });
+
+  test("ends with the exit code of a command that failed", async () => {
+    const child = admin(["keys", "list"]);
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    expect(await once(child, "close")).toEqual([1, null]);
+    expect(await output).toEqual(["", expect.stringContaining("API_KEYS_TABLE")]);
+  });
+
+  test("lets a reader close the pipe early, as head does", async () => {
+    const child = admin(["--help"]);
+    child.stdout.destroy();
+    const stderr = text(child.stderr);
+    expect(await once(child, "close")).toEqual([0, null]);
+    expect(await stderr).toBe("");
+  });
 });
 
 test.each([
@@ -27,13 +45,10 @@ test.each([
   [["integrations", "put", "x", "--client-id", "c", "--set", "a=b"], "--set"],
   [["unknown"], "unknown"],
 ])("%j fails with one line that names %s", async (args, name) => {
-  const child = admin(...args);
-  child.stdin.end();
-  const output = text(child.stderr);
-  const [code] = await once(child, "close");
-  expect(code).not.toBe(0);
-  expect(await output).toMatch(/^[^\n]+\n$/);
-  expect(await output).toContain(name);
+  const { exitCode, stderr } = await runCommand(args, {});
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+  expect(stderr).toContain(name);
 });
 
 test.each([
@@ -46,8 +61,7 @@ test.each([
   [["providers", "show"]],
   [["rescue"]],
 ])("%j --help shows the usage and an example", async (args) => {
-  const child = admin(...args, "--help");
-  const output = await text(child.stdout);
-  expect(output).toMatch(/^Usage: admin /);
-  expect(output).toMatch(/Examples?:\n/);
+  const { stdout } = await runCommand([...args, "--help"], {});
+  expect(stdout).toMatch(/^Usage: admin /);
+  expect(stdout).toMatch(/Examples?:\n/);
 });
