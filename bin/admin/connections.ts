@@ -44,23 +44,21 @@ interface RefreshOptions extends Partial<WorkspaceOptions> {
   readonly minTtlSeconds?: number;
 }
 
-export function connectionCommands(io: AdminIo): Command {
-  const connections = new Command("connections").description("users' connections and their tokens");
-  connections
-    .command("put")
+export const connectionCommands = (io: AdminIo): Command =>
+  new Command("connections")
+    .description("users' connections and their tokens")
+    .addCommand(putCommand(io))
+    .addCommand(listCommand(io))
+    .addCommand(showCommand(io))
+    .addCommand(refreshCommand(io));
+
+const putCommand = (io: AdminIo): Command =>
+  new Command("put")
     .description("create a connection, or replace its tokens")
     .argument("<connection_id>", "the connection's id", connectionId)
     .requiredOption("--workspace <id>", "the connection's workspace", workspaceId)
-    .requiredOption(
-      "--integration <name>",
-      "the integration that the tokens are from",
-      integrationName,
-    )
-    .option(
-      "--registration <name>",
-      "a client registration other than the integration's",
-      registrationName,
-    )
+    .requiredOption("--integration <name>", "the integration of the tokens", integrationName)
+    .option("--registration <name>", "a client registration of its own", registrationName)
     .option("--label <text>", "a name for people")
     .option("--user <id>", "the user who consented")
     .option("--config <key=value>", "a variable of the token endpoint; repeatable", keyValue)
@@ -72,9 +70,9 @@ export function connectionCommands(io: AdminIo): Command {
     .option("--json", "print JSON")
     .addHelpText("after", putHelp)
     .action((id: ConnectionId, options: PutOptions) => put(io, id, options));
-  connections.addCommand(listCommand(io));
-  connections
-    .command("show")
+
+const showCommand = (io: AdminIo): Command =>
+  new Command("show")
     .description("show a connection, its tokens redacted")
     .argument("<connection_id>", "the connection's id", connectionId)
     .requiredOption("--workspace <id>", "the connection's workspace", workspaceId)
@@ -84,8 +82,9 @@ export function connectionCommands(io: AdminIo): Command {
       "\nExample:\n  npm run admin -- connections show conn_demo --workspace wsp_demo",
     )
     .action((id: ConnectionId, options: WorkspaceOptions) => show(io, id, options));
-  connections
-    .command("refresh")
+
+const refreshCommand = (io: AdminIo): Command =>
+  new Command("refresh")
     .description("refresh a connection through the API")
     .argument("<connection_id>", "the connection's id", connectionId)
     .option("--workspace <id>", "the connection's workspace; default: the API key's", workspaceId)
@@ -94,8 +93,6 @@ export function connectionCommands(io: AdminIo): Command {
     .option("--json", "print JSON")
     .addHelpText("after", refreshHelp)
     .action((id: ConnectionId, options: RefreshOptions) => refresh(io, id, options));
-  return connections;
-}
 
 const putHelp = `
 Stdin, or a prompt, holds the refresh token or a whole token response, in JSON or form-encoded. In a response, the

@@ -41,10 +41,15 @@ interface PutOptions extends OutputOptions, CredentialOptions {
 }
 
 /** Client registrations: the credentials of an OAuth app at its provider. */
-export function integrationCommands(io: AdminIo): Command {
-  const integrations = new Command("integrations").description("client registrations at providers");
-  const putCommand = integrations
-    .command("put")
+export const integrationCommands = (io: AdminIo): Command =>
+  new Command("integrations")
+    .description("client registrations at providers")
+    .addCommand(putCommand(io))
+    .addCommand(listCommand(io))
+    .addCommand(showCommand(io));
+
+function putCommand(io: AdminIo): Command {
+  const put = new Command("put")
     .description("create a client registration, or replace it as a whole")
     .argument("<integration>", "the integration's name", registrationName)
     .option("--provider <name>", "an entry of the catalogue; see: providers list")
@@ -63,20 +68,18 @@ export function integrationCommands(io: AdminIo): Command {
     )
     .option(
       "--refresh-token-idle-seconds <n>",
-      "the time after which an unused refresh token expires",
+      "the lifetime of an unused refresh token",
       wholeNumber,
     )
-    .option(
-      "--set <field=value>",
-      "replace a field of the catalogue's entry; repeatable",
-      replacement,
-    );
-  withCredentialOptions(putCommand)
+    .option("--set <field=value>", "replace a field of the entry; repeatable", replacement);
+  return withCredentialOptions(put)
     .option("--json", "print JSON")
     .addHelpText("after", putHelp)
-    .action((name: RegistrationName, options: PutOptions) => put(io, name, options));
-  integrations
-    .command("list")
+    .action((name: RegistrationName, options: PutOptions) => putIntegration(io, name, options));
+}
+
+const listCommand = (io: AdminIo): Command =>
+  new Command("list")
     .description("list the client registrations")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- integrations list")
@@ -84,8 +87,9 @@ export function integrationCommands(io: AdminIo): Command {
       const listed = await registrations(io).list();
       printAll(io, options, listed.map(listedRow), "no client registrations");
     });
-  integrations
-    .command("show")
+
+const showCommand = (io: AdminIo): Command =>
+  new Command("show")
     .description("show a client registration, its secret redacted")
     .argument("<integration>", "the integration's name", registrationName)
     .option("--json", "print JSON")
@@ -93,8 +97,6 @@ export function integrationCommands(io: AdminIo): Command {
     .action(async (name: RegistrationName, options: OutputOptions) => {
       print(io, options, registrationRow(await registrations(io).show(name)));
     });
-  return integrations;
-}
 
 const putHelp = `${credentialHelp}
 One of --provider, --token-endpoint and --issuer is required. --set replaces a field that providers show lists. Its
@@ -108,7 +110,11 @@ Examples:
   npm run admin -- integrations put kc --issuer https://kc.example/realms/acme --client-id c --auth private_key_jwt < key.pem
   npm run admin -- integrations put bank --issuer https://bank.example --client-id c --auth tls_client_auth --certificate c.pem --certificate-key k.pem`;
 
-async function put(io: AdminIo, name: RegistrationName, options: PutOptions): Promise<void> {
+async function putIntegration(
+  io: AdminIo,
+  name: RegistrationName,
+  options: PutOptions,
+): Promise<void> {
   const { provider, auth, clientId, tokenEndpoint, issuer } = options;
   const { refreshPolicy, refreshTokenIdleSeconds } = options;
   const admin = registrations(io);

@@ -19,10 +19,15 @@ interface CreateOptions extends OutputOptions {
   readonly expiresInDays?: number;
 }
 
-export function keyCommands(io: AdminIo): Command {
-  const keys = new Command("keys").description("the API keys of callers");
-  keys
-    .command("create")
+export const keyCommands = (io: AdminIo): Command =>
+  new Command("keys")
+    .description("the API keys of callers")
+    .addCommand(createCommand(io))
+    .addCommand(listCommand(io))
+    .addCommand(revokeCommand(io));
+
+const createCommand = (io: AdminIo): Command =>
+  new Command("create")
     .description("create an API key; it is printed once and cannot be shown again")
     .requiredOption("--workspace <id>", "the key's default workspace", workspaceId)
     .option("--also-workspace <id>", "a further workspace; repeatable", collected(workspaceId))
@@ -32,8 +37,9 @@ export function keyCommands(io: AdminIo): Command {
     .option("--json", "print JSON")
     .addHelpText("after", createHelp)
     .action((options: CreateOptions) => create(io, options));
-  keys
-    .command("list")
+
+const listCommand = (io: AdminIo): Command =>
+  new Command("list")
     .description("list the API keys, without the keys themselves")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- keys list")
@@ -41,8 +47,9 @@ export function keyCommands(io: AdminIo): Command {
       const listed = await apiKeys(io).list();
       printAll(io, options, listed.map(keyRow), "no API keys");
     });
-  keys
-    .command("revoke")
+
+const revokeCommand = (io: AdminIo): Command =>
+  new Command("revoke")
     .description(
       "revoke an API key; the gateway may accept it for another minute (authorizerCacheSeconds)",
     )
@@ -54,8 +61,6 @@ export function keyCommands(io: AdminIo): Command {
         throw new CommandFailed(`there is no API key ${keyId}. Find its id with: keys list`);
       print(io, options, { key_id: keyId, status: "revoked" });
     });
-  return keys;
-}
 
 const createHelp = `
 Examples:
