@@ -127,6 +127,7 @@ export class WorkerProcess {
   #grant(): TokenEndpoint {
     const { clock, fleet, providers } = this.#options;
     return {
+      originOf: () => ({ origin: "https://provider.example", variesByConnection: false }),
       refresh: async ({ registration }) => {
         const integration = fleet.integrationNamed(registration.name);
         const { trouble, latencyMs } =

@@ -22,6 +22,7 @@ import {
   limitsInMemory,
   opened,
   plainCipher,
+  plainOriginOf,
   registration,
   schedule,
   startMs,
@@ -230,7 +231,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     const holds = holdsInMemory();
     const dependencies: RefreshDependencies = {
       store: overStore(process),
-      tokenEndpoint: { refresh: grantOf(process) },
+      tokenEndpoint: { refresh: grantOf(process), originOf: plainOriginOf },
       cipher: cipherOf(process),
       registry: { registration: async () => registration },
       rescueQueue: {

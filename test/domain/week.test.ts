@@ -78,6 +78,7 @@ async function live({ connections, durationMs, providers }: Week) {
             }),
     },
     tokenEndpoint: {
+      ...h.dependencies.tokenEndpoint,
       refresh: async (request: Parameters<typeof h.dependencies.tokenEndpoint.refresh>[0]) => {
         const [, integration = ""] = request.registration.name.split("/");
         const answer = providers[integration]?.(elapsedMs(), random());

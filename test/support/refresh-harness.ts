@@ -26,7 +26,11 @@ import type {
 } from "../../functions/domain/ports/integration.ts";
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
-import type { TokenRequest, TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
+import type {
+  TokenEndpoint,
+  TokenRequest,
+  TokenResult,
+} from "../../functions/domain/ports/token-endpoint.ts";
 import type {
   RefreshDependencies,
   RefreshRequest,
@@ -172,6 +176,13 @@ export const granted = (
   },
 });
 
+/** The origin of a template whose variables stand alone in its host or path: no rule is applied. */
+export const plainOriginOf: TokenEndpoint["originOf"] = ({ tokenEndpoint = "" }, config) => {
+  const [host = ""] = tokenEndpoint.replace("https://", "").split("/");
+  const url = tokenEndpoint.replace(/\{(\w+)\}/g, (_, name: string) => config[name] ?? "");
+  return { origin: new URL(url).origin, variesByConnection: host.includes("{") };
+};
+
 /** One process' view, or that of several: the same rules as the deployed holds, without a table. */
 export const holdsInMemory = (): IntegrationHolds => {
   const holds = new Map<string, IntegrationHold>();
@@ -255,6 +266,7 @@ export function harness({
     clock,
     registry: { registration: async () => registration },
     tokenEndpoint: {
+      originOf: plainOriginOf,
       refresh: async (request) => {
         if (!request.maySend()) return { kind: "not_sent" };
         grants.push(request);

@@ -92,6 +92,15 @@ const variableNames = (template: string): readonly string[] => [
   ),
 ];
 
+/** The template's host and port have a variable that a connection's config may fill. */
+export const hostVariesByConnection = ({
+  template,
+  variables = {},
+}: Pick<TokenEndpointTemplate, "template" | "variables">): boolean =>
+  variableNames(templateParts.exec(template)?.groups?.authority ?? "").some(
+    (name) => !setByRegistration(ownValue(variables, name)),
+  );
+
 export const setByRegistration = (variable: UrlVariable | undefined): boolean =>
   variable !== undefined && "pattern" in variable && variable.setBy === "integration";
 

@@ -25,7 +25,7 @@ import {
 import type { ProviderBehaviour } from "../provider-catalogue/provider-entry.ts";
 import type { AskOnce, DpopNonces, Prove } from "./dpop.ts";
 import { certificateFor, locateTokenEndpoint } from "./locate-endpoint.ts";
-import { registeredEndpoint } from "./registered-endpoint.ts";
+import { registeredEndpoint, registeredOrigin } from "./registered-endpoint.ts";
 import { providerRequest, renewedToken } from "./request/provider-request.ts";
 import { refreshTokenRequest } from "./request/refresh-token-request.ts";
 import { tokenResult, tokensCutOff } from "./response/token-response.ts";
@@ -77,6 +77,7 @@ export function oauthTokenEndpoint({
       const { dpopGrant } = await import("./dpop.ts");
       return dpopGrant(request, askOnce, { nonces, clock });
     },
+    originOf: (registration, config) => registeredOrigin(registration, config, allowLoopback),
   };
 }
 

@@ -4,6 +4,21 @@ import type { ClientRegistration } from "./client-registration.ts";
 /** Token requests, RFC 6749 §6. Never rejects because of what a provider does. */
 export interface TokenEndpoint {
   refresh(request: TokenRequest): Promise<TokenResult>;
+  /**
+   * The server that a connection's token requests go to, without asking any. Undefined: there is none, for the
+   * registration or the connection's config does not name one that may be asked.
+   */
+  originOf(
+    registration: Pick<ClientRegistration, "provider" | "tokenEndpoint" | "issuer">,
+    config: TokenRequest["config"],
+  ): EndpointOrigin | undefined;
+}
+
+export interface EndpointOrigin {
+  /** Scheme, host and port, RFC 6454 §6.2: `https://acme.example`. With an issuer's metadata: the issuer's. */
+  readonly origin: string;
+  /** The host has a part that each connection's config may state: other connections may go elsewhere. */
+  readonly variesByConnection: boolean;
 }
 
 export interface TokenRequest {
