@@ -7,6 +7,8 @@ export default {
   maxWorkers: "100%",
   // Against a test that hangs; how fast a busy machine is, no test asserts.
   testTimeout: 120_000,
+  // The limit for `test.concurrent` in one file. Those tests wait more than they compute.
+  maxConcurrency: 10,
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   moduleNameMapper: {
