@@ -135,7 +135,11 @@ async function measureSize(
   const read = await measure(() => store.read(key), false, true);
   const acquired = await measure(acquire, false);
   const committed = await measure(
-    () => store.commit({ ...commit, expectedVersion: 2, committedAtMs: nowMs, due: later(40) }),
+    () =>
+      store.commit(
+        { ...commit, expectedVersion: 2, version: 3, committedAtMs: nowMs, due: later(40) },
+        { leaseId: lease.leaseId, nowMs },
+      ),
     true,
   );
   await acquire();

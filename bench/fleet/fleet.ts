@@ -189,6 +189,7 @@ export class Fleet {
       refreshTokenExpiresAtMs: undefined,
       refreshTokenAbsoluteExpiresAtMs: undefined,
       lease: undefined,
+      takeOver: undefined,
       lastRefreshedAtMs: undefined,
       refreshAtMs: this.calendar.refreshAtMs(connection),
       failure: this.#failures.get(connection),
@@ -210,6 +211,7 @@ export class Fleet {
         requests.acquire++;
         return { kind: "acquired", connection: this.#connection(request) };
       },
+      scheduleTakeOver: async () => {},
       commit: async ({ connectionId, expiresAtMs, due, committedAtMs }) => {
         this.#commit(connectionOf(connectionId), expiresAtMs, due, committedAtMs);
         return done;

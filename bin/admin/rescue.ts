@@ -1,12 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { Command } from "commander";
 import { dynamoDbClient } from "../../functions/adapters/aws/clients.ts";
+import { systemClock as clock } from "../../functions/adapters/clock/system-clock.ts";
 import { dynamoDbConnectionStore } from "../../functions/adapters/dynamodb/connection-store.ts";
 import {
   InvalidRescueRecord,
   parseRescueRecord,
 } from "../../functions/adapters/rescue/rescue-record.ts";
-import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
-import type { ConnectionStore } from "../../functions/domain/ports/connection-store.ts";
+import { RefreshError, StoreUnavailable } from "../../functions/domain/model/errors.ts";
+import { type RescueTokens, rescueTokens } from "../../functions/domain/rescue.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { findRecords, type LogRecord } from "./log-records.ts";
 import { type OutputOptions, printAll, type Row } from "./output.ts";
@@ -31,10 +33,12 @@ Examples:
 async function rescue(io: AdminIo, options: OutputOptions): Promise<void> {
   const { CONNECTIONS_TABLE: tableName } = requireEnvironment(io.environment, "CONNECTIONS_TABLE");
   const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName });
+  const telemetry = { emit: () => {} };
+  const rescueOne = rescueTokens({ store, clock, telemetry, newLeaseId: randomUUID });
   const records = findRecords(await readText(io, "log", 256));
   const outcomes: Rescue[] = [];
   // The order of the log matters for two records of one connection.
-  for (const record of records) outcomes.push(await commit(store, record));
+  for (const record of records) outcomes.push(await commit(rescueOne, record));
   printAll(
     io,
     options,
@@ -51,34 +55,35 @@ async function rescue(io: AdminIo, options: OutputOptions): Promise<void> {
 interface Rescue {
   readonly connectionId?: string;
   readonly workspaceId?: string;
-  readonly outcome: "committed" | "already_committed" | "superseded" | "failed";
+  readonly outcome: "committed" | "superseded" | "failed";
   readonly reason?: string;
 }
 
-async function commit(store: ConnectionStore, record: LogRecord): Promise<Rescue> {
+async function commit(rescueOne: RescueTokens, record: LogRecord): Promise<Rescue> {
   if (record.kind === "fragment") return { outcome: "failed", reason: "the line was cut off" };
   try {
     const tokens = parseRescueRecord(record.members);
     const { connectionId, workspaceId } = tokens;
-    const written = await store.commit(tokens);
-    switch (written.kind) {
+    switch (await rescueOne(tokens)) {
       case "done":
         return { connectionId, workspaceId, outcome: "committed" };
+      case "superseded":
+        return { connectionId, workspaceId, outcome: "superseded", reason: tooLate };
       case "absent":
         return { connectionId, workspaceId, outcome: "failed", reason: "no such connection" };
-      case "superseded": {
-        const isThere = written.connection.credentials === tokens.credentials;
-        const outcome = isThere ? "already_committed" : "superseded";
-        return { connectionId, workspaceId, outcome };
-      }
     }
   } catch (error) {
+    if (error instanceof RefreshError && error.code === "refresh_in_progress") {
+      return { outcome: "failed", reason: "it is being refreshed: run the command again" };
+    }
     if (error instanceof InvalidRescueRecord || error instanceof StoreUnavailable) {
       return { outcome: "failed", reason: error.message };
     }
     throw error;
   }
 }
+
+const tooLate = "too late: another token set has been stored since";
 
 const rowOf = ({ connectionId, workspaceId, outcome, reason }: Rescue): Row => ({
   connection_id: connectionId,

@@ -1,6 +1,14 @@
 import { type Connection, keyOf, leaseIsLive, type TokenSet } from "./model/connection.ts";
 import { StoreUnavailable } from "./model/errors.ts";
-import { coalesced, failed, type RefreshOutcome, refusalByStatus } from "./model/outcome.ts";
+import {
+  coalesced,
+  type FailedRefresh,
+  failed,
+  type RefreshOutcome,
+  refusalByStatus,
+  storedFailure,
+} from "./model/outcome.ts";
+import { leaseIsUnresolved, turnHasCome } from "./model/take-over.ts";
 import type { ClientRegistration } from "./ports/client-registration.ts";
 import type { Invocation } from "./ports/clock.ts";
 import type {
@@ -16,6 +24,7 @@ import { joinRefresh, type RefreshesInProgress } from "./refresh/single-flight.t
 import { storeFailure } from "./refresh/store-failure.ts";
 import { storeRotatedToken } from "./refresh/store-rotated-token.ts";
 import { storeTokens } from "./refresh/store-tokens.ts";
+import { awaitTakeOver, keepsRefreshToken } from "./refresh/take-over.ts";
 import { waitForHolder } from "./refresh/wait-for-holder.ts";
 
 export type { RefreshRequest } from "./refresh/dependencies.ts";
@@ -74,28 +83,44 @@ async function refreshOrWait(
 ): Promise<RefreshOutcome> {
   const { store, clock, budget, newLeaseId, coalesceWindowMs } = dependencies;
   const arrivedAtMs = clock.nowMs();
-  for (;;) {
+  for (let takesOverAtOnce = false; ; ) {
     if (!hasTimeForAttempt(request.invocation, budget)) return failed("refresh_in_progress");
     const nowMs = clock.nowMs();
     const lease = { leaseId: newLeaseId(), leaseExpiresAtMs: nowMs + budget.leaseMs };
-    const refreshedBeforeMs = request.force
-      ? undefined
-      : (request.refreshedBeforeMs ?? nowMs - coalesceWindowMs);
-    const wanted = { ...keyOf(request), ...lease, nowMs, refreshedBeforeMs };
-    const acquisition = await store.acquireLease(wanted);
+    const windowMs = request.force ? forcedWindowMs : coalesceWindowMs;
+    const refreshedBeforeMs = request.refreshedBeforeMs ?? Math.max(0, nowMs - windowMs);
+    const acquisition = await store.acquireLease({
+      ...{ ...keyOf(request), ...lease, nowMs, refreshedBeforeMs, takesOverAtOnce },
+    });
     if (acquisition.kind === "absent") return failed("connection_not_found");
     const { connection } = acquisition;
     if (acquisition.kind === "acquired") {
       return refreshUnderLease(dependencies, request, { connection, lease });
     }
-    const outcome =
-      refusalByStatus(connection) ??
-      (leaseIsLive(connection, clock.nowMs())
-        ? await waitForHolder(dependencies, request.invocation, connection)
-        : coalescedSince(connection, refreshedBeforeMs ?? arrivedAtMs));
-    if (outcome !== undefined) return outcome;
+    const refusal = refusalByStatus(connection);
+    if (refusal !== undefined) return refusal;
+    if (leaseIsLive(connection, clock.nowMs())) {
+      // A lease that is kept after its failure has no other outcome until the failure may be retried.
+      const failure = leaseIsUnresolved(connection) ? undefined : recentFailure(connection, nowMs);
+      if (failure !== undefined) return failure;
+      const outcome = await waitForHolder(dependencies, request.invocation, connection);
+      if (outcome !== undefined) return outcome;
+    } else if (leaseIsUnresolved(connection) && !turnHasCome(connection, nowMs)) {
+      if (takesOverAtOnce || !(await keepsRefreshToken(dependencies, connection))) {
+        return awaitTakeOver(dependencies, connection);
+      }
+      takesOverAtOnce = true;
+    } else {
+      const outcome =
+        recentFailure(connection, nowMs) ??
+        coalescedSince(connection, Math.min(refreshedBeforeMs, arrivedAtMs));
+      if (outcome !== undefined) return outcome;
+    }
   }
 }
+
+/** Even forced calls do not refresh a connection more often than this. */
+const forcedWindowMs = 2_000;
 
 /** Until the request is sent, a call that ends gives up its lease. After that, a write ends it, or time. */
 async function refreshUnderLease(
@@ -119,7 +144,8 @@ async function refreshUnderLease(
       if (!request.force && isTooSoon(dependencies, permission.registration, connection)) {
         return coalesced(connection);
       }
-      const attempt = { ...held, invocation: request.invocation, opened };
+      const { invocation, isScheduled = false } = request;
+      const attempt = { ...held, invocation, isScheduled, opened };
       isSent = true;
       const sent = await requestTokens(dependencies, attempt, permission.registration);
       const { result, registration } = sent;
@@ -131,7 +157,7 @@ async function refreshUnderLease(
       if (result.kind !== "granted" && result.kind !== "rotated") {
         // The circuit breaker comes first: when the next attempt is due depends on its hold.
         const hold = await circuitBreaker.report(registration, result, permission.hold);
-        return storeFailure(dependencies, attempt, result, hold);
+        return storeFailure(dependencies, attempt, registration, result, hold);
       }
       try {
         // Nothing stands between a token and its write.
@@ -160,6 +186,13 @@ const coalescedSince = (connection: Connection, sinceMs: number): RefreshOutcome
   connection.lastRefreshedAtMs !== undefined && connection.lastRefreshedAtMs > sinceMs
     ? coalesced(connection)
     : undefined;
+
+/** The failure that says when to try again: until then it is the outcome of every call. */
+function recentFailure(connection: Connection, nowMs: number): FailedRefresh | undefined {
+  const { retryAtMs } = connection.failure ?? {};
+  if (retryAtMs === undefined || retryAtMs <= nowMs) return undefined;
+  return { ...storedFailure(connection, nowMs), followUp: "postpone" };
+}
 
 /** A bare refresh token is stored beside an empty access token. */
 const canRefresh = (

@@ -36,15 +36,17 @@ const leaseMs = 10_000;
 export const rescueTokens =
   ({ store, telemetry, clock, newLeaseId }: RescueDependencies): RescueTokens =>
   async (commit) => {
-    const { expectedVersion, credentials } = commit;
+    const { expectedVersion, version, credentials } = commit;
     const nowMs = clock.nowMs();
     const leaseId = newLeaseId();
     const lease = { leaseId, leaseExpiresAtMs: nowMs + leaseMs };
-    const held = { ...keyOf(commit), ...lease, nowMs, refreshedBeforeMs: undefined };
-    if (isHeldByOther(await store.acquireLease(held), nowMs)) {
-      throw new RefreshError("refresh_in_progress");
-    }
-    const written = await store.commit(commit);
+    const acquisition = await store.acquireLease({
+      ...{ ...keyOf(commit), ...lease, nowMs, refreshedBeforeMs: undefined },
+      ...{ takesOverAtOnce: true, ignoresRetryAt: true },
+    });
+    if (isHeldByOther(acquisition, nowMs)) throw new RefreshError("refresh_in_progress");
+    const written = await store.commit(commit, { leaseId, nowMs: clock.nowMs() });
+    if (written.kind === "held") throw new RefreshError("refresh_in_progress");
     if (written.kind === "absent") {
       telemetry.emit({ code: "rescue.absent", ...keyOf(commit) });
       return "absent";
@@ -54,7 +56,7 @@ export const rescueTokens =
       telemetry.emit({ code: "rescue.superseded", ...keyOf(commit), expectedVersion, credentials });
       return "superseded";
     }
-    telemetry.emit({ code: "rescue.committed", ...keyOf(commit), version: expectedVersion + 1 });
+    telemetry.emit({ code: "rescue.committed", ...keyOf(commit), version });
     return "done";
   };
 

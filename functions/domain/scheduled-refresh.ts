@@ -78,6 +78,7 @@ const refreshPermitted = (
     ...keyOf(connection),
     // However recent, a connection that is due is refreshed, unless somebody did so since it was read.
     refreshedBeforeMs: connection.lastRefreshedAtMs ?? 0,
+    isScheduled: true,
     permission,
     invocation,
   });

@@ -60,6 +60,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       refreshTokenExpiresAtMs: nowMs + 86_400_000,
       refreshTokenAbsoluteExpiresAtMs: nowMs + 864_000_000,
       lease: undefined,
+      takeOver: undefined,
       lastRefreshedAtMs: nowMs - 3_600_123,
       refreshAtMs: undefined,
       failure: undefined,
@@ -94,6 +95,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       connectionId,
       workspaceId,
       expectedVersion: credentialsVersion,
+      version: credentialsVersion + 1,
       credentials: jwe("second"),
       expiresAtMs: nowMs + 7_200_000,
       refreshTokenExpiresAtMs: nowMs + 172_800_000,
@@ -103,6 +105,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       due: { refreshShard: 7, refreshAtMs: nowMs + 6_000_000 },
       ...changes,
     });
+    const committer = { leaseId: "lease-a", nowMs };
     const failure: Failure = {
       code: "provider_error",
       count: 2,
@@ -170,7 +173,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       test("stores both, ends the lease, and is no refresh", async () => {
         const connection = await put(held());
         const commit = commitOf(connection, { failure });
-        expect(await store.commit(commit)).toEqual({ kind: "done" });
+        expect(await store.commit(commit, committer)).toEqual({ kind: "done" });
         expect(await stored(connection)).toMatchObject({
           credentials: commit.credentials,
           credentialsVersion: connection.credentialsVersion + 1,
@@ -181,13 +184,13 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("leaves the status as it was", async () => {
         const connection = await put({ status: "error" });
-        await store.commit(commitOf(connection, { status: "error", failure }));
+        await store.commit(commitOf(connection, { status: "error", failure }), committer);
         expect(await stored(connection)).toMatchObject({ status: "error", failure });
       });
       test("gives way to a version that has moved", async () => {
         const connection = await put();
         const late = commitOf({ ...connection, credentialsVersion: 2 }, { failure });
-        expect(await store.commit(late)).toEqual({ kind: "superseded", connection });
+        expect(await store.commit(late, committer)).toEqual({ kind: "superseded", connection });
       });
     });
 
@@ -214,7 +217,8 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         for (const one of acquisitions) expect(one).toMatchObject({ connection: { lease } });
       });
       test("declines while another lease lives, and not from the millisecond on at which it ends", async () => {
-        const connection = await put(held("lease-b"));
+        const failed = { ...failure, leaseId: "lease-b", retryAtMs: undefined };
+        const connection = await put({ ...held("lease-b"), failure: failed });
         const end = nowMs + 20_000;
         const before = leaseRequest(connection, { nowMs: end - 1 });
         expect(await store.acquireLease(before)).toEqual({ kind: "declined", connection });
@@ -223,6 +227,78 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
           kind: "acquired",
           connection: { lease: { leaseId: "lease-a", leaseExpiresAtMs: end + 20_000 } },
         });
+      });
+      test("declines a dead lease under which nothing is stored, until its take-over has come", async () => {
+        const connection = await put(held("lease-b"));
+        const end = nowMs + 20_000;
+        const at = (instantMs: number) =>
+          store.acquireLease(
+            leaseRequest(connection, { nowMs: instantMs, leaseExpiresAtMs: instantMs + 20_000 }),
+          );
+        expect(await at(end)).toEqual({ kind: "declined", connection });
+        await store.scheduleTakeOver(connection, { leaseId: "lease-b", atMs: end + 15_000 });
+        const takeOver = { leaseId: "lease-b", atMs: end + 15_000 };
+        const waiting = { ...connection, takeOver };
+        expect(await at(end + 14_999)).toEqual({ kind: "declined", connection: waiting });
+        const lease = { leaseId: "lease-a", leaseExpiresAtMs: end + 35_000 };
+        expect(await at(end + 15_000)).toEqual({
+          kind: "acquired",
+          connection: { ...connection, lease, takeOver },
+        });
+      });
+      test("keeps the take-over that was stated first, and states another for another lease", async () => {
+        const takeOver = { leaseId: "lease-a", atMs: nowMs + 35_000 };
+        const connection = await put(held());
+        await store.scheduleTakeOver(connection, takeOver);
+        await store.scheduleTakeOver(connection, { ...takeOver, atMs: nowMs + 99_000 });
+        expect(await stored(connection)).toEqual({ ...connection, takeOver });
+        await store.scheduleTakeOver(connection, { ...takeOver, leaseId: "lease-b" });
+        await store.scheduleTakeOver({ ...connection, workspaceId: foreign }, takeOver);
+        expect(await stored(connection)).toEqual({ ...connection, takeOver });
+        const later = await put({ ...held("lease-b"), takeOver });
+        await store.scheduleTakeOver(later, { leaseId: "lease-b", atMs: nowMs });
+        expect(await stored(later)).toMatchObject({ takeOver: { leaseId: "lease-b" } });
+      });
+      test("ignores the take-over of another lease, and one that is later than any", async () => {
+        const end = nowMs + 20_000;
+        const request = { nowMs: end, leaseExpiresAtMs: end + 20_000 };
+        const other = { leaseId: "lease-c", atMs: nowMs };
+        const leftOver = await put({ ...held("lease-b"), takeOver: other });
+        expect(await store.acquireLease(leaseRequest(leftOver, request))).toEqual({
+          kind: "declined",
+          connection: leftOver,
+        });
+        const never = { leaseId: "lease-b", atMs: nowMs + 31_536_000_000 };
+        const forged = await put({ ...held("lease-b"), takeOver: never });
+        const acquisition = await store.acquireLease(leaseRequest(forged, request));
+        expect(acquisition).toMatchObject({ kind: "acquired" });
+      });
+      test("acquires a dead lease at once where its failure is stored, or where told to", async () => {
+        const request = { nowMs: nowMs + 20_000, leaseExpiresAtMs: nowMs + 40_000 };
+        const resolved = { ...failure, leaseId: "lease-b", retryAtMs: undefined };
+        const failed = await put({ ...held("lease-b"), failure: resolved });
+        expect(await store.acquireLease(leaseRequest(failed, request))).toMatchObject({
+          kind: "acquired",
+          connection: { takeOver: undefined },
+        });
+        const unresolved = await put(held("lease-b"));
+        const atOnce = leaseRequest(unresolved, { ...request, takesOverAtOnce: true });
+        expect(await store.acquireLease(atOnce)).toMatchObject({ kind: "acquired" });
+      });
+      test("declines until the failure's retry time, unless told not to", async () => {
+        const connection = await put({ failure });
+        const at = (instantMs: number, ignoresRetryAt = false) =>
+          store.acquireLease(leaseRequest(connection, { nowMs: instantMs, ignoresRetryAt }));
+        expect(await at(nowMs + 5_001)).toEqual({ kind: "declined", connection });
+        expect(await at(nowMs + 5_001, true)).toMatchObject({ kind: "acquired" });
+        await store.releaseLease(connection, "lease-a");
+        expect(await at(nowMs + 5_002)).toMatchObject({ kind: "acquired" });
+      });
+      test("treats a lease that claims to last for years as dead", async () => {
+        const lease = { leaseId: "lease-b", leaseExpiresAtMs: nowMs + 31_536_000_000 };
+        const connection = await put({ lease });
+        const request = leaseRequest(connection, { takesOverAtOnce: true });
+        expect(await store.acquireLease(request)).toMatchObject({ kind: "acquired" });
       });
       test("acquires again what it has acquired: an answer may have been lost", async () => {
         const connection = await put();
@@ -292,7 +368,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
 
       test("stores the token set, ends lease and failure, and sets the next refresh", async () => {
         const connection = await put({ ...held(), failure, status: "error" });
-        expect(await store.commit(commitOf(connection))).toEqual({ kind: "done" });
+        expect(await store.commit(commitOf(connection), committer)).toEqual({ kind: "done" });
         expect(await stored(connection)).toEqual(committed(connection));
         expect(await tested.due(connection)).toEqual({
           refreshShard: 7,
@@ -301,7 +377,10 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("takes a connection off the schedule, and forgets an expiry that is not known", async () => {
         const connection = await put(held(), { refreshShard: 7, refreshAtMs: nowMs });
-        await store.commit(commitOf(connection, { due: undefined, expiresAtMs: undefined }));
+        await store.commit(
+          commitOf(connection, { due: undefined, expiresAtMs: undefined }),
+          committer,
+        );
         expect(await tested.due(connection)).toBeUndefined();
         expect(await stored(connection)).toEqual({
           ...committed(connection),
@@ -315,7 +394,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
           refreshTokenExpiresAtMs: undefined,
           refreshTokenAbsoluteExpiresAtMs: undefined,
         };
-        await store.commit(commitOf(connection, untold));
+        await store.commit(commitOf(connection, untold), committer);
         const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs } = connection;
         expect(await stored(connection)).toMatchObject({
           refreshTokenExpiresAtMs,
@@ -326,14 +405,34 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         const connection = await put();
         const due = { refreshShard: 7, refreshAtMs: nowMs + 1_999 };
         const expiresAtMs = nowMs + 5_999;
-        await store.commit(commitOf(connection, { expiresAtMs, due }));
+        await store.commit(commitOf(connection, { expiresAtMs, due }), committer);
         expect(await stored(connection)).toMatchObject({ expiresAtMs: nowMs + 5_000 });
         expect(await tested.due(connection)).toEqual({ ...due, refreshAtMs: nowMs + 1_000 });
       });
-      test("needs no lease: the version alone counts", async () => {
+      test("needs no lease, and outlasts its own and another's that has ended", async () => {
+        for (const lease of [undefined, held().lease, held("lease-of-another").lease]) {
+          const connection = await put({ lease });
+          const late = { ...committer, nowMs: nowMs + 20_000 };
+          expect(await store.commit(commitOf(connection), late)).toEqual({ kind: "done" });
+          expect(await stored(connection)).toEqual(committed(connection));
+        }
+      });
+      test("waits for another caller that holds a live lease, who may get the newer tokens", async () => {
         const connection = await put(held("lease-of-another"));
-        expect(await store.commit(commitOf(connection))).toEqual({ kind: "done" });
-        expect(await stored(connection)).toEqual(committed(connection));
+        const early = { ...committer, nowMs: nowMs + 19_999 };
+        const commit = commitOf(connection);
+        expect(await store.commit(commit, early)).toEqual({ kind: "held", connection });
+        expect(await stored(connection)).toEqual(connection);
+      });
+      test("is not held up by a lease that claims to last for years", async () => {
+        const lease = { leaseId: "lease-of-another", leaseExpiresAtMs: nowMs + 31_536_000_000 };
+        const connection = await put({ lease });
+        expect(await store.commit(commitOf(connection), committer)).toEqual({ kind: "done" });
+      });
+      test("stores the version that the token set was sealed with", async () => {
+        const connection = await put();
+        await store.commit(commitOf(connection, { version: nowMs }), committer);
+        expect(await stored(connection)).toMatchObject({ credentialsVersion: nowMs });
       });
       test("drops a result whose version has moved on, and shows what stands there", async () => {
         const connection = await put({
@@ -342,14 +441,14 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
           ...held("b"),
         });
         const late = commitOf({ ...connection, credentialsVersion: 3 });
-        expect(await store.commit(late)).toEqual({ kind: "superseded", connection });
+        expect(await store.commit(late, committer)).toEqual({ kind: "superseded", connection });
         expect(await stored(connection)).toEqual(connection);
       });
       test("of two with one version lets one through", async () => {
         const connection = await put();
         const written = await Promise.all(
           ["one", "other"].map((name) =>
-            store.commit(commitOf(connection, { credentials: jwe(name) })),
+            store.commit(commitOf(connection, { credentials: jwe(name) }), committer),
           ),
         );
         expect(written.map(({ kind }) => kind).sort()).toEqual(["done", "superseded"]);
@@ -357,8 +456,8 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       test("is done when it was done: an answer may have been lost", async () => {
         const connection = await put();
         const commit = commitOf(connection);
-        expect(await store.commit(commit)).toEqual({ kind: "done" });
-        expect(await store.commit(commit)).toEqual({ kind: "done" });
+        expect(await store.commit(commit, committer)).toEqual({ kind: "done" });
+        expect(await store.commit(commit, committer)).toEqual({ kind: "done" });
         expect(await stored(connection)).toMatchObject({ credentialsVersion: 4 });
       });
       test.each<[ConnectionStatus, ConnectionStatus, ConnectionStatus]>([
@@ -371,7 +470,9 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         ["inactive", "testing", "inactive"],
       ])("of a connection that is %s by now, with %s: is %s", async (now, status, then) => {
         const connection = await put({ status: now });
-        expect(await store.commit(commitOf(connection, { status }))).toEqual({ kind: "done" });
+        expect(await store.commit(commitOf(connection, { status }), committer)).toEqual({
+          kind: "done",
+        });
         expect(await stored(connection)).toMatchObject({
           status: then,
           credentials: jwe("second"),
@@ -379,15 +480,15 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       });
       test("counts the first credentials from nothing", async () => {
         const connection = await put({ credentials: undefined, credentialsVersion: 0 });
-        expect(await store.commit(commitOf(connection))).toEqual({ kind: "done" });
+        expect(await store.commit(commitOf(connection), committer)).toEqual({ kind: "done" });
         expect(await stored(connection)).toMatchObject({ credentialsVersion: 1 });
       });
       test("touches nothing of another workspace, and creates nothing", async () => {
         const connection = await put({ workspaceId: foreign });
-        expect(await store.commit(commitOf(connection))).toEqual({ kind: "absent" });
+        expect(await store.commit(commitOf(connection), committer)).toEqual({ kind: "absent" });
         expect(await stored(connection)).toEqual(connection);
         const key = { connectionId: newId(), workspaceId };
-        expect(await store.commit(commitOf(whole(key)))).toEqual({ kind: "absent" });
+        expect(await store.commit(commitOf(whole(key)), committer)).toEqual({ kind: "absent" });
         expect(await store.read(key)).toBeUndefined();
       });
     });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { circuitBreaker } from "../../functions/domain/integration/circuit-breaker.ts";
 import { RefreshError, StoreUnavailable } from "../../functions/domain/model/errors.ts";
 import type {
+  Committer,
   ConnectionStore,
   TokenSetCommit,
 } from "../../functions/domain/ports/connection-store.ts";
@@ -170,11 +171,12 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     return {
       read: faulty("read", store.read),
       acquireLease: faulty("acquireLease", store.acquireLease),
+      scheduleTakeOver: faulty("scheduleTakeOver", store.scheduleTakeOver),
       recordFailure: faulty("recordFailure", store.recordFailure),
       releaseLease: faulty("releaseLease", store.releaseLease),
       postpone: faulty("postpone", store.postpone),
-      commit: faulty("commit", async (commit) => {
-        const written = await store.commit(commit);
+      commit: faulty("commit", async (commit: TokenSetCommit, committer: Committer) => {
+        const written = await store.commit(commit, committer);
         if (written.kind === "done") stored.add(refreshTokenOf(commit));
         return written;
       }),
@@ -266,7 +268,8 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     const invocation = { remainingMs: () => endsAtMs - nowMs };
     try {
       const refresh = processes[process] ?? (() => Promise.reject(new Error("no such process")));
-      return (await refresh({ connectionId, workspaceId, force, invocation })).kind;
+      const outcome = await refresh({ connectionId, workspaceId, force, invocation });
+      return outcome.kind === "failed" ? outcome.error.code : outcome.kind;
     } catch (error) {
       if (error instanceof RefreshError) return error.code;
       throw error;

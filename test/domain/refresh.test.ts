@@ -57,7 +57,10 @@ describe("a granted refresh", () => {
       expiresAtMs: startMs + 3_600_000,
     });
     expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
-    expect(h.stored()).toMatchObject({ credentialsVersion: 2, lease: undefined, status: "active" });
+    expect(h.stored()).toMatchObject({
+      credentialsVersion: startMs,
+      ...{ lease: undefined, status: "active" },
+    });
     expect(h.codes()).toEqual(["refresh.refreshed"]);
   });
 
@@ -115,6 +118,7 @@ describe("a granted refresh", () => {
       refreshTokenExpiresAtMs: startMs + 7 * 86_400_000,
       refreshTokenAbsoluteExpiresAtMs: absoluteMs,
     });
+    h.clock.advance(2_000);
     await h.refresh({ force: true });
     expect(h.stored()).toMatchObject({
       refreshTokenExpiresAtMs: absoluteMs,
@@ -170,17 +174,38 @@ describe("a granted refresh", () => {
     await failsWith(h.refresh(), "provider_error");
     expect(h.stored().failure).toMatchObject({ code: "provider_error", count: 1 });
     h.store.put({ ...h.stored(), status: "error" });
+    h.clock.advance(1_000);
     await h.refresh();
     expect(h.stored()).toMatchObject({ failure: undefined, status: "active" });
   });
 
-  test("ten forced refreshes in a row rotate ten times, each with the token before", async () => {
+  test("ten forced refreshes, two seconds apart, rotate ten times, each with the token before", async () => {
     const h = harness();
-    for (let i = 0; i < 10; i++) await h.refresh({ force: true });
+    for (let i = 0; i < 10; i++) {
+      h.clock.advance(2_000);
+      await h.refresh({ force: true });
+    }
     expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(
       Array.from({ length: 10 }, (_, i) => `rt-${i}`),
     );
-    expect(h.stored().credentialsVersion).toBe(11);
+    expect(h.stored().credentialsVersion).toBe(startMs + 20_000);
+  });
+
+  test("a version is the time, and never the one before", async () => {
+    const stored = connection({ credentialsVersion: startMs + 60_000 });
+    const h = harness({ stored });
+    await h.refresh();
+    expect(h.stored().credentialsVersion).toBe(startMs + 60_001);
+  });
+
+  test("forced calls in a row refresh once in two seconds", async () => {
+    const h = harness();
+    const kinds: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      kinds.push((await h.refresh({ force: true })).kind);
+      h.clock.advance(500);
+    }
+    expect(kinds.filter((kind) => kind === "refreshed")).toHaveLength(3);
   });
 });
 
@@ -456,12 +481,26 @@ describe("a definite failure", () => {
   });
 
   test("waits as long as Retry-After says, where that fits", async () => {
-    const h = harness({
-      answers: [{ kind: "rate_limited", retryAfterMs: 2_000 }, granted("rt-1", startMs)],
-    });
+    const busy = { ...unavailable, retryAfterMs: 2_000 };
+    const h = harness({ answers: [busy, granted("rt-1", startMs)] });
     await h.refresh();
     expect(h.clock.nowMs() - startMs).toBeGreaterThanOrEqual(2_000);
   });
+
+  test.each([undefined, 100, 2_000])(
+    "that is a rate limit is never tried again in the call: Retry-After %s",
+    async (retryAfterMs) => {
+      const h = harness({ answers: [{ kind: "rate_limited", retryAfterMs }] });
+      await failsWith(h.refresh(), "provider_rate_limited");
+      expect(h.grants).toHaveLength(1);
+      // Until the provider may be asked again, the stored failure is the outcome.
+      await failsWith(h.refresh(), "provider_rate_limited");
+      expect(h.grants).toHaveLength(1);
+      h.clock.advance(Math.max(retryAfterMs ?? 5_000, 1_000));
+      await failsWith(h.refresh(), "provider_rate_limited");
+      expect(h.grants).toHaveLength(2);
+    },
+  );
 
   test("with a Retry-After beyond the budget is passed on", async () => {
     const h = harness({ answers: [{ kind: "rate_limited", retryAfterMs: 60_000 }] });
@@ -496,6 +535,9 @@ describe("an ambiguous failure", () => {
     await failsWith(h.refresh(), "provider_timeout");
     const endOfLeaseMs = startMs + budget.leaseMs;
     expect(h.stored().lease?.leaseExpiresAtMs).toBe(endOfLeaseMs);
+    const error = await failsWith(h.refresh(), "provider_timeout");
+    expect(error.retryAfterSeconds).toBe(5);
+    h.clock.advance(5_000);
     expect((await h.refresh()).kind).toBe("refreshed");
     expect(h.clock.nowMs()).toBeGreaterThanOrEqual(endOfLeaseMs);
     expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(["rt-0", "rt-0"]);
@@ -530,10 +572,10 @@ describe("the commit", () => {
   const failingCommit = (h: ReturnType<typeof harness>, failures: number, error: Error) => {
     const { commit } = h.store;
     let calls = 0;
-    h.store.commit = async (request) => {
+    h.store.commit = async (...request) => {
       calls++;
       if (calls <= failures) throw error;
-      return commit(request);
+      return commit(...request);
     };
     return () => calls;
   };
@@ -558,9 +600,9 @@ describe("the commit", () => {
     const kept = Promise.withResolvers<TokenSetCommit>();
     const h = harness({ clock, rescueQueue: { keep: async (commit) => kept.resolve(commit) } });
     const { commit } = h.store;
-    h.store.commit = async (request) => {
+    h.store.commit = async (...request) => {
       await kept.promise;
-      return commit(request);
+      return commit(...request);
     };
     const refreshing = h.refresh();
     await clock.asleep(2);
@@ -690,11 +732,28 @@ describe("someone else's lease", () => {
     expect(h.grants).toHaveLength(0);
   });
 
-  test("whose holder died is taken over when it has run out and time is left", async () => {
+  test("whose holder died is taken over once a rescue would have been there", async () => {
     const soon = { leaseId: "other", leaseExpiresAtMs: startMs + 3_000 };
     const h = harness({ stored: connection({ lease: soon }) });
+    const error = await failsWith(h.refresh(), "refresh_in_progress");
+    const turnMs = startMs + 3_000 + 5_000 + 10_000 + 5_000;
+    expect(h.stored().takeOver).toEqual({ leaseId: "other", atMs: turnMs });
+    expect(h.clock.nowMs() + (error.retryAfterSeconds ?? 0) * 1000).toBeGreaterThanOrEqual(turnMs);
+    h.clock.advance(turnMs - 1 - h.clock.nowMs());
+    await failsWith(h.refresh(), "refresh_in_progress");
+    h.clock.advance(1);
     expect((await h.refresh()).kind).toBe("refreshed");
-    expect(h.clock.nowMs()).toBeGreaterThanOrEqual(startMs + 3_000);
+    expect(h.stored()).toMatchObject({ lease: undefined, takeOver: undefined });
+  });
+
+  test("whose holder died is taken over as soon as it has ended, where the provider never rotates", async () => {
+    const soon = { leaseId: "other", leaseExpiresAtMs: startMs + 3_000 };
+    const registry = {
+      registration: async () => ({ ...registration, rotation: "never" as const }),
+    };
+    const h = harness({ stored: connection({ lease: soon }), registry });
+    expect((await h.refresh()).kind).toBe("refreshed");
+    expect(h.clock.nowMs() - startMs).toBeLessThan(5_000);
   });
 
   test("that outlasts the caller's time: refresh_in_progress, never a refresh anyway", async () => {

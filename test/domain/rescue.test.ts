@@ -14,7 +14,7 @@ import {
 } from "../support/refresh-harness.ts";
 
 const commit = (changes: Partial<TokenSetCommit> = {}): TokenSetCommit => ({
-  ...{ connectionId, workspaceId, expectedVersion: 1 },
+  ...{ connectionId, workspaceId, expectedVersion: 1, version: 2 },
   credentials: sealed(tokenSet("rt-rescued")),
   expiresAtMs: startMs + 7_200_000,
   refreshTokenExpiresAtMs: undefined,
@@ -108,12 +108,12 @@ describe("a connection that somebody refreshes", () => {
     const { store, rescue } = bench();
     const { commit: commitTo } = store;
     let declined: string | undefined;
-    store.commit = async (request) => {
+    store.commit = async (...request) => {
       const [leaseId, nowMs] = ["lease-of-another", startMs + 9_999];
       const lease = { leaseId, leaseExpiresAtMs: nowMs + 20_000 };
       const asked = { connectionId, workspaceId, ...lease, nowMs, refreshedBeforeMs: undefined };
       declined = (await store.acquireLease(asked)).kind;
-      return commitTo(request);
+      return commitTo(...request);
     };
     expect(await rescue(commit())).toBe("done");
     expect(declined).toBe("declined");

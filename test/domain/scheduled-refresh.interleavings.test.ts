@@ -175,6 +175,7 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
       store: stepped(process, {
         read: store.read,
         acquireLease: store.acquireLease,
+        scheduleTakeOver: store.scheduleTakeOver,
         commit: store.commit,
         recordFailure: store.recordFailure,
         releaseLease: store.releaseLease,

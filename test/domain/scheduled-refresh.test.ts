@@ -44,6 +44,7 @@ function worked(options: Parameters<typeof harness>[0]) {
   const store: ConnectionStore = {
     read: told("read", silent.read),
     acquireLease: told("acquireLease", silent.acquireLease),
+    scheduleTakeOver: told("scheduleTakeOver", silent.scheduleTakeOver),
     commit: told("commit", silent.commit),
     recordFailure: told("recordFailure", silent.recordFailure),
     releaseLease: told("releaseLease", silent.releaseLease),
@@ -179,14 +180,36 @@ describe("what is known to happen is recorded, with the next time, and the messa
     expect(h.requests.at(-1)).toBe("recordFailure");
   });
 
+  const refusal: TokenResult = {
+    kind: "refused",
+    providerError: "invalid_grant",
+    providerErrorDescription: undefined,
+  };
+
   test("a dead refresh token leaves the schedule", async () => {
-    const h = worked({
-      answers: [
-        { kind: "refused", providerError: "invalid_grant", providerErrorDescription: undefined },
-      ],
-    });
+    const h = worked({ stored: dueNow({ expiresAtMs: startMs }), answers: [refusal] });
     expect(await h.work()).toBe("failed");
     expect(h.stored()).toMatchObject({ status: "expired", refreshAtMs: undefined });
+  });
+
+  test("one that is refused while the access token lives is tried once more at its end", async () => {
+    const expiresAtMs = startMs + 15 * minuteMs;
+    const h = worked({ stored: dueNow({ expiresAtMs }), answers: [refusal] });
+    expect(await h.work()).toBe("failed");
+    expect(h.stored()).toMatchObject({
+      status: "active",
+      failure: { code: "provider_error", retryAtMs: expiresAtMs, providerError: "invalid_grant" },
+    });
+    expect(refreshAt(h)).toBeGreaterThanOrEqual(expiresAtMs);
+    h.clock.advance((h.stored().refreshAtMs ?? 0) - h.clock.nowMs());
+    expect(await h.work()).toBe("failed");
+    expect(h.stored()).toMatchObject({ status: "expired", refreshAtMs: undefined });
+  });
+
+  test("a caller's refusal is believed, whether the access token lives or not", async () => {
+    const h = worked({ answers: [refusal] });
+    await expect(h.refresh()).rejects.toMatchObject({ code: "reauthorization_required" });
+    expect(h.stored().status).toBe("expired");
   });
 
   test("so does a connection without a refresh token", async () => {
@@ -327,6 +350,7 @@ describe("an integration that is held", () => {
     const untilMs: number[] = [];
     const h = worked({
       stored: dueNow({ lease }),
+      registry: { registration: async () => ({ ...registration, rotation: "never" }) },
       holds,
       answers: [
         async () => {
@@ -412,7 +436,7 @@ describe("an integration's own limits", () => {
   });
 
   test("a permit lasts as long as the grant it is for, however late that began", async () => {
-    const one = { ...registration, maxConcurrent: 1 };
+    const one = { ...registration, maxConcurrent: 1, rotation: "never" as const };
     const limits = limitsInMemory();
     const other = (nowMs: number) => {
       const request = { name: one.name, permitId: "other", maxPerMinute: undefined };
@@ -440,9 +464,10 @@ describe("an integration's own limits", () => {
   test("tell a caller of the API when to come again", async () => {
     const h = worked({ registry: { registration: async () => ({ ...limited, maxPerMinute: 1 }) } });
     await h.refresh();
+    h.clock.advance(2_000);
     const error = await h.refresh({ force: true }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "provider_rate_limited" });
-    expect((error as { retryAfterSeconds: number }).retryAfterSeconds).toBeGreaterThanOrEqual(60);
+    expect((error as { retryAfterSeconds: number }).retryAfterSeconds).toBeGreaterThanOrEqual(58);
     expect(h.stored().lease).toBeUndefined();
   });
 });
@@ -519,7 +544,7 @@ describe("giving up", () => {
 });
 
 test("another process that refreshes the connection is left to it", async () => {
-  const lease = { leaseId: "other", leaseExpiresAtMs: startMs + 3_600_000 };
+  const lease = { leaseId: "other", leaseExpiresAtMs: startMs + 29_000 };
   const h = worked({ stored: dueNow({ lease }) });
   expect(await h.work()).toBe("out_of_date");
   expect(h.stored().lease).toEqual(lease);

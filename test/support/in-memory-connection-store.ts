@@ -5,8 +5,10 @@ import {
   leaseIsLive,
   statusAfterRefresh,
 } from "../../functions/domain/model/connection.ts";
+import { leaseIsUnresolved, turnHasCome } from "../../functions/domain/model/take-over.ts";
 import type {
   Acquisition,
+  CommitResult,
   ConnectionStore,
   Due,
   FailureRecord,
@@ -93,13 +95,25 @@ export function inMemoryConnectionStore({
       return { kind: "acquired", connection: leased };
     },
 
-    commit: async (commit): Promise<WriteResult> => {
+    scheduleTakeOver: async (key, takeOver): Promise<void> => {
+      const entry = find(key);
+      if (entry === undefined) return;
+      const { connection, due } = entry;
+      const { leaseId } = takeOver;
+      if (connection.lease?.leaseId !== leaseId || connection.takeOver?.leaseId === leaseId) return;
+      put({ ...connection, takeOver }, due);
+    },
+
+    commit: async (commit, { leaseId, nowMs }): Promise<CommitResult> => {
       const entry = find(commit);
       if (entry === undefined) return { kind: "absent" };
       const { connection } = entry;
       if (connection.credentialsVersion !== commit.expectedVersion) {
         const isOurs = connection.credentials === commit.credentials;
         return isOurs ? { kind: "done" } : { kind: "superseded", connection };
+      }
+      if (connection.lease?.leaseId !== leaseId && leaseIsLive(connection, nowMs)) {
+        return { kind: "held", connection };
       }
       put(committed(connection, commit), commit.due);
       return { kind: "done" };
@@ -141,18 +155,20 @@ export function inMemoryConnectionStore({
     releaseLease: async (key, leaseId): Promise<void> => {
       const entry = find(key);
       if (entry?.connection.lease?.leaseId !== leaseId) return;
-      put({ ...entry.connection, lease: undefined }, entry.due);
+      put({ ...entry.connection, lease: undefined, takeOver: undefined }, entry.due);
     },
   };
 }
 
 const mayBeLeased = (
   connection: Connection,
-  { nowMs, refreshedBeforeMs }: LeaseRequest,
+  { nowMs, refreshedBeforeMs, takesOverAtOnce = false, ignoresRetryAt = false }: LeaseRequest,
 ): boolean => {
-  const { status, lastRefreshedAtMs } = connection;
+  const { status, lastRefreshedAtMs, failure } = connection;
   return (
     !leaseIsLive(connection, nowMs) &&
+    (takesOverAtOnce || !leaseIsUnresolved(connection) || turnHasCome(connection, nowMs)) &&
+    (ignoresRetryAt || (failure?.retryAtMs ?? 0) <= nowMs) &&
     status !== "inactive" &&
     status !== "expired" &&
     (refreshedBeforeMs === undefined ||
@@ -166,7 +182,7 @@ const committed = (connection: Connection, commit: TokenSetCommit): Connection =
   status:
     commit.status === connection.status ? commit.status : statusAfterRefresh(connection.status),
   credentials: commit.credentials,
-  credentialsVersion: commit.expectedVersion + 1,
+  credentialsVersion: commit.version,
   expiresAtMs: toSecond(commit.expiresAtMs),
   refreshTokenExpiresAtMs:
     toSecond(commit.refreshTokenExpiresAtMs) ?? connection.refreshTokenExpiresAtMs,
@@ -174,6 +190,7 @@ const committed = (connection: Connection, commit: TokenSetCommit): Connection =
     toSecond(commit.refreshTokenAbsoluteExpiresAtMs) ?? connection.refreshTokenAbsoluteExpiresAtMs,
   lastRefreshedAtMs: commit.failure ? connection.lastRefreshedAtMs : commit.committedAtMs,
   lease: undefined,
+  takeOver: undefined,
   failure: commit.failure,
 });
 
@@ -182,6 +199,7 @@ const failed = (connection: Connection, record: FailureRecord): Connection => ({
   status: connection.status === "inactive" ? "inactive" : (record.status ?? connection.status),
   failure: record.failure,
   lease: record.keepLease ? connection.lease : undefined,
+  takeOver: undefined,
 });
 
 /** A repetition of a record that has been written, after an answer that was lost. */

@@ -74,6 +74,8 @@ export async function putItem(
         last_refreshed_at: instant(connection.lastRefreshedAtMs),
         lease_id: text(lease?.leaseId),
         lease_expires_at_ms: number(lease?.leaseExpiresAtMs),
+        takeover_of: text(connection.takeOver?.leaseId),
+        takeover_at_ms: number(connection.takeOver?.atMs),
         refresh_shard: number(due?.refreshShard),
         refresh_at: number(due && due.refreshAtMs / 1000),
         failure: failure && {

@@ -131,6 +131,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
     refreshTokenExpiresAtMs: undefined,
     refreshTokenAbsoluteExpiresAtMs: undefined,
     lease: undefined,
+    takeOver: undefined,
     lastRefreshedAtMs: undefined,
     refreshAtMs: undefined,
     failure: undefined,

@@ -26,6 +26,7 @@ const sealed = "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn" as SealedT
 const commit: TokenSetCommit = {
   ...key,
   expectedVersion: 7,
+  version: 8,
   credentials: sealed,
   expiresAtMs: Date.UTC(2025, 9, 19, 12),
   refreshTokenExpiresAtMs: undefined,

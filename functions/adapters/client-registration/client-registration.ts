@@ -104,6 +104,8 @@ export function parseClientRegistration(
     refreshPolicy,
     refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,
     refreshTokenAbsoluteSeconds: provider.refreshTokenAbsoluteSeconds,
+    rotation: provider.rotation === "setting" ? undefined : provider.rotation,
+    rotationGraceSeconds: provider.rotationGraceSeconds,
     minimumRefreshIntervalSeconds: provider.minimumRefreshIntervalSeconds,
     maxConcurrent: provider.maxConcurrent,
     maxPerMinute: provider.maxPerMinute,

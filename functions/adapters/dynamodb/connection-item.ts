@@ -10,6 +10,7 @@ import {
   type RegistrationName,
   registrationNamePattern,
   type SealedTokenSet,
+  type TakeOver,
   type WorkspaceId,
 } from "../../domain/model/connection.ts";
 import { type FailureCode, failureCodes } from "../../domain/model/errors.ts";
@@ -45,6 +46,7 @@ export function connectionOf(item: Item): Connection {
     refreshTokenExpiresAtMs: read.instant("refresh_token_expires_at"),
     refreshTokenAbsoluteExpiresAtMs: read.instant("refresh_token_absolute_expires_at"),
     lease: leaseOf(read),
+    takeOver: takeOverOf(read),
     lastRefreshedAtMs: read.instant("last_refreshed_at"),
     refreshAtMs: read.seconds("refresh_at"),
     failure: failureOf(item, connectionId),
@@ -56,6 +58,12 @@ function leaseOf(read: Reader): Lease | undefined {
   const leaseId = read.string("lease_id");
   if (leaseId === undefined) return undefined;
   return { leaseId, leaseExpiresAtMs: read.required("lease_expires_at_ms", read.count) };
+}
+
+function takeOverOf(read: Reader): TakeOver | undefined {
+  const leaseId = read.string("takeover_of");
+  if (leaseId === undefined) return undefined;
+  return { leaseId, atMs: read.required("takeover_at_ms", read.count) };
 }
 
 function failureOf(item: Item, connectionId: ConnectionId): Failure | undefined {

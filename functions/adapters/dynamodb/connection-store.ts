@@ -3,12 +3,18 @@ import {
   type Connection,
   type ConnectionKey,
   type ConnectionStatus,
+  leaseIsLive,
+  longestLeaseMs,
   statusAfterRefresh,
+  type TakeOver,
 } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
 import { isoInstant, isoSecond } from "../../domain/model/instant.ts";
+import { latestTurnMs } from "../../domain/model/take-over.ts";
 import type {
   Acquisition,
+  CommitResult,
+  Committer,
   ConnectionStore,
   FailureRecord,
   LeaseRequest,
@@ -27,15 +33,18 @@ import { type ConnectionTable, read, type Update, update } from "./connection-up
 /**
  * Connections in a DynamoDB table, one item each.
  *
- *     acquire            lease_expires_at_ms        another caller may acquire
- *     ├──── holder refreshes ───┤┄┄┄┄┄ lease is dead ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶
- *     commit: whenever credentials_version is the one that was read
+ *     acquire            lease_expires_at_ms                     takeover_at_ms
+ *     ├──── holder refreshes ───┤┄┄┄┄┄┄┄┄┄ lease is dead ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶
+ *     failure stored under it:  │ another caller may acquire
+ *     nothing stored under it:  │ the rescue may acquire            │ another caller may acquire
+ *     commit: while credentials_version is the one that was read, and nobody else holds a live lease
  */
 export function dynamoDbConnectionStore(options: ConnectionTable): ConnectionStore {
   return {
     read: (key) => read(options, key),
     acquireLease: (request) => acquireLease(options, request),
-    commit: (commit) => commitTokenSet(options, commit),
+    scheduleTakeOver: (key, takeOver) => scheduleTakeOver(options, key, takeOver),
+    commit: (commit, committer) => commitTokenSet(options, commit, committer),
     recordFailure: (record) => recordFailure(options, record),
     releaseLease: (key, leaseId) => releaseLease(options, key, leaseId),
     postpone: (record) => postpone(options, record),
@@ -43,8 +52,21 @@ export function dynamoDbConnectionStore(options: ConnectionTable): ConnectionSto
 }
 
 const leaseIsFree = "attribute_not_exists(lease_id)";
-const leaseIsDead = "lease_expires_at_ms <= :nowMs";
+/** A lease that claims to last longer than any lease does is dead as well. */
+const leaseIsDead = "(lease_expires_at_ms <= :nowMs OR lease_expires_at_ms > :latestLeaseEndMs)";
 const leaseIsMine = "lease_id = :leaseId";
+const leaseHasFailed = "failure.lease_id = lease_id";
+const turnHasCome =
+  "(takeover_of = lease_id AND (takeover_at_ms <= :nowMs OR takeover_at_ms > :latestTurnMs))";
+const noRetryTime = "attribute_not_exists(failure.retry_at)";
+const retryTimeHasCome = "failure.retry_at <= :now";
+const leaseNames = ["lease_id", "lease_expires_at_ms", "takeover_of", "takeover_at_ms"];
+
+const millis = (instantMs: number): AttributeValue => ({ N: String(Math.floor(instantMs)) });
+const leaseTimes = (nowMs: number) => ({
+  ":nowMs": millis(nowMs),
+  ":latestLeaseEndMs": millis(nowMs + longestLeaseMs),
+});
 const isRefreshable = "NOT #status IN (:inactive, :expired)";
 const neverRefreshed = "attribute_not_exists(last_refreshed_at)";
 const refreshedLongAgo = "last_refreshed_at <= :refreshedBefore";
@@ -54,18 +76,26 @@ const neverVersioned = "attribute_not_exists(credentials_version)";
 
 async function acquireLease(options: ConnectionTable, request: LeaseRequest): Promise<Acquisition> {
   const { leaseId, leaseExpiresAtMs, nowMs, refreshedBeforeMs } = request;
+  const { takesOverAtOnce = false, ignoresRetryAt = false } = request;
+  // DynamoDB refuses an expression with redundant parentheses.
+  const mayTakeOver = takesOverAtOnce
+    ? leaseIsDead
+    : `(${leaseIsDead} AND (${leaseHasFailed} OR ${turnHasCome}))`;
   const updated = await update(options, request, {
     set: { lease_id: { S: leaseId }, lease_expires_at_ms: { N: String(leaseExpiresAtMs) } },
     remove: [],
     condition: [
-      `(${leaseIsFree} OR ${leaseIsDead})`,
+      `(${leaseIsFree} OR ${mayTakeOver})`,
       isRefreshable,
+      ...(ignoresRetryAt ? [] : [`(${noRetryTime} OR ${retryTimeHasCome})`]),
       ...(refreshedBeforeMs === undefined ? [] : [`(${neverRefreshed} OR ${refreshedLongAgo})`]),
     ],
     values: {
-      ":nowMs": { N: String(nowMs) },
+      ...leaseTimes(nowMs),
       ":inactive": { S: "inactive" },
       ":expired": { S: "expired" },
+      ...(!takesOverAtOnce && { ":latestTurnMs": millis(latestTurnMs(nowMs)) }),
+      ...(!ignoresRetryAt && { ":now": { S: isoInstant(nowMs) } }),
       ...(refreshedBeforeMs !== undefined && {
         ":refreshedBefore": { S: isoInstant(refreshedBeforeMs) },
       }),
@@ -79,16 +109,31 @@ async function acquireLease(options: ConnectionTable, request: LeaseRequest): Pr
   return { kind: isMine ? "acquired" : "declined", connection };
 }
 
+async function scheduleTakeOver(
+  options: ConnectionTable,
+  key: ConnectionKey,
+  { leaseId, atMs }: TakeOver,
+): Promise<void> {
+  await update(options, key, {
+    set: { takeover_of: { S: leaseId }, takeover_at_ms: millis(atMs) },
+    remove: [],
+    condition: [leaseIsMine, "(attribute_not_exists(takeover_of) OR takeover_of <> :leaseId)"],
+    values: { ":leaseId": { S: leaseId } },
+    unread: true,
+  });
+}
+
 /** How often an owner may switch a connection while its tokens are committed. */
 const maximumStatusChanges = 3;
 
 async function commitTokenSet(
   options: ConnectionTable,
   commit: TokenSetCommit,
-): Promise<WriteResult> {
+  committer: Committer,
+): Promise<CommitResult> {
   let { status } = commit;
   for (let changes = 0; changes < maximumStatusChanges; changes++) {
-    const updated = await update(options, commit, tokenSetUpdate(commit, status));
+    const updated = await update(options, commit, tokenSetUpdate(commit, committer, status));
     if (updated.kind === "absent") return updated;
     if (updated.kind === "updated") return { kind: "done" };
     const { connection } = updated;
@@ -96,19 +141,25 @@ async function commitTokenSet(
     if (connection.credentialsVersion !== commit.expectedVersion) {
       return { kind: "superseded", connection };
     }
+    const isMine = connection.lease?.leaseId === committer.leaseId;
+    if (!isMine && leaseIsLive(connection, committer.nowMs)) return { kind: "held", connection };
     status = statusAfterRefresh(connection.status);
   }
   throw new StoreUnavailable("DynamoDB", new Error("the connection's status keeps changing"));
 }
 
-function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Update {
-  const { expectedVersion, due, expiresAtMs, failure } = commit;
+function tokenSetUpdate(
+  commit: TokenSetCommit,
+  { leaseId, nowMs }: Committer,
+  status: ConnectionStatus,
+): Update {
+  const { expectedVersion, version, due, expiresAtMs, failure } = commit;
   const ownersWord =
     status === "active" ? "NOT #status IN (:inactive, :testing)" : "#status = :status";
   return {
     set: withoutUndefined<AttributeValue>({
       credentials: { S: commit.credentials },
-      credentials_version: { N: String(expectedVersion + 1) },
+      credentials_version: { N: String(version) },
       "#status": { S: status },
       expires_at: secondAttribute(expiresAtMs),
       refresh_token_expires_at: secondAttribute(commit.refreshTokenExpiresAtMs),
@@ -120,14 +171,19 @@ function tokenSetUpdate(commit: TokenSetCommit, status: ConnectionStatus): Updat
       ...(due && dueAttributes(due)),
     }),
     remove: [
-      "lease_id",
-      "lease_expires_at_ms",
+      ...leaseNames,
       ...(failure === undefined ? ["failure"] : []),
       ...(expiresAtMs === undefined ? ["expires_at"] : []),
       ...(due === undefined ? scheduleNames : []),
     ],
-    condition: [versionIs(expectedVersion), ownersWord],
+    condition: [
+      versionIs(expectedVersion),
+      ownersWord,
+      `(${leaseIsFree} OR ${leaseIsMine} OR ${leaseIsDead})`,
+    ],
     values: {
+      ":leaseId": { S: leaseId },
+      ...leaseTimes(nowMs),
       ":expectedVersion": { N: String(expectedVersion) },
       ...(status === "active"
         ? { ":inactive": { S: "inactive" }, ":testing": { S: "testing" } }
@@ -176,7 +232,7 @@ function failureUpdate(record: FailureRecord, status: ConnectionStatus | undefin
       ...(typeof schedule === "object" && dueAttributes(schedule)),
     }),
     remove: [
-      ...(keepLease ? [] : ["lease_id", "lease_expires_at_ms"]),
+      ...(keepLease ? ["takeover_of", "takeover_at_ms"] : leaseNames),
       ...(schedule === "removed" ? scheduleNames : []),
     ],
     condition: [
@@ -209,7 +265,7 @@ async function postpone(options: ConnectionTable, record: Postponement): Promise
     values: {
       ":expectedVersion": { N: String(expectedVersion) },
       ":refreshAt": { N: String(Math.floor(refreshAtMs / 1000)) },
-      ":nowMs": { N: String(nowMs) },
+      ...leaseTimes(nowMs),
     },
   });
   if (updated.kind === "updated") return { kind: "done" };
@@ -228,7 +284,7 @@ async function releaseLease(
 ): Promise<void> {
   await update(options, key, {
     set: {},
-    remove: ["lease_id", "lease_expires_at_ms"],
+    remove: leaseNames,
     condition: [leaseIsMine],
     values: { ":leaseId": { S: leaseId } },
     unread: true,

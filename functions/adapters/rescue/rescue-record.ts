@@ -26,6 +26,8 @@ export interface RescueRecord {
   readonly connection_id: ConnectionId;
   readonly workspace_id: WorkspaceId;
   readonly expected_version: number;
+  /** Absent in the records of former releases: the next one after the expected version. */
+  readonly version?: number;
   readonly credentials: SealedTokenSet;
   readonly expires_at?: string | null;
   readonly refresh_token_expires_at?: string | null;
@@ -39,6 +41,7 @@ export const rescueRecord = (commit: TokenSetCommit): RescueRecord => ({
   connection_id: commit.connectionId,
   workspace_id: commit.workspaceId,
   expected_version: commit.expectedVersion,
+  version: commit.version,
   credentials: commit.credentials,
   expires_at: isoOrNull(commit.expiresAtMs),
   refresh_token_expires_at: isoOrNull(commit.refreshTokenExpiresAtMs),
@@ -74,6 +77,7 @@ export function parseRescueRecord(input: unknown): TokenSetCommit {
     connectionId: record.connection_id,
     workspaceId: record.workspace_id,
     expectedVersion: record.expected_version,
+    version: record.version ?? record.expected_version + 1,
     credentials: record.credentials,
     expiresAtMs: instantOrUndefined(record.expires_at),
     refreshTokenExpiresAtMs: instantOrUndefined(record.refresh_token_expires_at),
@@ -108,6 +112,7 @@ const checks: MemberChecks<keyof RescueRecord> = {
   connection_id: { expected: "an identifier", holds: isConnectionId },
   workspace_id: { expected: "an identifier", holds: isWorkspaceId },
   expected_version: { expected: "a whole number", holds: isCount },
+  version: { expected: "a whole number", holds: (value) => value === undefined || isCount(value) },
   credentials: {
     expected: "a compact JWE",
     // Five parts, RFC 7516 §3.1; the encrypted key of `dir` is empty.

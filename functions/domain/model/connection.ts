@@ -55,7 +55,7 @@ export interface Connection extends ConnectionKey {
   /** The variables of the provider's URL template, e.g. `{ subdomain: "acme" }`. */
   readonly config: Readonly<Record<string, string>>;
   readonly credentials: SealedTokenSet | undefined;
-  /** Grows by one with every committed token set; the fence of the commit. */
+  /** Grows with every token set, and never repeats: {@link nextVersion}. The fence of the commit. */
   readonly credentialsVersion: number;
   /** When the access token expires, epoch milliseconds. Undefined: the provider did not say. */
   readonly expiresAtMs: number | undefined;
@@ -64,6 +64,8 @@ export interface Connection extends ConnectionKey {
   /** When the user has to consent again, however often the connection is refreshed. */
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly lease: Lease | undefined;
+  /** Set once somebody has found the lease ended with nothing stored under it: model/take-over.ts. */
+  readonly takeOver: TakeOver | undefined;
   readonly lastRefreshedAtMs: number | undefined;
   /** When the schedule refreshes the connection, to the second. Undefined: never. */
   readonly refreshAtMs: number | undefined;
@@ -74,6 +76,12 @@ export interface Connection extends ConnectionKey {
 export interface Lease {
   readonly leaseId: string;
   readonly leaseExpiresAtMs: number;
+}
+
+/** When a dead lease may be taken over. Void for any other lease. */
+export interface TakeOver {
+  readonly leaseId: string;
+  readonly atMs: number;
 }
 
 /**
@@ -110,5 +118,18 @@ export interface TokenSet {
   readonly dpopKey?: Secret<string> | undefined;
 }
 
-export const leaseIsLive = (connection: Connection, nowMs: number): boolean =>
-  connection.lease !== undefined && connection.lease.leaseExpiresAtMs > nowMs;
+/** No lease lasts longer, the difference of two clocks included. */
+export const longestLeaseMs = 30_000;
+
+/** A lease that claims to last longer than any lease does is dead: it would block the connection. */
+export const leaseIsLive = ({ lease }: Pick<Connection, "lease">, nowMs: number): boolean =>
+  lease !== undefined &&
+  lease.leaseExpiresAtMs > nowMs &&
+  lease.leaseExpiresAtMs <= nowMs + longestLeaseMs;
+
+/**
+ * The version of the token set that follows a stored one. It is the time in milliseconds, so that it does not
+ * repeat after a delete or a restore from a backup: a token set of before can then not pass the fence.
+ */
+export const nextVersion = (storedVersion: number, nowMs: number): number =>
+  Math.max(storedVersion + 1, Math.floor(nowMs));

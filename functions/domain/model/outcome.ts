@@ -1,5 +1,10 @@
 import type { Connection, ConnectionId } from "./connection.ts";
-import { RefreshError, type RefreshErrorCode, type RefreshErrorContext } from "./errors.ts";
+import {
+  isTransient,
+  RefreshError,
+  type RefreshErrorCode,
+  type RefreshErrorContext,
+} from "./errors.ts";
 import type { IntegrationBlock } from "./integration-hold.ts";
 
 /** The end of one refresh, for everyone who asked for it. */
@@ -60,6 +65,21 @@ export const misconfigured = (
     reason: `Integration ${integration}: ${reason}.`,
     cause,
   });
+
+/** The stored failure of a connection, as the outcome of a call that did not ask the provider itself. */
+export function storedFailure(
+  { failure, integration }: Pick<Connection, "failure" | "integration">,
+  nowMs: number,
+): FailedRefresh {
+  const code = failure?.code ?? "internal_error";
+  const retryAtMs = failure?.retryAtMs;
+  const retryAfterSeconds =
+    isTransient(code) && retryAtMs !== undefined
+      ? Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000))
+      : undefined;
+  const error = new RefreshError(code, { integration, retryAfterSeconds });
+  return { kind: "failed", error, followUp: "none" };
+}
 
 /** A refresh that somebody else has committed, as the outcome of this call. */
 export const coalesced = ({

@@ -76,6 +76,10 @@ export interface ClientRegistration {
   readonly refreshTokenIdleSeconds: number | undefined;
   /** Refresh tokens end this long after the user's consent; no refresh moves it. */
   readonly refreshTokenAbsoluteSeconds: number | undefined;
+  /** A refresh brings a new refresh token and ends the old one. Undefined: unknown, or a setting of the app. */
+  readonly rotation?: RefreshTokenRotation | undefined;
+  /** A used refresh token still works for this long. Undefined: unknown. */
+  readonly rotationGraceSeconds?: number | undefined;
   /** A connection is not refreshed again sooner. */
   readonly minimumRefreshIntervalSeconds: number | undefined;
   /** The most token requests of this registration at a time. */
@@ -86,6 +90,8 @@ export interface ClientRegistration {
   readonly renewsWithAccessToken: boolean;
   readonly provider: ProviderTraits;
 }
+
+export type RefreshTokenRotation = "always" | "sometimes" | "never";
 
 declare const providerTraits: unique symbol;
 /** How the provider departs from RFC 6749. Opaque to the domain: the token endpoint's adapter reads it. */

@@ -5,6 +5,7 @@ import type {
   Failure,
   Lease,
   SealedTokenSet,
+  TakeOver,
 } from "../model/connection.ts";
 
 /**
@@ -15,14 +16,20 @@ export interface ConnectionStore {
   /** Strongly consistent. A connection of another workspace is reported as absent: undefined. */
   read(key: ConnectionKey): Promise<Connection | undefined>;
 
-  /** Reads the connection and acquires its lease in one request. */
+  /**
+   * Reads the connection and acquires its lease in one request. A lease that ended with nothing stored under
+   * it is acquired when its take-over has come; the acquired connection then has a `takeOver`.
+   */
   acquireLease(request: LeaseRequest): Promise<Acquisition>;
 
+  /** States when a dead lease may be taken over, once: a time that is stated for this lease already stays. */
+  scheduleTakeOver(key: ConnectionKey, takeOver: TakeOver): Promise<void>;
+
   /**
-   * Stores a token set if the stored version is still the one that was read. Ends any lease, and clears the
-   * failure.
+   * Stores a token set if the stored version is still the one that was read, and no other caller holds a live
+   * lease: that caller may get the newer token set. Ends any lease, and clears the failure.
    */
-  commit(commit: TokenSetCommit): Promise<WriteResult>;
+  commit(commit: TokenSetCommit, committer: Committer): Promise<CommitResult>;
 
   /**
    * Records a failure if the lease is still the caller's and the version still the one that was read.
@@ -44,11 +51,21 @@ export interface LeaseRequest extends ConnectionKey, Lease {
   readonly nowMs: number;
   /** The lease is declined when a token set was committed after this instant. Undefined: it is not. */
   readonly refreshedBeforeMs: number | undefined;
+  /**
+   * Acquires any dead lease at once, for a caller that cannot present a refresh token that was replaced: the
+   * rescue, and a refresh at a provider that does not rotate. @default false
+   */
+  readonly takesOverAtOnce?: boolean;
+  /** Acquires the lease although the last failure says when to try again. @default false */
+  readonly ignoresRetryAt?: boolean;
 }
 
 export type Acquisition =
   | { readonly kind: "acquired"; readonly connection: Connection }
-  /** `connection` shows why: it is leased, was refreshed a moment ago, or is inactive or expired. */
+  /**
+   * `connection` shows why: it is leased, its lease ended with an unknown outcome, it failed or was refreshed a
+   * moment ago, or it is inactive or expired.
+   */
   | { readonly kind: "declined"; readonly connection: Connection }
   | { readonly kind: "absent" };
 
@@ -58,9 +75,20 @@ export type WriteResult =
   | { readonly kind: "superseded"; readonly connection: Connection }
   | { readonly kind: "absent" };
 
+/** `held`: the version stands, but another caller holds a live lease, and its outcome comes first. */
+export type CommitResult = WriteResult | { readonly kind: "held"; readonly connection: Connection };
+
+export interface Committer {
+  /** The lease under which the tokens were granted, or are rescued. */
+  readonly leaseId: string;
+  readonly nowMs: number;
+}
+
 export interface TokenSetCommit extends ConnectionKey {
-  /** The version that was read; the committed token set has the next one. */
+  /** The version that was read. */
   readonly expectedVersion: number;
+  /** The version of this token set: {@link nextVersion}, fixed before it was sealed. */
+  readonly version: number;
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
   /** Undefined: the stored value stays. */

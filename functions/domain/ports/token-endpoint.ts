@@ -68,6 +68,8 @@ export type TokenResult =
       readonly reason: string;
       /** Status 500 or above: the provider is at fault, rather than the request. */
       readonly serverFailed: boolean;
+      /** The response is not the provider's own (502, 504): the provider may have rotated. @default false */
+      readonly mayHaveRotated?: boolean;
     } & Partial<ProviderWords>)
   /** The endpoint may not be called: not https, a private address, an unfilled variable. */
   | { readonly kind: "misconfigured"; readonly reason: string };

@@ -43,6 +43,8 @@ export interface RefreshRequest extends ConnectionKey {
   readonly force?: boolean | undefined;
   /** A token set committed up to this instant is not recent, whatever the coalesce window. */
   readonly refreshedBeforeMs?: number | undefined;
+  /** The schedule asks, before the access token ends, and not a caller who needs it now. @default false */
+  readonly isScheduled?: boolean | undefined;
   /** Permission that the caller has obtained, and returns, itself. Undefined: the refresh asks for it. */
   readonly permission?: Permission | undefined;
   readonly invocation: Invocation;
@@ -66,5 +68,6 @@ export interface HeldConnection {
 /** A refresh that is ready to be sent. */
 export interface Attempt extends HeldConnection {
   readonly invocation: Invocation;
+  readonly isScheduled: boolean;
   readonly opened: OpenedTokenSet;
 }

@@ -3,7 +3,7 @@ import { keyOf } from "../model/connection.ts";
 import { StoreUnavailable } from "../model/errors.ts";
 import { coalesced, type FailedRefresh, type FreshToken, failed } from "../model/outcome.ts";
 import type { Invocation } from "../ports/clock.ts";
-import type { TokenSetCommit, WriteResult } from "../ports/connection-store.ts";
+import type { CommitResult, TokenSetCommit, WriteResult } from "../ports/connection-store.ts";
 import type { Attempt, Using } from "./dependencies.ts";
 
 /** A commit that takes longer than this is under way in a store that is in trouble. */
@@ -24,11 +24,11 @@ type Committed = { readonly kind: "done" } | FreshToken | FailedRefresh;
  */
 export async function commitDurably(
   dependencies: Using<"store" | "rescueQueue" | "clock" | "budget" | "random" | "telemetry">,
-  { invocation }: Attempt,
+  attempt: Attempt,
   commit: TokenSetCommit,
 ): Promise<Committed> {
   const { clock, rescueQueue, telemetry } = dependencies;
-  const committing = commitWhileTimeLasts(dependencies, invocation, commit);
+  const committing = commitWhileTimeLasts(dependencies, attempt, commit);
   let queueing: Promise<boolean> | undefined;
   try {
     const prompt = await withTimeout(clock, promptMs, committing);
@@ -56,20 +56,23 @@ const firstRetryMs = 50;
 const slowestRetryMs = 1_000;
 
 /**
- * Commits for as long as the invocation lives. The condition is the version alone, so the commit can be
- * tried again after its response was lost, and after the lease has ended.
+ * Commits for as long as the invocation lives. The condition is the version, and that nobody else holds a live
+ * lease, so the commit can be tried again after its response was lost, and after the lease has ended.
  *
  * @throws the error of the last try
  */
 async function commitWhileTimeLasts(
   dependencies: Using<"store" | "clock" | "budget" | "random" | "telemetry">,
-  invocation: Invocation,
+  { lease, invocation }: Attempt,
   commit: TokenSetCommit,
 ): Promise<WriteResult> {
-  const { clock, budget, telemetry, random } = dependencies;
+  const { store, clock, budget, telemetry, random } = dependencies;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await commitInTime(dependencies, invocation, commit);
+      const committer = { leaseId: lease.leaseId, nowMs: clock.nowMs() };
+      const result = await inTime(dependencies, invocation, store.commit(commit, committer));
+      if (result.kind !== "held") return result;
+      throw new StoreUnavailable("the connection", new Error("another caller holds its lease"));
     } catch (cause) {
       telemetry.emit({ code: "commit.retried", ...keyOf(commit), attempt, cause });
       const delayMs = Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random();
@@ -81,13 +84,13 @@ async function commitWhileTimeLasts(
 }
 
 /** A response that does not come must not cost the time in which the token set can still be rescued. */
-async function commitInTime(
-  { store, clock, budget }: Using<"store" | "clock" | "budget">,
+async function inTime(
+  { clock, budget }: Using<"clock" | "budget">,
   invocation: Invocation,
-  commit: TokenSetCommit,
-): Promise<WriteResult> {
+  committing: Promise<CommitResult>,
+): Promise<CommitResult> {
   const timeoutMs = invocation.remainingMs() - budget.answerReserveMs;
-  const written = await withTimeout(clock, timeoutMs, store.commit(commit));
+  const written = await withTimeout(clock, timeoutMs, committing);
   if (written !== undefined) return written.value;
   throw new StoreUnavailable(
     "the connection store",

@@ -64,14 +64,17 @@ function timeToSpareMs(
 const maximumTries = 3;
 const firstRetryMs = 200;
 
-/** Full jitter, but never sooner than the provider asked for. Undefined: not to be tried again. */
+/**
+ * Full jitter, but never sooner than the provider asked for. Undefined: not to be tried again, as after a rate
+ * limit, which another request would only extend.
+ */
 function delayBeforeRetryMs(
   { random }: Using<"random">,
   { maxPerMinute }: ClientRegistration,
   result: TokenResult,
   tries: number,
 ): number | undefined {
-  if (result.kind !== "rate_limited" && result.kind !== "unavailable") return undefined;
+  if (result.kind !== "unavailable") return undefined;
   // Where requests are counted, a permit is for one request.
   if (tries >= maximumTries || maxPerMinute !== undefined) return undefined;
   const jitterMs = Math.ceil(random() * firstRetryMs * 2 ** tries);

@@ -1,11 +1,14 @@
 import { type Connection, type Failure, keyOf } from "../model/connection.ts";
-import { isTransient } from "../model/errors.ts";
+import { type CountedErrorCode, isTransient, RefreshError } from "../model/errors.ts";
 import type { IntegrationHold } from "../model/integration-hold.ts";
 import { coalesced, failed, type RefreshOutcome } from "../model/outcome.ts";
+import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Rescheduling } from "../ports/connection-store.ts";
 import { dueAfterFailure, dueAfterHold } from "../schedule/due.ts";
+import { keepsLease, retryAtMs } from "./ambiguity.ts";
 import type { Attempt, Using } from "./dependencies.ts";
 import { emitFailure, errorOf, type FailedTokenResult, failureOf } from "./failure.ts";
+import { judgeRefusal, type Refusal } from "./refusal.ts";
 
 /**
  * Stores a failed token request with its connection, together with the next attempt. A refusal counts only
@@ -15,15 +18,20 @@ import { emitFailure, errorOf, type FailedTokenResult, failureOf } from "./failu
  * @param hold the hold that the result has placed on the integration, if any
  */
 export async function storeFailure(
-  dependencies: Using<"store" | "telemetry" | "clock" | "random" | "schedule">,
-  { connection, lease }: Attempt,
+  dependencies: Using<"store" | "telemetry" | "clock" | "random" | "schedule" | "budget">,
+  attempt: Attempt,
+  registration: ClientRegistration,
   result: Exclude<FailedTokenResult, { kind: "rotated" }>,
   hold: IntegrationHold | undefined,
 ): Promise<RefreshOutcome> {
-  const { store, telemetry, clock } = dependencies;
-  const error = errorOf(result, connection);
-  const failure = failureOf(result, error, connection, lease, clock.nowMs());
-  const isDead = result.kind === "refused";
+  const { store, telemetry, clock, budget } = dependencies;
+  const { connection, lease } = attempt;
+  const nowMs = clock.nowMs();
+  const refusal = result.kind === "refused" ? judgeRefusal(attempt, nowMs) : undefined;
+  const error = unconfirmedError(refusal, connection, nowMs) ?? errorOf(result, connection);
+  const stored = failureOf(result, error, connection, lease, nowMs);
+  const failure = { ...stored, retryAtMs: retryAtMs(result, stored, connection, registration) };
+  const isDead = refusal?.kind === "believed";
   const isGivenUp = hasLastedTooLong(dependencies, connection, failure);
   try {
     const written = await store.recordFailure({
@@ -32,8 +40,7 @@ export async function storeFailure(
       expectedVersion: connection.credentialsVersion,
       failure,
       status: isDead ? "expired" : isGivenUp ? "error" : undefined,
-      // After a timeout the provider may still be at work: the rest of the lease keeps others away.
-      keepLease: result.kind === "timed_out",
+      keepLease: keepsLease(result, registration, budget),
       schedule:
         isDead || isGivenUp ? "removed" : nextAttempt(dependencies, connection, failure, hold),
     });
@@ -46,6 +53,19 @@ export async function storeFailure(
   }
   emitFailure(telemetry, connection, error, failure);
   return { kind: "failed", error, followUp: "none" };
+}
+
+function unconfirmedError(
+  refusal: Refusal | undefined,
+  { integration }: Connection,
+  nowMs: number,
+): RefreshError<CountedErrorCode> | undefined {
+  if (refusal?.kind !== "unconfirmed") return undefined;
+  return new RefreshError<CountedErrorCode>("provider_error", {
+    integration,
+    reason: `Integration ${integration}: ${refusal.reason}.`,
+    retryAfterSeconds: Math.max(1, Math.ceil((refusal.retryAtMs - nowMs) / 1000)),
+  });
 }
 
 /** The connection comes back with the others of its integration when that is held, else by itself. */

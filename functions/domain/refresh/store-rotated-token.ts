@@ -1,4 +1,4 @@
-import { keyOf } from "../model/connection.ts";
+import { keyOf, nextVersion } from "../model/connection.ts";
 import type { RefreshOutcome } from "../model/outcome.ts";
 import type { TokenSetCommit } from "../ports/connection-store.ts";
 import type { TokenResult } from "../ports/token-endpoint.ts";
@@ -27,6 +27,7 @@ export async function storeRotatedToken(
   const commit: TokenSetCommit = {
     ...keyOf(connection),
     expectedVersion: connection.credentialsVersion,
+    version: nextVersion(connection.credentialsVersion, nowMs),
     credentials: await opened.seal({ ...opened.tokens, refreshToken: result.refreshToken }),
     expiresAtMs: connection.expiresAtMs,
     refreshTokenExpiresAtMs: undefined,

@@ -1,4 +1,10 @@
-import { type Connection, keyOf, statusAfterRefresh, type TokenSet } from "../model/connection.ts";
+import {
+  type Connection,
+  keyOf,
+  nextVersion,
+  statusAfterRefresh,
+  type TokenSet,
+} from "../model/connection.ts";
 import { earlier } from "../model/instant.ts";
 import type { RefreshOutcome } from "../model/outcome.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
@@ -25,7 +31,7 @@ export async function storeTokens(
     code: "refresh.refreshed",
     ...keyOf(connection),
     integration: connection.integration,
-    version: commit.expectedVersion + 1,
+    version: commit.version,
     expiresAtMs,
     rotated: granted.refreshToken !== undefined,
     commitGapMs: clock.nowMs() - granted.receivedAtMs,
@@ -50,6 +56,7 @@ async function tokenSetCommit(
   return {
     ...keyOf(connection),
     expectedVersion: connection.credentialsVersion,
+    version: nextVersion(connection.credentialsVersion, nowMs),
     credentials: await opened.seal(tokens),
     expiresAtMs: tokens.expiresAtMs,
     refreshTokenExpiresAtMs: earlier(

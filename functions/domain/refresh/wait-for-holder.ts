@@ -1,6 +1,6 @@
 import { type Connection, keyOf, leaseIsLive } from "../model/connection.ts";
-import { isTransient, RefreshError, StoreUnavailable } from "../model/errors.ts";
-import { coalesced, type FailedRefresh, failed, type RefreshOutcome } from "../model/outcome.ts";
+import { StoreUnavailable } from "../model/errors.ts";
+import { coalesced, failed, type RefreshOutcome, storedFailure } from "../model/outcome.ts";
 import type { Invocation } from "../ports/clock.ts";
 import type { Using } from "./dependencies.ts";
 
@@ -34,7 +34,7 @@ export async function waitForHolder(
     if (now === "unavailable") continue;
     if (now === undefined) return failed("connection_not_found");
     if (!hasFailed && now.failure?.leaseId === seen.lease?.leaseId) {
-      return sharedFailure(now, clock.nowMs());
+      return storedFailure(now, clock.nowMs());
     }
     if (now.credentialsVersion !== seen.credentialsVersion) return coalesced(now);
     if (now.lease?.leaseId !== seen.lease?.leaseId || !leaseIsLive(now, clock.nowMs())) {
@@ -57,15 +57,4 @@ async function readIfAvailable(
     if (error instanceof StoreUnavailable) return "unavailable";
     throw error;
   }
-}
-
-function sharedFailure({ failure, integration }: Connection, nowMs: number): FailedRefresh {
-  const code = failure?.code ?? "internal_error";
-  const retryAtMs = failure?.retryAtMs;
-  const retryAfterSeconds =
-    isTransient(code) && retryAtMs !== undefined
-      ? Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000))
-      : undefined;
-  const error = new RefreshError(code, { integration, retryAfterSeconds });
-  return { kind: "failed", error, followUp: "none" };
 }

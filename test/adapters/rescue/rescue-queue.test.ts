@@ -28,7 +28,7 @@ const destroying = (client: SQSClient): SQSClient => {
 const clientOf = (endpoint: string): SQSClient => destroying(localSqsClient(endpoint));
 
 const commit: TokenSetCommit = {
-  ...{ connectionId, workspaceId, expectedVersion: 7 },
+  ...{ connectionId, workspaceId, expectedVersion: 7, version: 8 },
   credentials: "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn" as SealedTokenSet,
   expiresAtMs: startMs + 3_600_000,
   refreshTokenExpiresAtMs: undefined,

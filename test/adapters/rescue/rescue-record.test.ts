@@ -8,6 +8,7 @@ const record = {
   connection_id: "conn_1",
   workspace_id: "wsp_1",
   expected_version: 7,
+  version: 1_760_871_600_123,
   credentials: "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn",
   expires_at: "2025-10-19T12:00:00.000Z",
   refresh_token_expires_at: "2026-10-19T12:00:00.000Z",

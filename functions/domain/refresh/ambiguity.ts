@@ -1,0 +1,53 @@
+import type { Budget } from "../model/budget.ts";
+import type { Connection, Failure } from "../model/connection.ts";
+import type { ClientRegistration } from "../ports/client-registration.ts";
+import type { FailedTokenResult } from "./failure.ts";
+
+type Rotation = Pick<ClientRegistration, "rotation" | "rotationGraceSeconds">;
+
+/** The request was sent and its end is unknown: the provider may have rotated, or may be about to. */
+const isAmbiguous = (result: FailedTokenResult): boolean =>
+  result.kind === "timed_out" ||
+  result.kind === "broken_off" ||
+  (result.kind === "unusable" && result.mayHaveRotated === true);
+
+/**
+ * After an ambiguous end the provider may still be at work, and the rest of the lease keeps others away; but
+ * not where that would outlast the time in which the provider accepts the old token once more.
+ */
+export const keepsLease = (
+  result: FailedTokenResult,
+  { rotationGraceSeconds }: Rotation,
+  { leaseMs }: Pick<Budget, "leaseMs">,
+): boolean =>
+  isAmbiguous(result) &&
+  (rotationGraceSeconds === undefined ||
+    rotationGraceSeconds === 0 ||
+    rotationGraceSeconds * 1000 > leaseMs);
+
+const firstDelayMs = 5_000;
+const longestDelayMs = 5 * 60_000;
+
+/**
+ * When the connection may be tried again after a failure, and until when callers get the stored failure. After
+ * an ambiguous end the stored token may be spent, and when to present it again is a decision:
+ *
+ * - A provider with a grace period accepts it once more: within that period.
+ * - A strict provider revokes the family: as late as the access token allows, for a token set that was granted
+ *   meanwhile, or an operator, may come first.
+ * - Otherwise after a delay that doubles with each failure, so that no caller waits for a timeout each time.
+ */
+export function retryAtMs(
+  result: FailedTokenResult,
+  { count, lastAtMs, retryAtMs: askedForMs }: Failure,
+  { expiresAtMs = 0 }: Connection,
+  { rotation, rotationGraceSeconds = 0 }: Rotation,
+): number | undefined {
+  if (!isAmbiguous(result)) return askedForMs;
+  const delayMs = Math.min(firstDelayMs * 2 ** Math.min(count - 1, 10), longestDelayMs);
+  const retryMs = Math.max(lastAtMs + delayMs, askedForMs ?? 0);
+  if (rotationGraceSeconds > 0) {
+    return Math.min(retryMs, lastAtMs + (rotationGraceSeconds * 1000) / 2);
+  }
+  return rotation === "always" ? Math.max(retryMs, expiresAtMs) : retryMs;
+}
