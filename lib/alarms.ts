@@ -131,18 +131,17 @@ const rescueConditions = ({ tokenSetsInLogAlone, rescueQueue }: Monitored): Cond
   },
   RescuesWait: {
     impact:
-      "A rotated refresh token has waited in the rescue queue for more than 90 seconds: until it is stored, its connection has no refresh token that the provider accepts, and its user gets no access token.",
+      "A rotated refresh token waits in the rescue queue: until it is stored, its connection has no refresh token that the provider accepts, and its user gets no access token.",
     nextStep:
-      "check whether DynamoDB throttles or rejects writes to the connections table. The queue's function tries again for sixteen hours.",
-    metric: oldestAgeIn(rescueQueue.queue),
-    // A message is received when the lease has ended, and again a minute later.
-    threshold: 90,
+      "check whether DynamoDB throttles or rejects writes to the connections table. The queue's function tries again for three days.",
+    // The age of the oldest message would not do: it leaves out what has been received three times.
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    metric: allMessagesIn(rescueQueue.queue),
+    threshold: 1,
   },
-  // The age does not count messages that have been received three times or more.
-  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
   RescuesStay: {
     impact:
-      "The rescue queue has not been empty for half an hour: it holds rotated refresh tokens that cannot be stored, and moves them to the dead-letter queue after sixteen hours.",
+      "The rescue queue has not been empty for half an hour: it holds rotated refresh tokens that cannot be stored, and moves them to the dead-letter queue after three days.",
     nextStep:
       "look for the error in the Rescue function's log, and make the connections table writable.",
     metric: allMessagesIn(rescueQueue.queue),
@@ -151,7 +150,7 @@ const rescueConditions = ({ tokenSetsInLogAlone, rescueQueue }: Monitored): Cond
   },
   RescuesDeadLettered: {
     impact:
-      "A rotated refresh token could not be stored in sixteen hours: it is lost when the dead-letter queue deletes it, and its user then has to connect again.",
+      "A rotated refresh token could not be stored in three days: it is lost when the dead-letter queue deletes it, and its user then has to connect again.",
     nextStep: "start a redrive of the dead-letter queue as soon as DynamoDB accepts writes.",
     metric: messagesIn(rescueQueue.deadLetterQueue),
     threshold: 1,

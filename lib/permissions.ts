@@ -100,6 +100,10 @@ export const consumeMessages = (queue: IQueue): PolicyStatement =>
     resources: [queue.queueArn],
   });
 
+/** Permits a consumer to set when a message that it has received is delivered again. */
+export const postponeMessages = (queue: IQueue): PolicyStatement =>
+  new PolicyStatement({ actions: ["sqs:ChangeMessageVisibility"], resources: [queue.queueArn] });
+
 /** Permits the latest version, and no other. */
 export const invoke = (target: IFunction): PolicyStatement =>
   new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [target.functionArn] });

@@ -41,6 +41,11 @@ export class DeadLetterQueue extends Queue {
 export interface WorkQueueProps {
   /** The timeout of the function that consumes the queue. */
   readonly functionTimeout: Duration;
+  /**
+   * When a message that was received, and not deleted, is received again.
+   * @default six times the function's timeout, which AWS recommends, since a throttled batch is retried
+   */
+  readonly visibilityTimeout?: Duration;
   /** @default 14 days, the longest time that SQS keeps a message */
   readonly retention?: Duration;
   /** How often the function receives a message before it goes to the {@link WorkQueue.deadLetterQueue}. */
@@ -59,6 +64,8 @@ export class WorkQueue extends Construct {
     id: string,
     {
       functionTimeout,
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+      visibilityTimeout = Duration.seconds(6 * functionTimeout.toSeconds()),
       retention = longestRetention,
       maximumReceives,
       removalPolicy = RemovalPolicy.DESTROY,
@@ -69,9 +76,7 @@ export class WorkQueue extends Construct {
     this.queue = new Queue(this, "Queue", {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // AWS recommends six times the function's timeout, since a throttled batch is retried.
-      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-      visibilityTimeout: Duration.seconds(6 * functionTimeout.toSeconds()),
+      visibilityTimeout,
       retentionPeriod: retention,
       removalPolicy,
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: maximumReceives },

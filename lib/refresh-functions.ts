@@ -3,6 +3,7 @@ import type { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { budgetFor } from "../functions/domain/model/budget.ts";
+import { rescueTimeoutMs } from "../functions/domain/model/take-over.ts";
 import { apiConfig, rescueConfig, workerConfig } from "../functions/runtime/config.ts";
 import type { DataStack } from "./data-stack.ts";
 import { NodeFunction } from "./node-function.ts";
@@ -10,6 +11,7 @@ import {
   accessItems,
   consumeMessages,
   type ItemAction,
+  postponeMessages,
   readSecrets,
   sendMessages,
   useTokenKey,
@@ -78,11 +80,8 @@ export function createWorker(
   return worker;
 }
 
-/**
- * Enough for a lease and a commit. A failed message is received again after six timeouts, and that has to be before
- * the schedule sends the old refresh token once more. A message of the refresh queue takes longer to return.
- */
-export const rescueTimeout = Duration.seconds(10);
+/** Enough for a lease and a commit. */
+export const rescueTimeout = Duration.millis(rescueTimeoutMs);
 
 /** Commits the token sets that could not be stored when they were received. It decrypts none. */
 export function createRescue(
@@ -92,11 +91,16 @@ export function createRescue(
   return new NodeFunction(scope, "Rescue", {
     description: "Commits token sets that could not be stored when they were received",
     entry: "functions/lambda/rescue.ts",
-    environment: { CONNECTIONS_TABLE: connections.tableName, LOG_LEVEL: settings.logLevel },
+    environment: {
+      CONNECTIONS_TABLE: connections.tableName,
+      RESCUE_QUEUE_URL: rescueQueue.queueUrl,
+      LOG_LEVEL: settings.logLevel,
+    },
     readEnvironment: rescueConfig,
     permissions: [
       ...accessItems({ table: connections, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
       consumeMessages(rescueQueue),
+      postponeMessages(rescueQueue),
     ],
     timeout: rescueTimeout,
     settings,

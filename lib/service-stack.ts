@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { redeliveryMs } from "../functions/domain/model/take-over.ts";
 import { createAuthorizer } from "./authorizer.ts";
 import type { DataStack } from "./data-stack.ts";
 import { createMonitoring } from "./monitoring.ts";
@@ -49,7 +50,8 @@ export class ServiceStack extends Stack {
       batchSize: settings.workerConcurrency,
       maxConcurrency: settings.workerMaximumConcurrency,
     });
-    rescueQueue.addConsumer(rescue, { batchSize: 10, maxConcurrency: 2 });
+    // One token set an invocation: the time of each is stated, and none waits for another.
+    rescueQueue.addConsumer(rescue, { batchSize: 1, maxConcurrency: 20 });
     const api = createRestApi(this, { refresh, authorizer }, settings);
     createMonitoring(
       this,
@@ -83,6 +85,8 @@ const createRefreshQueue = (scope: Construct, settings: Settings): WorkQueue =>
 const createRescueQueue = (scope: Construct, { throwAway }: Settings): WorkQueue =>
   new WorkQueue(scope, "Rescues", {
     functionTimeout: rescueTimeout,
+    // The function sets a longer time itself, by the age of the token set.
+    visibilityTimeout: Duration.millis(redeliveryMs(0)),
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue.html
     maximumReceives: 1_000,
     removalPolicy: throwAway ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,

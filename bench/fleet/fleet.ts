@@ -191,6 +191,7 @@ export class Fleet {
       lease: undefined,
       takeOver: undefined,
       lastRefreshedAtMs: undefined,
+      lastForcedAtMs: undefined,
       refreshAtMs: this.calendar.refreshAtMs(connection),
       failure: this.#failures.get(connection),
     };

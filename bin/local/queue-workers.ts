@@ -1,9 +1,10 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { budgetFor } from "../../functions/domain/model/budget.ts";
+import { rescueTimeoutMs } from "../../functions/domain/model/take-over.ts";
 import { workerConfig } from "../../functions/runtime/config.ts";
 import { startEventSourceMapping, waitSeconds } from "./event-source-mapping.ts";
 import type { LambdaFunction } from "./lambda-function.ts";
-import { queueArn, rescueTimeoutMs } from "./queues.ts";
+import { queueArn } from "./queues.ts";
 import { CannotStart } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
 

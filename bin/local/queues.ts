@@ -7,14 +7,13 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { budgetFor, maximumProviderTimeoutSeconds } from "../../functions/domain/model/budget.ts";
+import { redeliveryMs } from "../../functions/domain/model/take-over.ts";
 
 export interface QueueUrls {
   readonly refreshQueueUrl: string;
   readonly rescueQueueUrl: string;
 }
 
-/** Enough for three attempts to commit, of 2 s each. */
-export const rescueTimeoutMs = 10_000;
 const refreshTimeoutMs = budgetFor(maximumProviderTimeoutSeconds).functionTimeoutMs;
 
 /** Six times the function's timeout: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
@@ -33,13 +32,13 @@ export async function createQueues(endpoint: string): Promise<QueueUrls> {
         attributes: { VisibilityTimeout: visibilityTimeout(refreshTimeoutMs) },
         maxReceiveCount: 5,
       }),
-      // A token set is tried for more than an hour, since the store may be unavailable for long.
+      // The store may be unavailable for days: the function sets a longer time by the age of the token set.
       rescueQueueUrl: await createQueue(client, "rescue", {
         attributes: {
-          VisibilityTimeout: visibilityTimeout(rescueTimeoutMs),
+          VisibilityTimeout: String(redeliveryMs(0) / 1000),
           MessageRetentionPeriod: twoWeeksSeconds,
         },
-        maxReceiveCount: 100,
+        maxReceiveCount: 1_000,
       }),
     };
   } finally {

@@ -11,6 +11,7 @@ import {
 import { leaseIsUnresolved, turnHasCome } from "./model/take-over.ts";
 import type { ClientRegistration } from "./ports/client-registration.ts";
 import type { Invocation } from "./ports/clock.ts";
+import type { LeaseRequest } from "./ports/connection-store.ts";
 import type {
   HeldConnection,
   RefreshDependencies,
@@ -87,10 +88,9 @@ async function refreshOrWait(
     if (!hasTimeForAttempt(request.invocation, budget)) return failed("refresh_in_progress");
     const nowMs = clock.nowMs();
     const lease = { leaseId: newLeaseId(), leaseExpiresAtMs: nowMs + budget.leaseMs };
-    const windowMs = request.force ? forcedWindowMs : coalesceWindowMs;
-    const refreshedBeforeMs = request.refreshedBeforeMs ?? Math.max(0, nowMs - windowMs);
+    const windows = windowsOf(request, nowMs, coalesceWindowMs);
     const acquisition = await store.acquireLease({
-      ...{ ...keyOf(request), ...lease, nowMs, refreshedBeforeMs, takesOverAtOnce },
+      ...{ ...keyOf(request), ...lease, nowMs, ...windows, takesOverAtOnce },
     });
     if (acquisition.kind === "absent") return failed("connection_not_found");
     const { connection } = acquisition;
@@ -112,15 +112,25 @@ async function refreshOrWait(
       takesOverAtOnce = true;
     } else {
       const outcome =
-        recentFailure(connection, nowMs) ??
-        coalescedSince(connection, Math.min(refreshedBeforeMs, arrivedAtMs));
+        recentFailure(connection, nowMs) ?? coalescedSince(connection, windows, arrivedAtMs);
       if (outcome !== undefined) return outcome;
     }
   }
 }
 
-/** Even forced calls do not refresh a connection more often than this. */
-const forcedWindowMs = 2_000;
+/** Forced calls refresh a connection no more often than this. */
+const forcedIntervalMs = 1_000;
+
+type Windows = Pick<LeaseRequest, "refreshedBeforeMs" | "forcedBeforeMs">;
+
+function windowsOf(
+  { force, refreshedBeforeMs }: RefreshRequest,
+  nowMs: number,
+  coalesceWindowMs: number,
+): Windows {
+  if (force) return { refreshedBeforeMs, forcedBeforeMs: nowMs - forcedIntervalMs };
+  return { refreshedBeforeMs: refreshedBeforeMs ?? nowMs - coalesceWindowMs };
+}
 
 /** Until the request is sent, a call that ends gives up its lease. After that, a write ends it, or time. */
 async function refreshUnderLease(
@@ -182,10 +192,17 @@ const hasTimeForAttempt = (
   { providerTimeoutMs, commitReserveMs }: RefreshDependencies["budget"],
 ): boolean => invocation.remainingMs() >= providerTimeoutMs + commitReserveMs;
 
-const coalescedSince = (connection: Connection, sinceMs: number): RefreshOutcome | undefined =>
-  connection.lastRefreshedAtMs !== undefined && connection.lastRefreshedAtMs > sinceMs
-    ? coalesced(connection)
-    : undefined;
+/** A refresh within the window of the call, or since it arrived; the call of a forced refresh too soon has the last one. */
+function coalescedSince(
+  connection: Connection,
+  { refreshedBeforeMs, forcedBeforeMs }: Windows,
+  arrivedAtMs: number,
+): RefreshOutcome | undefined {
+  const { lastRefreshedAtMs = 0, lastForcedAtMs = 0 } = connection;
+  const isRecent = lastRefreshedAtMs > Math.min(refreshedBeforeMs ?? arrivedAtMs, arrivedAtMs);
+  const isForced = forcedBeforeMs !== undefined && lastForcedAtMs > forcedBeforeMs;
+  return isRecent || isForced ? coalesced(connection) : undefined;
+}
 
 /** The failure that says when to try again: until then it is the outcome of every call. */
 function recentFailure(connection: Connection, nowMs: number): FailedRefresh | undefined {

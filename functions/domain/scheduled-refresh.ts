@@ -149,17 +149,11 @@ function rescheduled(
 function failureOf(
   { clock, newLeaseId }: Using<"clock" | "newLeaseId">,
   { failure: previous }: Connection,
-  { error, blockedBy }: FailedRefresh,
+  { blockedBy }: FailedRefresh,
   code: FailureCode,
 ): Failure {
-  const { retryAfterSeconds } = error;
   // The cause of this hold does not pass by itself, and the connection's failure says so.
   const stored = blockedBy?.holdReason === "client_rejected" ? "client_rejected" : code;
-  const failure = failureAfter(
-    previous,
-    { code: stored, retryAfterSeconds },
-    newLeaseId(),
-    clock.nowMs(),
-  );
+  const failure = failureAfter(previous, stored, newLeaseId(), clock.nowMs());
   return { ...failure, count: Math.max(1, failure.count - 1) };
 }

@@ -1,4 +1,4 @@
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { withConcurrency } from "../domain/async/concurrency.ts";
 import type { ConnectionKey } from "../domain/model/connection.ts";
 import type { Invocation } from "../domain/ports/clock.ts";
@@ -8,6 +8,8 @@ import { requestScope } from "../telemetry/request-scope.ts";
 export interface SqsBatch<Message extends ConnectionKey> {
   /** @throws an error that names the member at fault, and shows no value */
   readonly parse: (body: string) => Message;
+  /** Runs before the work, with the receipt handle of the message. An error is logged, and the work goes on. */
+  readonly prepare?: (message: Message, receiptHandle: string) => Promise<void>;
   /** @throws an error: the message has to come again */
   readonly work: (message: Message, invocation: Invocation) => Promise<unknown>;
   /** How many messages are worked on at a time. @default all of a batch */
@@ -27,9 +29,9 @@ export const sqsBatchHandler =
     const invocation = { remainingMs: () => context.getRemainingTimeInMillis() };
     const batchItemFailures: { itemIdentifier: string }[] = [];
     const { concurrency = Records.length } = batch;
-    await withConcurrency(Records, concurrency, async ({ messageId, body }) => {
+    await withConcurrency(Records, concurrency, async ({ messageId, body, receiptHandle }) => {
       const isDone = await requestScope.run({ requestId: messageId, lambdaRequestId }, () =>
-        workOn(batch, body, invocation),
+        workOn(batch, { body, receiptHandle }, invocation),
       );
       if (!isDone) batchItemFailures.push({ itemIdentifier: messageId });
     });
@@ -37,8 +39,8 @@ export const sqsBatchHandler =
   };
 
 async function workOn<Message extends ConnectionKey>(
-  { parse, work, log }: SqsBatch<Message>,
-  body: string,
+  { parse, prepare, work, log }: SqsBatch<Message>,
+  { body, receiptHandle }: Pick<SQSRecord, "body" | "receiptHandle">,
   invocation: Invocation,
 ): Promise<boolean> {
   let message: Message;
@@ -48,11 +50,16 @@ async function workOn<Message extends ConnectionKey>(
     log("message.rejected", { error });
     return false;
   }
+  const { connectionId: connection_id, workspaceId: workspace_id } = message;
+  try {
+    await prepare?.(message, receiptHandle);
+  } catch (error) {
+    log("message.unprepared", { connection_id, workspace_id, error });
+  }
   try {
     await work(message, invocation);
     return true;
   } catch (error) {
-    const { connectionId: connection_id, workspaceId: workspace_id } = message;
     log("message.returned", { connection_id, workspace_id, error });
     return false;
   }

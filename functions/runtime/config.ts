@@ -143,6 +143,8 @@ export const sweepConfig = object({
 /** @throws {InvalidEnvironment} */
 export const rescueConfig = object({
   connectionsTable: required(text("CONNECTIONS_TABLE")),
+  /** Undefined: the queue's own visibility timeout decides when a message that failed comes again. */
+  rescueQueueUrl: optional(url("RESCUE_QUEUE_URL")),
   logLevel,
 });
 

@@ -12,6 +12,7 @@ import { secretsClientRegistry } from "../adapters/secrets-manager/client-regist
 import { oauthTokenEndpoint } from "../adapters/token-endpoint/oauth-token-endpoint.ts";
 import { circuitBreaker } from "../domain/integration/circuit-breaker.ts";
 import { budgetFor } from "../domain/model/budget.ts";
+import { firstRescueDelayMs } from "../domain/model/take-over.ts";
 import type { ConnectionStore } from "../domain/ports/connection-store.ts";
 import type { Telemetry } from "../domain/ports/telemetry.ts";
 import type { RefreshDependencies } from "../domain/refresh/dependencies.ts";
@@ -41,7 +42,7 @@ export function refreshDependencies(
     tokenEndpoint: oauthTokenEndpoint({ clock, allowLoopback }),
     cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
     rescueQueue: rescueQueueUrl
-      ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: budget.leaseMs })
+      ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: firstRescueDelayMs })
       : noRescueQueue,
     holds,
     circuitBreaker: circuitBreaker({ holds, clock, telemetry }),

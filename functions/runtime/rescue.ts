@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { dynamoDbClient } from "../adapters/aws/clients.ts";
+import { promptDynamoDbClient, sqsClient } from "../adapters/aws/clients.ts";
 import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.ts";
 import { parseRescueRecord } from "../adapters/rescue/rescue-record.ts";
+import { sqsRedelivery } from "../adapters/sqs/redelivery.ts";
 import { rescueTokens } from "../domain/rescue.ts";
 import type { RescueHandlerDependencies } from "../handlers/rescue.ts";
 import { rescueConfig } from "./config.ts";
@@ -11,12 +12,15 @@ import { observers } from "./observers.ts";
 
 /** The dependencies of the function that works on the rescue queue. @throws {InvalidEnvironment} */
 export function rescueRuntime(environment: Environment): RescueHandlerDependencies {
-  const { connectionsTable, logLevel } = rescueConfig(environment);
+  const { connectionsTable, rescueQueueUrl: queueUrl, logLevel } = rescueConfig(environment);
   const { log, telemetry } = observers("rescue", logLevel);
-  const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName: connectionsTable });
+  const client = promptDynamoDbClient();
+  const store = dynamoDbConnectionStore({ client, tableName: connectionsTable });
   return {
     rescueTokens: rescueTokens({ store, telemetry, clock, newLeaseId: randomUUID }),
     parseRecord: parseRescueRecord,
+    setRedelivery: queueUrl ? sqsRedelivery({ client: sqsClient, queueUrl }) : undefined,
+    clock,
     log,
   };
 }

@@ -13,6 +13,10 @@ export const handlerLines = {
   "invocation.rejected": { level: "error", message: "malformed direct invocation" },
   "invocation.failed": { level: "error", message: "direct invocation failed" },
   "message.rejected": { level: "error", message: "malformed message" },
+  "message.unprepared": {
+    level: "warn",
+    message: "the time of a message's next delivery could not be set, the queue's own applies",
+  },
   "message.returned": { level: "error", message: "message returned to its queue" },
   "auth.accepted": { level: "debug", message: "credential accepted" },
   "auth.out_of_scope": { level: "warn", message: "credential lacks the scope" },

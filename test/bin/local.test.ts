@@ -121,6 +121,7 @@ describe("npm start", () => {
   describe("with DATA_DIR", () => {
     test("continues after SIGKILL with its tokens and its key", async () => {
       const DATA_DIR = join(directory, "data");
+      const startedMs = Date.now();
       const first = await start({ DATA_DIR });
       expect((await refresh(first)).status).toBe(200);
       await first.stop("SIGKILL");
@@ -129,7 +130,7 @@ describe("npm start", () => {
       expect(second.environment.API_KEY).toBe(first.environment.API_KEY);
       expect((await refresh(second)).body).toMatchObject({ status: "success" });
       const shown = await second.admin("connections show conn_demo --workspace wsp_demo --json");
-      expect(JSON.parse(shown)).toMatchObject({ credentials_version: 3 });
+      expect(JSON.parse(shown).credentials_version).toBeGreaterThan(startedMs);
     });
 
     test("protects it from other users", async () => {

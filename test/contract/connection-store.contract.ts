@@ -62,6 +62,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       lease: undefined,
       takeOver: undefined,
       lastRefreshedAtMs: nowMs - 3_600_123,
+      lastForcedAtMs: undefined,
       refreshAtMs: undefined,
       failure: undefined,
       ...changes,
@@ -293,6 +294,24 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         expect(await at(nowMs + 5_001, true)).toMatchObject({ kind: "acquired" });
         await store.releaseLease(connection, "lease-a");
         expect(await at(nowMs + 5_002)).toMatchObject({ kind: "acquired" });
+      });
+      test("declines a forced refresh a moment after another one, and remembers when one began", async () => {
+        const connection = await put({ lastRefreshedAtMs: nowMs });
+        const forced = (instantMs: number) =>
+          store.acquireLease(
+            leaseRequest(connection, {
+              ...{ nowMs: instantMs, leaseExpiresAtMs: instantMs + 20_000 },
+              ...{ refreshedBeforeMs: undefined, forcedBeforeMs: instantMs - 1_000 },
+            }),
+          );
+        expect(await forced(nowMs)).toMatchObject({ kind: "acquired" });
+        await store.releaseLease(connection, "lease-a");
+        const stamped = { ...connection, lastForcedAtMs: nowMs };
+        expect(await forced(nowMs + 999)).toEqual({ kind: "declined", connection: stamped });
+        expect(await forced(nowMs + 1_000)).toMatchObject({
+          kind: "acquired",
+          connection: { lastForcedAtMs: nowMs + 1_000 },
+        });
       });
       test("treats a lease that claims to last for years as dead", async () => {
         const lease = { leaseId: "lease-b", leaseExpiresAtMs: nowMs + 31_536_000_000 };

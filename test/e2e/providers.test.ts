@@ -114,7 +114,10 @@ describe.each(providers)("at %s", (provider) => {
     const shown = await service.admin(
       `connections show ${connectionId} --workspace wsp_demo --json`,
     );
-    expect(JSON.parse(shown)).toMatchObject({ credentials_version: 2, status: "active" });
+    expect(JSON.parse(shown)).toMatchObject({
+      credentials_version: expect.any(Number),
+      status: "active",
+    });
   });
 });
 

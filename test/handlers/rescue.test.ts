@@ -13,7 +13,13 @@ const record = (connection_id: string) => ({
   ...{ committed_at: "2025-10-19T11:00:00.123Z", status: "active" },
 });
 
-async function handle(event: SQSEvent, rescueTokens: RescueTokens = async () => "done") {
+const nowMs = Date.UTC(2025, 9, 19, 12);
+
+async function handle(
+  event: SQSEvent,
+  rescueTokens: RescueTokens = async () => "done",
+  setRedelivery = async (_receiptHandle: string, _delayMs: number) => {},
+) {
   const rescued: TokenSetCommit[] = [];
   const { log, lines } = recordedLog();
   const handler = rescueHandler({
@@ -22,6 +28,8 @@ async function handle(event: SQSEvent, rescueTokens: RescueTokens = async () => 
       return rescueTokens(commit);
     },
     parseRecord: parseRescueRecord,
+    setRedelivery,
+    clock: { nowMs: () => nowMs },
     log,
   });
   return { answer: await handler(event, lambdaContext), rescued, lines };
@@ -74,4 +82,41 @@ it("works under the ids of message and invocation", async () => {
   });
   const { awsRequestId } = lambdaContext;
   expect(ids).toEqual([{ requestId: "message-0", lambdaRequestId: awsRequestId }]);
+});
+
+describe("the next delivery", () => {
+  const committed = (committed_at: string) => ({ ...record("conn_1"), committed_at });
+
+  it.each([
+    ["as soon as ten seconds", "2025-10-19T11:59:30.000Z", 10],
+    ["later, the older the token set is", "2025-10-19T11:43:30.000Z", 120],
+    ["five minutes later at the most", "2025-10-18T12:00:00.000Z", 300],
+  ])("is set before the attempt: %s", async (_, committedAt, delaySeconds) => {
+    const steps: string[] = [];
+    const event = sqsEvent([JSON.stringify(committed(committedAt))]);
+    const { answer } = await handle(
+      event,
+      async () => {
+        steps.push("attempt");
+        throw new Error("no response");
+      },
+      async (receiptHandle, delayMs) => {
+        steps.push(`${receiptHandle}: ${delayMs / 1000} s`);
+      },
+    );
+    const [{ receiptHandle = "" } = {}] = event.Records;
+    expect(steps).toEqual([`${receiptHandle}: ${delaySeconds} s`, "attempt"]);
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "message-0" }] });
+  });
+
+  it("is the queue's own where it cannot be set, and the attempt is made", async () => {
+    const event = sqsEvent([JSON.stringify(record("conn_1"))]);
+    const unavailable = async () => {
+      throw new Error("no response");
+    };
+    const { answer, rescued, lines } = await handle(event, async () => "done", unavailable);
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(rescued).toHaveLength(1);
+    expect(lines).toMatchObject([{ code: "message.unprepared" }]);
+  });
 });

@@ -89,7 +89,13 @@ const permitted = {
     { Action: "sqs:SendMessage", Resource: "RescuesQueueArn" },
     workOn("RefreshesQueue"),
   ],
-  Rescue: [...useOfConnections("dynamodb:GetItem", "dynamodb:UpdateItem"), workOn("RescuesQueue")],
+  Rescue: [
+    ...useOfConnections("dynamodb:GetItem", "dynamodb:UpdateItem"),
+    {
+      ...workOn("RescuesQueue"),
+      Action: ["sqs:ChangeMessageVisibility", ...workOn("RescuesQueue").Action],
+    },
+  ],
   Sweep: [
     { Action: "dynamodb:Query", Resource: "ConnectionsArn/index/due" },
     openTable("Connections"),

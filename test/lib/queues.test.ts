@@ -1,3 +1,4 @@
+import { redeliveryMs } from "../../functions/domain/model/take-over.ts";
 import { deployed, legible, type Properties, propertiesOf, resource } from "./deployed.ts";
 
 describe("queues", () => {
@@ -29,7 +30,7 @@ describe("queues", () => {
     });
   });
 
-  it("of rescues try a token set for sixteen hours, and keep it for as long as SQS can", () => {
+  it("of rescues try a token set for three days, and keep it for as long as SQS can", () => {
     const fourteenDays = 14 * 24 * 60 * 60;
     const { VisibilityTimeout, MessageRetentionPeriod, RedrivePolicy } = legible(
       queueOf("RescuesQueue"),
@@ -43,9 +44,12 @@ describe("queues", () => {
       maxReceiveCount: 1000,
       deadLetterTargetArn: "RescuesFailuresArn",
     });
-    expect(VisibilityTimeout * RedrivePolicy.maxReceiveCount).toBeGreaterThanOrEqual(16 * 60 * 60);
-    expect(VisibilityTimeout * RedrivePolicy.maxReceiveCount).toBeLessThan(fourteenDays);
-    // What failed is tried again before the schedule presents the old token once more.
+    let ageMs = 0;
+    for (let i = 0; i < RedrivePolicy.maxReceiveCount; i++) ageMs += redeliveryMs(ageMs);
+    expect(ageMs).toBeGreaterThanOrEqual(3 * 24 * 60 * 60 * 1000);
+    expect(ageMs).toBeLessThan(fourteenDays * 1000);
+    expect(VisibilityTimeout * 1000).toBe(redeliveryMs(0));
+    // A message that failed is tried again before the schedule presents the old token once more.
     const { VisibilityTimeout: refreshComesBackAfter } = legible(queueOf("RefreshesQueue")) as {
       VisibilityTimeout: number;
     };
@@ -82,7 +86,7 @@ describe("queues", () => {
       EventSourceArn: "RescuesQueueArn",
       FunctionName: expect.stringMatching(/^RescueFunction/),
       FunctionResponseTypes: ["ReportBatchItemFailures"],
-      ScalingConfig: { MaximumConcurrency: 2 },
+      ScalingConfig: { MaximumConcurrency: 20 },
     });
   });
 
@@ -97,14 +101,9 @@ describe("queues", () => {
 describe("visibility timeout", () => {
   it.each([1, 15, 18])("is six times the function's, provider %i s", (providerTimeoutSeconds) => {
     const { service } = deployed({ "refresh:providerTimeoutSeconds": providerTimeoutSeconds });
-    for (const [queue, worker] of [
-      ["Refreshes", "Worker"],
-      ["Rescues", "Rescue"],
-    ]) {
-      const { VisibilityTimeout } = propertiesOf(service, "AWS::SQS::Queue", `${queue}Queue`);
-      const { Timeout } = propertiesOf(service, "AWS::Lambda::Function", `${worker}Function`);
-      expect(VisibilityTimeout).toBe(6 * Number(Timeout));
-    }
+    const { VisibilityTimeout } = propertiesOf(service, "AWS::SQS::Queue", "RefreshesQueue");
+    const { Timeout } = propertiesOf(service, "AWS::Lambda::Function", "WorkerFunction");
+    expect(VisibilityTimeout).toBe(6 * Number(Timeout));
   });
 });
 

@@ -133,6 +133,7 @@ describe("environment of the functions", () => {
     });
     expect(rescueConfig(environmentOf("Rescue"))).toEqual({
       connectionsTable: "Connections",
+      rescueQueueUrl: "https://sqs.example/RescuesQueue",
       logLevel: "DEBUG",
     });
     expect(authorizerConfig(environmentOf("Authorizer"))).toMatchObject({

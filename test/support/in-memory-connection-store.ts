@@ -89,8 +89,12 @@ export function inMemoryConnectionStore({
         const isOurs = connection.lease?.leaseId === request.leaseId;
         return { kind: isOurs ? "acquired" : "declined", connection };
       }
-      const { leaseId, leaseExpiresAtMs } = request;
-      const leased = { ...connection, lease: { leaseId, leaseExpiresAtMs } };
+      const { leaseId, leaseExpiresAtMs, forcedBeforeMs, nowMs } = request;
+      const leased = {
+        ...connection,
+        lease: { leaseId, leaseExpiresAtMs },
+        lastForcedAtMs: forcedBeforeMs === undefined ? connection.lastForcedAtMs : nowMs,
+      };
       put(leased, due);
       return { kind: "acquired", connection: leased };
     },
@@ -160,17 +164,17 @@ export function inMemoryConnectionStore({
   };
 }
 
-const mayBeLeased = (
-  connection: Connection,
-  { nowMs, refreshedBeforeMs, takesOverAtOnce = false, ignoresRetryAt = false }: LeaseRequest,
-): boolean => {
-  const { status, lastRefreshedAtMs, failure } = connection;
+const mayBeLeased = (connection: Connection, request: LeaseRequest): boolean => {
+  const { nowMs, refreshedBeforeMs, forcedBeforeMs } = request;
+  const { takesOverAtOnce = false, ignoresRetryAt = false } = request;
+  const { status, lastRefreshedAtMs, lastForcedAtMs = 0, failure } = connection;
   return (
     !leaseIsLive(connection, nowMs) &&
     (takesOverAtOnce || !leaseIsUnresolved(connection) || turnHasCome(connection, nowMs)) &&
     (ignoresRetryAt || (failure?.retryAtMs ?? 0) <= nowMs) &&
     status !== "inactive" &&
     status !== "expired" &&
+    (forcedBeforeMs === undefined || lastForcedAtMs <= forcedBeforeMs) &&
     (refreshedBeforeMs === undefined ||
       lastRefreshedAtMs === undefined ||
       lastRefreshedAtMs <= refreshedBeforeMs)

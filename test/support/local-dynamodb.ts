@@ -74,6 +74,7 @@ export async function putItem(
         last_refreshed_at: instant(connection.lastRefreshedAtMs),
         lease_id: text(lease?.leaseId),
         lease_expires_at_ms: number(lease?.leaseExpiresAtMs),
+        last_forced_at_ms: number(connection.lastForcedAtMs),
         takeover_of: text(connection.takeOver?.leaseId),
         takeover_at_ms: number(connection.takeOver?.atMs),
         refresh_shard: number(due?.refreshShard),

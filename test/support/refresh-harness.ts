@@ -133,6 +133,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
     lease: undefined,
     takeOver: undefined,
     lastRefreshedAtMs: undefined,
+    lastForcedAtMs: undefined,
     refreshAtMs: undefined,
     failure: undefined,
     ...changes,

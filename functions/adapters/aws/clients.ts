@@ -22,6 +22,9 @@ interface Impatience {
 
 /** Endpoint, region and credentials come from the environment, `AWS_ENDPOINT_URL_*` included. */
 export const dynamoDbClient = (): DynamoDBClient => new DynamoDBClient(patience(2_000));
+/** Two requests, with their retries, end within the rescue function's five seconds. */
+export const promptDynamoDbClient = (): DynamoDBClient =>
+  new DynamoDBClient(patience(1_000, { maxAttempts: 2, connectionTimeout: 500 }));
 export const kmsClient = (): KMSClient => new KMSClient(patience(3_000));
 export const secretsManagerClient = (): SecretsManagerClient =>
   new SecretsManagerClient(patience(3_000));

@@ -48,6 +48,7 @@ export function connectionOf(item: Item): Connection {
     lease: leaseOf(read),
     takeOver: takeOverOf(read),
     lastRefreshedAtMs: read.instant("last_refreshed_at"),
+    lastForcedAtMs: read.count("last_forced_at_ms"),
     refreshAtMs: read.seconds("refresh_at"),
     failure: failureOf(item, connectionId),
   };

@@ -69,25 +69,32 @@ const leaseTimes = (nowMs: number) => ({
 });
 const isRefreshable = "NOT #status IN (:inactive, :expired)";
 const neverRefreshed = "attribute_not_exists(last_refreshed_at)";
+const neverForced = "attribute_not_exists(last_forced_at_ms)";
+const forcedLongAgo = "last_forced_at_ms <= :forcedBeforeMs";
 const refreshedLongAgo = "last_refreshed_at <= :refreshedBefore";
 const versionStands = "credentials_version = :expectedVersion";
 const scheduleNames = ["refresh_shard", "refresh_at"];
 const neverVersioned = "attribute_not_exists(credentials_version)";
 
 async function acquireLease(options: ConnectionTable, request: LeaseRequest): Promise<Acquisition> {
-  const { leaseId, leaseExpiresAtMs, nowMs, refreshedBeforeMs } = request;
+  const { leaseId, leaseExpiresAtMs, nowMs, refreshedBeforeMs, forcedBeforeMs } = request;
   const { takesOverAtOnce = false, ignoresRetryAt = false } = request;
   // DynamoDB refuses an expression with redundant parentheses.
   const mayTakeOver = takesOverAtOnce
     ? leaseIsDead
     : `(${leaseIsDead} AND (${leaseHasFailed} OR ${turnHasCome}))`;
   const updated = await update(options, request, {
-    set: { lease_id: { S: leaseId }, lease_expires_at_ms: { N: String(leaseExpiresAtMs) } },
+    set: {
+      lease_id: { S: leaseId },
+      lease_expires_at_ms: millis(leaseExpiresAtMs),
+      ...(forcedBeforeMs !== undefined && { last_forced_at_ms: millis(nowMs) }),
+    },
     remove: [],
     condition: [
       `(${leaseIsFree} OR ${mayTakeOver})`,
       isRefreshable,
       ...(ignoresRetryAt ? [] : [`(${noRetryTime} OR ${retryTimeHasCome})`]),
+      ...(forcedBeforeMs === undefined ? [] : [`(${neverForced} OR ${forcedLongAgo})`]),
       ...(refreshedBeforeMs === undefined ? [] : [`(${neverRefreshed} OR ${refreshedLongAgo})`]),
     ],
     values: {
@@ -96,6 +103,7 @@ async function acquireLease(options: ConnectionTable, request: LeaseRequest): Pr
       ":expired": { S: "expired" },
       ...(!takesOverAtOnce && { ":latestTurnMs": millis(latestTurnMs(nowMs)) }),
       ...(!ignoresRetryAt && { ":now": { S: isoInstant(nowMs) } }),
+      ...(forcedBeforeMs !== undefined && { ":forcedBeforeMs": millis(forcedBeforeMs) }),
       ...(refreshedBeforeMs !== undefined && {
         ":refreshedBefore": { S: isoInstant(refreshedBeforeMs) },
       }),

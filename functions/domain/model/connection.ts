@@ -67,6 +67,8 @@ export interface Connection extends ConnectionKey {
   /** Set once somebody has found the lease ended with nothing stored under it: model/take-over.ts. */
   readonly takeOver: TakeOver | undefined;
   readonly lastRefreshedAtMs: number | undefined;
+  /** When the last forced refresh began. */
+  readonly lastForcedAtMs: number | undefined;
   /** When the schedule refreshes the connection, to the second. Undefined: never. */
   readonly refreshAtMs: number | undefined;
   readonly failure: Failure | undefined;

@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.ts";
+import { type Connection, longestLeaseMs } from "./connection.ts";
 
 /*
  * A lease that ended with nothing stored under it may have a token set on its way: in the rescue queue, while
@@ -26,6 +26,16 @@ export const rescueTimeoutMs = 5_000;
  */
 export const redeliveryMs = (ageMs: number): number =>
   Math.min(Math.max(ageMs / redeliveriesPerAge, fastestRedeliveryMs), slowestRedeliveryMs);
+
+/**
+ * The same for a token set in the queue. Its lease ended at the latest a lease's length after the token set was
+ * granted, so the age is never taken for more than it is, and the message comes back before the turn.
+ */
+export const rescueRedeliveryMs = (committedAtMs: number, nowMs: number): number =>
+  redeliveryMs(nowMs - committedAtMs - longestLeaseMs);
+
+/** When the rescue queue delivers a message first: a holder that still commits needs no rescue. */
+export const firstRescueDelayMs = 5_000;
 
 /** How long a function may go on after its lease has ended, trying to store a token set. */
 const functionMarginMs = 5_000;

@@ -52,6 +52,11 @@ export interface LeaseRequest extends ConnectionKey, Lease {
   /** The lease is declined when a token set was committed after this instant. Undefined: it is not. */
   readonly refreshedBeforeMs: number | undefined;
   /**
+   * The lease of a forced refresh: declined when another forced refresh began after this instant. Undefined: the
+   * refresh is not forced.
+   */
+  readonly forcedBeforeMs?: number | undefined;
+  /**
    * Acquires any dead lease at once, for a caller that cannot present a refresh token that was replaced: the
    * rescue, and a refresh at a provider that does not rotate. @default false
    */

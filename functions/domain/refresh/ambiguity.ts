@@ -1,7 +1,7 @@
 import type { Budget } from "../model/budget.ts";
 import type { Connection, Failure } from "../model/connection.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
-import type { FailedTokenResult } from "./failure.ts";
+import { defaultRetryAfterMs, type FailedTokenResult } from "./failure.ts";
 
 type Rotation = Pick<ClientRegistration, "rotation" | "rotationGraceSeconds">;
 
@@ -29,8 +29,9 @@ const firstDelayMs = 5_000;
 const longestDelayMs = 5 * 60_000;
 
 /**
- * When the connection may be tried again after a failure, and until when callers get the stored failure. After
- * an ambiguous end the stored token may be spent, and when to present it again is a decision:
+ * When the connection may be tried again after a failure: until then, callers get the stored failure. Undefined:
+ * at once. A provider's own pause counts. After an ambiguous end the stored token may be spent, and when to
+ * present it again is a decision:
  *
  * - A provider with a grace period accepts it once more: within that period.
  * - A strict provider revokes the family: as late as the access token allows, for a token set that was granted
@@ -39,13 +40,18 @@ const longestDelayMs = 5 * 60_000;
  */
 export function retryAtMs(
   result: FailedTokenResult,
-  { count, lastAtMs, retryAtMs: askedForMs }: Failure,
+  { count, lastAtMs }: Failure,
   { expiresAtMs = 0 }: Connection,
   { rotation, rotationGraceSeconds = 0 }: Rotation,
 ): number | undefined {
-  if (!isAmbiguous(result)) return askedForMs;
+  if (result.kind === "rate_limited")
+    return lastAtMs + (result.retryAfterMs ?? defaultRetryAfterMs);
+  if (result.kind === "unavailable" && result.retryAfterMs !== undefined) {
+    return lastAtMs + result.retryAfterMs;
+  }
+  if (!isAmbiguous(result)) return undefined;
   const delayMs = Math.min(firstDelayMs * 2 ** Math.min(count - 1, 10), longestDelayMs);
-  const retryMs = Math.max(lastAtMs + delayMs, askedForMs ?? 0);
+  const retryMs = lastAtMs + delayMs;
   if (rotationGraceSeconds > 0) {
     return Math.min(retryMs, lastAtMs + (rotationGraceSeconds * 1000) / 2);
   }

@@ -25,17 +25,20 @@ const codes = {
   misconfigured: "misconfigured_integration",
 } as const satisfies Record<FailedTokenResult["kind"], CountedErrorCode>;
 
+export const codeOf = ({ kind }: FailedTokenResult): CountedErrorCode => codes[kind];
+
 /** The result of a token request, as the error that callers see. */
 export function errorOf(
   result: FailedTokenResult,
   { integration }: Connection,
+  retryAfterSeconds = retryAfterSecondsOf(result),
 ): RefreshError<CountedErrorCode> {
   const context: RefreshErrorContext = {
     integration,
     reason: reasonOf(result, integration),
-    retryAfterSeconds: retryAfterSecondsOf(result),
+    retryAfterSeconds,
   };
-  return new RefreshError<CountedErrorCode>(codes[result.kind], context);
+  return new RefreshError<CountedErrorCode>(codeOf(result), context);
 }
 
 function reasonOf(result: FailedTokenResult, integration: string): string | undefined {
@@ -51,7 +54,8 @@ function reasonOf(result: FailedTokenResult, integration: string): string | unde
   }
 }
 
-const defaultRetryAfterMs = 5_000;
+/** The pause after a rate limit or an unavailable provider that states none. */
+export const defaultRetryAfterMs = 5_000;
 
 function retryAfterSecondsOf(result: FailedTokenResult): number | undefined {
   if (result.kind !== "rate_limited" && result.kind !== "unavailable") return undefined;
@@ -61,12 +65,12 @@ function retryAfterSecondsOf(result: FailedTokenResult): number | undefined {
 /** The result of a token request, as it is stored with the connection. */
 export const failureOf = (
   result: FailedTokenResult,
-  error: RefreshError<FailureCode>,
+  code: FailureCode,
   { failure: previous }: Connection,
   { leaseId }: Lease,
   nowMs: number,
 ): Failure => ({
-  ...failureAfter(previous, error, leaseId, nowMs),
+  ...failureAfter(previous, code, leaseId, nowMs),
   providerError: "providerError" in result ? result.providerError : undefined,
   providerErrorDescription:
     "providerErrorDescription" in result ? result.providerErrorDescription : undefined,
@@ -75,7 +79,7 @@ export const failureOf = (
 /** One more in the run that the previous failure belongs to, or the first of another run. */
 export function failureAfter(
   previous: Failure | undefined,
-  { code, retryAfterSeconds }: Pick<RefreshError<FailureCode>, "code" | "retryAfterSeconds">,
+  code: FailureCode,
   leaseId: string,
   nowMs: number,
 ): Failure {
@@ -86,7 +90,7 @@ export function failureAfter(
     beganAtMs: run?.beganAtMs ?? nowMs,
     lastAtMs: nowMs,
     leaseId,
-    retryAtMs: retryAfterSeconds === undefined ? undefined : nowMs + retryAfterSeconds * 1000,
+    retryAtMs: undefined,
     providerError: undefined,
     providerErrorDescription: undefined,
   };

@@ -7,7 +7,7 @@ import type { Rescheduling } from "../ports/connection-store.ts";
 import { dueAfterFailure, dueAfterHold } from "../schedule/due.ts";
 import { keepsLease, retryAtMs } from "./ambiguity.ts";
 import type { Attempt, Using } from "./dependencies.ts";
-import { emitFailure, errorOf, type FailedTokenResult, failureOf } from "./failure.ts";
+import { codeOf, emitFailure, errorOf, type FailedTokenResult, failureOf } from "./failure.ts";
 import { judgeRefusal, type Refusal } from "./refusal.ts";
 
 /**
@@ -28,9 +28,17 @@ export async function storeFailure(
   const { connection, lease } = attempt;
   const nowMs = clock.nowMs();
   const refusal = result.kind === "refused" ? judgeRefusal(attempt, nowMs) : undefined;
-  const error = unconfirmedError(refusal, connection, nowMs) ?? errorOf(result, connection);
-  const stored = failureOf(result, error, connection, lease, nowMs);
-  const failure = { ...stored, retryAtMs: retryAtMs(result, stored, connection, registration) };
+  const unconfirmed = refusal?.kind === "unconfirmed" ? refusal : undefined;
+  const code = unconfirmed === undefined ? codeOf(result) : "provider_error";
+  const stored = failureOf(result, code, connection, lease, nowMs);
+  const retryMs = unconfirmed?.retryAtMs ?? retryAtMs(result, stored, connection, registration);
+  const failure = { ...stored, retryAtMs: retryMs };
+  const retryAfterSeconds =
+    retryMs === undefined ? undefined : Math.max(1, Math.ceil((retryMs - nowMs) / 1000));
+  const error =
+    unconfirmed === undefined
+      ? errorOf(result, connection, retryAfterSeconds)
+      : unconfirmedError(unconfirmed, connection, retryAfterSeconds);
   const isDead = refusal?.kind === "believed";
   const isGivenUp = hasLastedTooLong(dependencies, connection, failure);
   try {
@@ -55,18 +63,16 @@ export async function storeFailure(
   return { kind: "failed", error, followUp: "none" };
 }
 
-function unconfirmedError(
-  refusal: Refusal | undefined,
+const unconfirmedError = (
+  { reason }: Extract<Refusal, { kind: "unconfirmed" }>,
   { integration }: Connection,
-  nowMs: number,
-): RefreshError<CountedErrorCode> | undefined {
-  if (refusal?.kind !== "unconfirmed") return undefined;
-  return new RefreshError<CountedErrorCode>("provider_error", {
+  retryAfterSeconds: number | undefined,
+): RefreshError<CountedErrorCode> =>
+  new RefreshError<CountedErrorCode>("provider_error", {
     integration,
-    reason: `Integration ${integration}: ${refusal.reason}.`,
-    retryAfterSeconds: Math.max(1, Math.ceil((refusal.retryAtMs - nowMs) / 1000)),
+    reason: `Integration ${integration}: ${reason}.`,
+    retryAfterSeconds,
   });
-}
 
 /** The connection comes back with the others of its integration when that is held, else by itself. */
 function nextAttempt(

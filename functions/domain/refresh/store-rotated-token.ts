@@ -20,7 +20,7 @@ export async function storeRotatedToken(
   const { clock, random, telemetry } = dependencies;
   const nowMs = clock.nowMs();
   const error = errorOf(result, connection);
-  const failure = failureOf(result, error, connection, lease, nowMs);
+  const failure = failureOf(result, error.code, connection, lease, nowMs);
   const { connectionId, refreshAtMs } = connection;
   const schedule = dueAfterFailure(connection, failure, nowMs, random());
   const unchanged = refreshAtMs === undefined ? undefined : dueAt(connectionId, refreshAtMs);

@@ -64,8 +64,8 @@ test("puts the connection off, and further when it comes again", async () => {
     delaysSeconds.push(Math.ceil((refreshAtMs - (failure?.lastAtMs ?? 0)) / 1000));
     h.clock.advance(60_000);
   }
-  // Half of one and of two minutes, from the second on that the failure asks to wait.
-  expect(delaysSeconds).toEqual([31, 61]);
+  // Half of one and of two minutes.
+  expect(delaysSeconds).toEqual([30, 60]);
   expect(h.stored().failure).toMatchObject({ count: 2 });
 });
 
