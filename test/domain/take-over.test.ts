@@ -26,6 +26,7 @@ import {
   limitsInMemory,
   opened,
   plainCipher,
+  plainOriginOf,
   registration,
   schedule,
   sealed,
@@ -121,7 +122,7 @@ async function run({ families, outageMs, callersReturn, scheduleRuns }: Campaign
   const holds = holdsInMemory();
   const dependencies: RefreshDependencies = {
     ...{ store, telemetry, clock: time, newLeaseId, holds, budget, schedule, coalesceWindowMs },
-    tokenEndpoint: { refresh },
+    tokenEndpoint: { refresh, originOf: plainOriginOf },
     cipher: plainCipher,
     registry: { registration: async () => ({ ...registration, rotation: "always" }) },
     rescueQueue: { keep: async (commit) => void deliveries.push(deliver(commit)) },
