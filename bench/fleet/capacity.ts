@@ -88,6 +88,7 @@ async function putConnection(
     config: {},
     credentials: credentials as SealedTokenSet,
     expiresAtMs: nowMs + 3_600_000,
+    assumedExpiresAtMs: undefined,
     refreshTokenExpiresAtMs: undefined,
     refreshTokenAbsoluteExpiresAtMs: undefined,
     due: dueAt(connectionId, nowMs),

@@ -186,6 +186,7 @@ export class Fleet {
       credentials: sealed,
       credentialsVersion: 1,
       expiresAtMs: this.calendar.expiresAtMs(connection),
+      assumedExpiresAtMs: undefined,
       refreshTokenExpiresAtMs: undefined,
       refreshTokenAbsoluteExpiresAtMs: undefined,
       lease: undefined,

@@ -16,6 +16,7 @@ import type { ConnectionKey, RegistrationName } from "../../functions/domain/mod
 import { earlier } from "../../functions/domain/model/instant.ts";
 import type { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
+import { assumedEnd } from "../../functions/domain/schedule/assumed-end.ts";
 import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule/due.ts";
 import type { Environment } from "../../functions/runtime/environment.ts";
 import { requireEnvironment } from "./io.ts";
@@ -72,6 +73,7 @@ export async function putConnection(
   const given = parseTokens(input, nowMs, registration);
   const { expiresAtMs } = given.tokens;
   const { refreshTokenExpiresAtMs } = given;
+  const assumed = assumedEnd({ ...given, expiresAtMs }, undefined, nowMs);
   const absoluteExpiresAtMs = absoluteEndMs(registration, given, consentedAtMs ?? nowMs);
   const cipher = kmsTokenCipher({ client: kmsClient(), keyId: KMS_KEY_ID, clock });
   const admin = dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName: CONNECTIONS_TABLE });
@@ -80,19 +82,28 @@ export async function putConnection(
     ...{ label: connection.label, userId: connection.userId, config },
     credentials: await cipher.seal(given.tokens, { connectionId, workspaceId }),
     expiresAtMs,
+    assumedExpiresAtMs: assumed?.atMs,
     refreshTokenExpiresAtMs: earlier(refreshTokenExpiresAtMs, absoluteExpiresAtMs),
     refreshTokenAbsoluteExpiresAtMs: absoluteExpiresAtMs,
     due: nextDue(
       registration,
-      { connectionId, expiresAtMs, refreshTokenExpiresAtMs },
+      { connectionId, expiresAtMs: expiresAtMs ?? assumed?.atMs, refreshTokenExpiresAtMs },
       nowMs,
       Math.random(),
       { sweepIntervalMs: longestWaitMs },
     ),
     putAtMs: nowMs,
   });
-  return { outcome, notes: given.notes };
+  const assumption = assumed === undefined ? [] : [assumedNotes[assumed.from]];
+  return { outcome, notes: [...given.notes, ...assumption] };
 }
+
+const assumedNotes = {
+  jwt_exp: "nothing states when the access token expires: exp of the token itself is assumed",
+  previous_lifetime:
+    "nothing states when the access token expires: the lifetime of the token before is assumed",
+  default_lifetime: "nothing states when the access token expires: one hour is assumed",
+} as const;
 
 /**
  * Two sweeps of the default deployment may be almost two intervals apart. Where they are closer, the connection is due

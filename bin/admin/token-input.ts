@@ -11,6 +11,8 @@ import { CommandFailed } from "./io.ts";
 
 export interface GivenTokens {
   readonly tokens: TokenSet;
+  readonly jwtExpiresAtMs?: number | undefined;
+  readonly neverExpires?: boolean | undefined;
   readonly refreshTokenExpiresAtMs: number | undefined;
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   /** Irregularities, in words that quote nothing. */
@@ -48,8 +50,10 @@ export function parseTokens(
   }
   const { receivedAtMs: _, ...others } = granted.tokens;
   const { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs, ...rest } = others;
-  const tokens = { ...rest, dpopKey: dpopKey(members) };
-  const ends = { refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs };
+  const { jwtExpiresAtMs, neverExpires, ...kept } = rest;
+  const tokens = { ...kept, dpopKey: dpopKey(members) };
+  const unstated = { jwtExpiresAtMs, neverExpires };
+  const ends = { ...unstated, refreshTokenExpiresAtMs, refreshTokenAbsoluteExpiresAtMs };
   if (isPartial) {
     const accessToken = new Secret("");
     return { tokens: { ...tokens, accessToken, expiresAtMs: nowMs }, ...ends, notes: [] };

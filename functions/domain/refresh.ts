@@ -27,6 +27,7 @@ import { storeRotatedToken } from "./refresh/store-rotated-token.ts";
 import { storeTokens } from "./refresh/store-tokens.ts";
 import { awaitTakeOver, keepsRefreshToken } from "./refresh/take-over.ts";
 import { waitForHolder } from "./refresh/wait-for-holder.ts";
+import { effectiveEndMs } from "./schedule/assumed-end.ts";
 
 export type { RefreshRequest } from "./refresh/dependencies.ts";
 
@@ -69,10 +70,11 @@ async function stillValid(
   const connection = await store.read(keyOf(request));
   if (connection === undefined) return failed("connection_not_found");
   const { connectionId, expiresAtMs } = connection;
+  const endMs = effectiveEndMs(connection);
   const neededUntilMs = clock.nowMs() + request.minTtlSeconds * 1000;
   const refusal = refusalByStatus(connection);
   if (refusal !== undefined) return refusal;
-  if (expiresAtMs === undefined || expiresAtMs < neededUntilMs) return undefined;
+  if (endMs === undefined || endMs < neededUntilMs) return undefined;
   telemetry.emit({ code: "refresh.still_valid", ...keyOf(request) });
   return { kind: "still_valid", connectionId, expiresAtMs };
 }
@@ -224,9 +226,11 @@ const canRefresh = (
 function isTooSoon(
   { clock }: Using<"clock">,
   { minimumRefreshIntervalSeconds = 0 }: ClientRegistration,
-  { lastRefreshedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }: Connection,
+  connection: Connection,
 ): boolean {
   const nowMs = clock.nowMs();
+  const { lastRefreshedAtMs } = connection;
+  const { expiresAtMs = Number.POSITIVE_INFINITY } = connection;
   if (lastRefreshedAtMs === undefined || expiresAtMs <= nowMs) return false;
   return nowMs - lastRefreshedAtMs < minimumRefreshIntervalSeconds * 1000;
 }

@@ -22,13 +22,14 @@ export const eventTable: { readonly [Known in Code]: EventEntry<EventOf<Known>> 
   "refresh.refreshed": {
     level: "info",
     message: "token refreshed",
-    members: ({ integration, version, expiresAtMs, rotated, commitGapMs, notes }) => ({
+    members: ({ integration, version, expiresAtMs, assumedFrom, ...others }) => ({
       integration,
       version,
       expires_at: expiresAtMs === undefined ? null : isoSecond(expiresAtMs),
-      rotated,
-      commit_gap_ms: commitGapMs,
-      notes,
+      assumed_from: assumedFrom,
+      rotated: others.rotated,
+      commit_gap_ms: others.commitGapMs,
+      notes: others.notes,
     }),
     metrics: ({ commitGapMs }) => [count("Refreshed"), milliseconds("CommitGap", commitGapMs)],
   },

@@ -57,6 +57,7 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
       credentials: jwe("first"),
       credentialsVersion: 3,
       expiresAtMs: nowMs + 3_600_000,
+      assumedExpiresAtMs: undefined,
       refreshTokenExpiresAtMs: nowMs + 86_400_000,
       refreshTokenAbsoluteExpiresAtMs: nowMs + 864_000_000,
       lease: undefined,
@@ -406,6 +407,16 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
           refreshAtMs: undefined,
           expiresAtMs: undefined,
         });
+      });
+      test("stores an assumed end, and forgets it with the next token set", async () => {
+        const connection = await put();
+        const assumedExpiresAtMs = nowMs + 5_400_000;
+        const unknown = { expiresAtMs: undefined, assumedExpiresAtMs };
+        await store.commit(commitOf(connection, unknown), committer);
+        const assumed = await stored(connection);
+        expect(assumed).toMatchObject(unknown);
+        await store.commit(commitOf(assumed, { credentials: jwe("third") }), committer);
+        expect((await stored(connection)).assumedExpiresAtMs).toBeUndefined();
       });
       test("keeps the refresh token's end where the provider told none", async () => {
         const connection = await put();

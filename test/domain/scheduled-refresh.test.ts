@@ -89,10 +89,46 @@ describe("an answer that does not say when the token ends", () => {
     expect(refreshAt(h)).toBeLessThan(startMs + 50 * minuteMs);
   });
 
-  test("twice takes it off: the provider does not say", async () => {
-    const stored = dueNow({ lastRefreshedAtMs: startMs - 40 * minuteMs, expiresAtMs: undefined });
+  test("and again: the lifetime that was assumed before is assumed once more", async () => {
+    const stored = dueNow({
+      lastRefreshedAtMs: startMs - 40 * minuteMs,
+      expiresAtMs: undefined,
+      assumedExpiresAtMs: startMs + 20 * minuteMs,
+    });
     const h = worked({ stored, answers: [silent] });
     expect(await h.work()).toBe("refreshed");
+    expect(h.stored().assumedExpiresAtMs).toBe(startMs + 60 * minuteMs);
+    expect(refreshAt(h)).toBeGreaterThan(startMs + 30 * minuteMs);
+  });
+
+  test("and never has: an hour is assumed, of which the API's callers are told nothing", async () => {
+    const stored = dueNow({ expiresAtMs: undefined });
+    const h = worked({ stored, answers: [silent] });
+    expect(await h.work()).toBe("refreshed");
+    expect(h.stored()).toMatchObject({
+      expiresAtMs: undefined,
+      assumedExpiresAtMs: startMs + 60 * minuteMs,
+    });
+    expect(h.events.at(-1)).toMatchObject({ assumedFrom: "default_lifetime" });
+    const outcome = await h.refresh({ minTtlSeconds: 1_800 });
+    expect(outcome).toMatchObject({ kind: "still_valid", expiresAtMs: undefined });
+    expect(h.grants).toHaveLength(1);
+  });
+
+  test("and is a JWT: its exp is assumed", async () => {
+    const jwtExpiresAtMs = startMs + 10 * minuteMs;
+    const answer = granted("rt-1", startMs, { expiresAtMs: undefined, jwtExpiresAtMs });
+    const h = worked({ answers: [answer] });
+    expect(await h.work()).toBe("refreshed");
+    expect(h.stored().assumedExpiresAtMs).toBe(jwtExpiresAtMs);
+    expect(h.events.at(-1)).toMatchObject({ assumedFrom: "jwt_exp" });
+  });
+
+  test("at a provider whose tokens never expire, is on no schedule", async () => {
+    const answer = granted("rt-1", startMs, { expiresAtMs: undefined, neverExpires: true });
+    const h = worked({ answers: [answer] });
+    expect(await h.work()).toBe("refreshed");
+    expect(h.stored().assumedExpiresAtMs).toBeUndefined();
     expect(refreshAt(h)).toBeUndefined();
   });
 });

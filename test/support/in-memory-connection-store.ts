@@ -188,6 +188,7 @@ const committed = (connection: Connection, commit: TokenSetCommit): Connection =
   credentials: commit.credentials,
   credentialsVersion: commit.version,
   expiresAtMs: toSecond(commit.expiresAtMs),
+  assumedExpiresAtMs: toSecond(commit.assumedExpiresAtMs),
   refreshTokenExpiresAtMs:
     toSecond(commit.refreshTokenExpiresAtMs) ?? connection.refreshTokenExpiresAtMs,
   refreshTokenAbsoluteExpiresAtMs:

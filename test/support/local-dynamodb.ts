@@ -69,6 +69,7 @@ export async function putItem(
         credentials_version:
           connection.credentialsVersion === 0 ? undefined : number(connection.credentialsVersion),
         expires_at: instant(connection.expiresAtMs),
+        assumed_expires_at: instant(connection.assumedExpiresAtMs),
         refresh_token_expires_at: instant(connection.refreshTokenExpiresAtMs),
         refresh_token_absolute_expires_at: instant(connection.refreshTokenAbsoluteExpiresAtMs),
         last_refreshed_at: instant(connection.lastRefreshedAtMs),

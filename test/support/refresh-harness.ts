@@ -128,6 +128,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
     credentials: sealed(tokenSet()),
     credentialsVersion: 1,
     expiresAtMs: startMs + 3_600_000,
+    assumedExpiresAtMs: undefined,
     refreshTokenExpiresAtMs: undefined,
     refreshTokenAbsoluteExpiresAtMs: undefined,
     lease: undefined,

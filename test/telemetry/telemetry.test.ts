@@ -70,6 +70,7 @@ const events: RefreshEvent[] = [
     integration: "acme",
     version: 8,
     expiresAtMs: Date.UTC(2025, 9, 19, 12),
+    assumedFrom: undefined,
     rotated: true,
     commitGapMs: 4,
     notes: ["no token_type"],

@@ -32,6 +32,7 @@ export interface ConnectionDraft extends ConnectionKey {
   readonly config: Readonly<Record<string, string>>;
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
+  readonly assumedExpiresAtMs: number | undefined;
   readonly refreshTokenExpiresAtMs: number | undefined;
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;
   readonly due: Due | undefined;
@@ -125,6 +126,7 @@ function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemComman
     status: { S: "active" },
     credentials: { S: draft.credentials },
     expires_at: secondAttribute(draft.expiresAtMs),
+    assumed_expires_at: secondAttribute(draft.assumedExpiresAtMs),
     refresh_token_expires_at: secondAttribute(draft.refreshTokenExpiresAtMs),
     refresh_token_absolute_expires_at: secondAttribute(draft.refreshTokenAbsoluteExpiresAtMs),
     refresh_shard: undefined,

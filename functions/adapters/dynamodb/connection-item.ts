@@ -43,6 +43,7 @@ export function connectionOf(item: Item): Connection {
     credentials: read.string("credentials") as SealedTokenSet | undefined,
     credentialsVersion: read.count("credentials_version") ?? 0,
     expiresAtMs: read.instant("expires_at"),
+    assumedExpiresAtMs: read.instant("assumed_expires_at"),
     refreshTokenExpiresAtMs: read.instant("refresh_token_expires_at"),
     refreshTokenAbsoluteExpiresAtMs: read.instant("refresh_token_absolute_expires_at"),
     lease: leaseOf(read),

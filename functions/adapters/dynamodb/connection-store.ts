@@ -161,7 +161,7 @@ function tokenSetUpdate(
   { leaseId, nowMs }: Committer,
   status: ConnectionStatus,
 ): Update {
-  const { expectedVersion, version, due, expiresAtMs, failure } = commit;
+  const { expectedVersion, version, due, expiresAtMs, assumedExpiresAtMs, failure } = commit;
   const ownersWord =
     status === "active" ? "NOT #status IN (:inactive, :testing)" : "#status = :status";
   return {
@@ -170,6 +170,7 @@ function tokenSetUpdate(
       credentials_version: { N: String(version) },
       "#status": { S: status },
       expires_at: secondAttribute(expiresAtMs),
+      assumed_expires_at: secondAttribute(assumedExpiresAtMs),
       refresh_token_expires_at: secondAttribute(commit.refreshTokenExpiresAtMs),
       refresh_token_absolute_expires_at: secondAttribute(commit.refreshTokenAbsoluteExpiresAtMs),
       ...(failure === undefined
@@ -182,6 +183,7 @@ function tokenSetUpdate(
       ...leaseNames,
       ...(failure === undefined ? ["failure"] : []),
       ...(expiresAtMs === undefined ? ["expires_at"] : []),
+      ...(assumedExpiresAtMs === undefined ? ["assumed_expires_at"] : []),
       ...(due === undefined ? scheduleNames : []),
     ],
     condition: [

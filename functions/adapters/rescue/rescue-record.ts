@@ -30,6 +30,7 @@ export interface RescueRecord {
   readonly version?: number;
   readonly credentials: SealedTokenSet;
   readonly expires_at?: string | null;
+  readonly assumed_expires_at?: string | null;
   readonly refresh_token_expires_at?: string | null;
   readonly refresh_token_absolute_expires_at?: string | null;
   readonly committed_at: string;
@@ -44,6 +45,9 @@ export const rescueRecord = (commit: TokenSetCommit): RescueRecord => ({
   version: commit.version,
   credentials: commit.credentials,
   expires_at: isoOrNull(commit.expiresAtMs),
+  ...(commit.assumedExpiresAtMs !== undefined && {
+    assumed_expires_at: isoInstant(commit.assumedExpiresAtMs),
+  }),
   refresh_token_expires_at: isoOrNull(commit.refreshTokenExpiresAtMs),
   refresh_token_absolute_expires_at: isoOrNull(commit.refreshTokenAbsoluteExpiresAtMs),
   committed_at: isoInstant(commit.committedAtMs),
@@ -80,6 +84,7 @@ export function parseRescueRecord(input: unknown): TokenSetCommit {
     version: record.version ?? record.expected_version + 1,
     credentials: record.credentials,
     expiresAtMs: instantOrUndefined(record.expires_at),
+    assumedExpiresAtMs: instantOrUndefined(record.assumed_expires_at),
     refreshTokenExpiresAtMs: instantOrUndefined(record.refresh_token_expires_at),
     refreshTokenAbsoluteExpiresAtMs: instantOrUndefined(record.refresh_token_absolute_expires_at),
     committedAtMs: Date.parse(record.committed_at),
@@ -120,6 +125,7 @@ const checks: MemberChecks<keyof RescueRecord> = {
       typeof value === "string" && /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/.test(value),
   },
   expires_at: { expected: `${instantWords}, or null`, holds: isUnknownOr(isInstant) },
+  assumed_expires_at: { expected: `${instantWords}, or null`, holds: isUnknownOr(isInstant) },
   refresh_token_expires_at: { expected: `${instantWords}, or null`, holds: isUnknownOr(isInstant) },
   refresh_token_absolute_expires_at: {
     expected: `${instantWords}, or null`,

@@ -59,6 +59,8 @@ export interface Connection extends ConnectionKey {
   readonly credentialsVersion: number;
   /** When the access token expires, epoch milliseconds. Undefined: the provider did not say. */
   readonly expiresAtMs: number | undefined;
+  /** When the access token is assumed to expire, where `expiresAtMs` is unknown: schedule/assumed-end.ts. */
+  readonly assumedExpiresAtMs: number | undefined;
   /** When the refresh token ends unless a refresh moves that; never after the absolute end. */
   readonly refreshTokenExpiresAtMs: number | undefined;
   /** When the user has to consent again, however often the connection is refreshed. */

@@ -96,6 +96,8 @@ export interface TokenSetCommit extends ConnectionKey {
   readonly version: number;
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
+  /** The end that is assumed where it is unknown. @default none */
+  readonly assumedExpiresAtMs?: number | undefined;
   /** Undefined: the stored value stays. */
   readonly refreshTokenExpiresAtMs: number | undefined;
   readonly refreshTokenAbsoluteExpiresAtMs: number | undefined;

@@ -1,6 +1,7 @@
 import type { ConnectionKey, RegistrationName, SealedTokenSet } from "../model/connection.ts";
 import type { CountedErrorCode, FailureCode } from "../model/errors.ts";
 import type { HoldReason } from "../model/integration-hold.ts";
+import type { AssumedFrom } from "../schedule/assumed-end.ts";
 import type { TokenSetCommit } from "./connection-store.ts";
 
 /**
@@ -43,6 +44,8 @@ export type ConnectionEvent = ConnectionKey &
         readonly version: number;
         /** When the access token expires. Undefined: unknown. */
         readonly expiresAtMs: number | undefined;
+        /** The evidence for the end that the schedule assumes. Undefined: the end is stated, or there is none. */
+        readonly assumedFrom: AssumedFrom | undefined;
         readonly rotated: boolean;
         /** From the provider's last byte to the acknowledged commit. */
         readonly commitGapMs: number;

@@ -89,6 +89,10 @@ export interface GrantedTokens {
   /** Undefined: the provider sent none, and the stored one stays. */
   readonly scope: string | undefined;
   readonly expiresAtMs: number | undefined;
+  /** `exp` of a JWT access token, where nothing else states its end. Undefined: it is none, or states none. */
+  readonly jwtExpiresAtMs?: number | undefined;
+  /** The catalogue says that the provider's access tokens do not expire. @default false */
+  readonly neverExpires?: boolean | undefined;
   /** When this refresh token ends; the next refresh moves it. Undefined: unknown. */
   readonly refreshTokenExpiresAtMs: number | undefined;
   /** When the user's consent ends; no refresh moves it. Undefined: the stored value stays. */

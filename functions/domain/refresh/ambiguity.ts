@@ -1,6 +1,7 @@
 import type { Budget } from "../model/budget.ts";
 import type { Connection, Failure } from "../model/connection.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
+import { effectiveEndMs } from "../schedule/assumed-end.ts";
 import { defaultRetryAfterMs, type FailedTokenResult } from "./failure.ts";
 
 type Rotation = Pick<ClientRegistration, "rotation" | "rotationGraceSeconds">;
@@ -41,7 +42,7 @@ const longestDelayMs = 5 * 60_000;
 export function retryAtMs(
   result: FailedTokenResult,
   { count, lastAtMs }: Failure,
-  { expiresAtMs = 0 }: Connection,
+  connection: Connection,
   { rotation, rotationGraceSeconds = 0 }: Rotation,
 ): number | undefined {
   if (result.kind === "rate_limited")
@@ -55,5 +56,5 @@ export function retryAtMs(
   if (rotationGraceSeconds > 0) {
     return Math.min(retryMs, lastAtMs + (rotationGraceSeconds * 1000) / 2);
   }
-  return rotation === "always" ? Math.max(retryMs, expiresAtMs) : retryMs;
+  return rotation === "always" ? Math.max(retryMs, effectiveEndMs(connection) ?? 0) : retryMs;
 }

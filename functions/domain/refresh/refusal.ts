@@ -1,5 +1,6 @@
 import type { Connection } from "../model/connection.ts";
 import { unconfirmedAfterTakeOverMs } from "../model/take-over.ts";
+import { effectiveEndMs } from "../schedule/assumed-end.ts";
 import type { Attempt } from "./dependencies.ts";
 
 /** A provider's word that a refresh token is dead, and what this service makes of it. */
@@ -24,7 +25,7 @@ export function judgeRefusal(
     const reason = "it refused the refresh token, and another refresh may still be stored";
     return { kind: "unconfirmed", retryAtMs: rescuedByMs, reason };
   }
-  const { expiresAtMs = 0 } = connection;
+  const expiresAtMs = effectiveEndMs(connection) ?? 0;
   if (isScheduled && expiresAtMs > nowMs) {
     const reason =
       "it refused the refresh token, which is tried once more when the access token ends";

@@ -4,6 +4,7 @@ import type { IntegrationHold } from "../model/integration-hold.ts";
 import { coalesced, failed, type RefreshOutcome } from "../model/outcome.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Rescheduling } from "../ports/connection-store.ts";
+import { effectiveEndMs } from "../schedule/assumed-end.ts";
 import { dueAfterFailure, dueAfterHold } from "../schedule/due.ts";
 import { keepsLease, retryAtMs } from "./ambiguity.ts";
 import type { Attempt, Using } from "./dependencies.ts";
@@ -89,10 +90,10 @@ function nextAttempt(
 /** Transient failures that have lasted this far past the token's end are not transient: an operator has to look. */
 function hasLastedTooLong(
   { clock, schedule }: Using<"clock" | "schedule">,
-  { expiresAtMs }: Connection,
+  connection: Connection,
   { code, beganAtMs }: Failure,
 ): boolean {
-  const uselessSinceMs = Math.max(beganAtMs, expiresAtMs ?? beganAtMs);
+  const uselessSinceMs = Math.max(beganAtMs, effectiveEndMs(connection) ?? beganAtMs);
   return isTransient(code) && clock.nowMs() - uselessSinceMs >= schedule.giveUpAfterMs;
 }
 

@@ -30,6 +30,7 @@ export async function storeRotatedToken(
     version: nextVersion(connection.credentialsVersion, nowMs),
     credentials: await opened.seal({ ...opened.tokens, refreshToken: result.refreshToken }),
     expiresAtMs: connection.expiresAtMs,
+    assumedExpiresAtMs: connection.assumedExpiresAtMs,
     refreshTokenExpiresAtMs: undefined,
     refreshTokenAbsoluteExpiresAtMs: undefined,
     committedAtMs: nowMs,

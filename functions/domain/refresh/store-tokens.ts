@@ -1,15 +1,10 @@
-import {
-  type Connection,
-  keyOf,
-  nextVersion,
-  statusAfterRefresh,
-  type TokenSet,
-} from "../model/connection.ts";
+import { keyOf, nextVersion, statusAfterRefresh, type TokenSet } from "../model/connection.ts";
 import { earlier } from "../model/instant.ts";
 import type { RefreshOutcome } from "../model/outcome.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { TokenSetCommit } from "../ports/connection-store.ts";
 import type { GrantedTokens, TokenResult } from "../ports/token-endpoint.ts";
+import { assumedEnd } from "../schedule/assumed-end.ts";
 import { nextDue } from "../schedule/due.ts";
 import type { Attempt, RefreshDependencies, Using } from "./dependencies.ts";
 import { commitDurably } from "./durable-commit.ts";
@@ -23,7 +18,8 @@ export async function storeTokens(
 ): Promise<RefreshOutcome> {
   const { connection } = attempt;
   const { clock, telemetry } = dependencies;
-  const commit = await tokenSetCommit(dependencies, attempt, registration, granted);
+  const assumed = assumedEnd(granted, connection, granted.receivedAtMs);
+  const commit = await tokenSetCommit(dependencies, attempt, registration, granted, assumed?.atMs);
   const committed = await commitDurably(dependencies, attempt, commit);
   if (committed.kind !== "done") return committed;
   const { expiresAtMs } = commit;
@@ -33,6 +29,7 @@ export async function storeTokens(
     integration: connection.integration,
     version: commit.version,
     expiresAtMs,
+    assumedFrom: assumed?.from,
     rotated: granted.refreshToken !== undefined,
     commitGapMs: clock.nowMs() - granted.receivedAtMs,
     notes,
@@ -45,12 +42,13 @@ async function tokenSetCommit(
   { connection, opened }: Attempt,
   registration: ClientRegistration,
   granted: GrantedTokens,
+  assumedExpiresAtMs: number | undefined,
 ): Promise<TokenSetCommit> {
   const tokens = successor(opened.tokens, granted);
   const nowMs = clock.nowMs();
   const scheduled = {
     connectionId: connection.connectionId,
-    expiresAtMs: tokens.expiresAtMs ?? expectedEndMs(connection, granted.receivedAtMs),
+    expiresAtMs: tokens.expiresAtMs ?? assumedExpiresAtMs,
     refreshTokenExpiresAtMs: granted.refreshTokenExpiresAtMs,
   };
   return {
@@ -59,6 +57,7 @@ async function tokenSetCommit(
     version: nextVersion(connection.credentialsVersion, nowMs),
     credentials: await opened.seal(tokens),
     expiresAtMs: tokens.expiresAtMs,
+    assumedExpiresAtMs,
     refreshTokenExpiresAtMs: earlier(
       granted.refreshTokenExpiresAtMs,
       granted.refreshTokenAbsoluteExpiresAtMs ?? connection.refreshTokenAbsoluteExpiresAtMs,
@@ -69,18 +68,6 @@ async function tokenSetCommit(
     due: nextDue(registration, scheduled, nowMs, random(), schedule),
   };
 }
-
-/**
- * When the schedule assumes that the token ends, where the response does not say: after as long as the
- * token before it lived. One response that is cut off must not take the connection off the schedule.
- */
-const expectedEndMs = (
-  { expiresAtMs, lastRefreshedAtMs }: Connection,
-  receivedAtMs: number,
-): number | undefined =>
-  expiresAtMs === undefined || lastRefreshedAtMs === undefined
-    ? undefined
-    : receivedAtMs + expiresAtMs - lastRefreshedAtMs;
 
 /** A refresh token and a scope that the response omits stay as they are: RFC 6749 §6. */
 function successor(previous: TokenSet, granted: GrantedTokens): TokenSet {

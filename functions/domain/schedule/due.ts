@@ -2,6 +2,7 @@ import type { Connection, ConnectionId, Failure } from "../model/connection.ts";
 import type { IntegrationHold } from "../model/integration-hold.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Due, Rescheduling } from "../ports/connection-store.ts";
+import { effectiveEndMs } from "./assumed-end.ts";
 
 /** Hash keys of the index `due`. A connection keeps its shard for life. */
 export const refreshShards = 64;
@@ -127,13 +128,14 @@ const longestBackoffMs = hourMs;
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export function dueAfterFailure(
-  { connectionId, refreshAtMs, expiresAtMs = 0 }: Connection,
+  connection: Connection,
   { count, retryAtMs = 0 }: Pick<Failure, "count" | "retryAtMs">,
   nowMs: number,
   fraction: number,
 ): Rescheduling {
+  const { connectionId, refreshAtMs } = connection;
   if (refreshAtMs === undefined) return "unchanged";
-  const lifeLeftMs = expiresAtMs - nowMs;
+  const lifeLeftMs = (effectiveEndMs(connection) ?? 0) - nowMs;
   const longestMs = Math.min(
     firstBackoffMs * 2 ** Math.min(count - 1, 10),
     lifeLeftMs > 0 ? Math.max(firstBackoffMs, lifeLeftMs / 2) : longestBackoffMs,

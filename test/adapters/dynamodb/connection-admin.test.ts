@@ -38,6 +38,7 @@ const draft = (changes: Partial<ConnectionDraft> = {}): ConnectionDraft => ({
   config: { subdomain: "eu" },
   credentials: "jwe.of.new" as SealedTokenSet,
   expiresAtMs: nowMs + 3_600_000,
+  assumedExpiresAtMs: undefined,
   refreshTokenExpiresAtMs: undefined,
   refreshTokenAbsoluteExpiresAtMs: undefined,
   due: { refreshShard: 7, refreshAtMs: nowMs + 3_000_000 },

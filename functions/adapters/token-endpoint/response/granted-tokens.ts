@@ -3,7 +3,12 @@ import type { GrantedTokens, TokenResult } from "../../../domain/ports/token-end
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { extraOf } from "./extra-members.ts";
 import { filled, type ResponseTokenSet, responseTokenSet } from "./response-token-set.ts";
-import { accessTokenExpiry, refreshTokenExpiry } from "./token-lifetimes.ts";
+import {
+  accessTokenExpiry,
+  isLifetime,
+  jwtExpiryMs,
+  refreshTokenExpiry,
+} from "./token-lifetimes.ts";
 import type { Members } from "./token-response-body.ts";
 
 export type Granted = Extract<TokenResult, { kind: "granted" }>;
@@ -79,7 +84,11 @@ function scopeOf(
 
 type Ends = Pick<
   GrantedTokens,
-  "expiresAtMs" | "refreshTokenExpiresAtMs" | "refreshTokenAbsoluteExpiresAtMs"
+  | "expiresAtMs"
+  | "jwtExpiresAtMs"
+  | "neverExpires"
+  | "refreshTokenExpiresAtMs"
+  | "refreshTokenAbsoluteExpiresAtMs"
 >;
 
 function endsOf(
@@ -102,8 +111,11 @@ function endsOf(
   const isAbsolute = refreshTokenAbsoluteSeconds !== undefined && idleSeconds === undefined;
   // What renews itself has to be renewed before its own end.
   const renewed = provider.renewsWith === "access_token" ? access : refresh;
+  const jwtExpiresAtMs = access.expiresAtMs === undefined ? jwtExpiryMs(accessToken) : Number.NaN;
   const value = {
     expiresAtMs: access.expiresAtMs,
+    ...(isLifetime(jwtExpiresAtMs - receivedAtMs) && { jwtExpiresAtMs }),
+    ...(provider.accessTokenEnd?.as === "never" && { neverExpires: true }),
     refreshTokenExpiresAtMs: isAbsolute ? undefined : renewed.expiresAtMs,
     refreshTokenAbsoluteExpiresAtMs: isAbsolute ? renewed.expiresAtMs : undefined,
   };

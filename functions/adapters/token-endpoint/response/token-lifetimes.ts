@@ -63,7 +63,7 @@ export const expiryNames: readonly string[] = [
 /** Longer lifetimes are a way of saying "never", or a misunderstanding. Ten years have been seen in earnest. */
 const maximumLifetimeMs = 10 * 366 * 24 * 60 * 60 * 1000;
 
-const isLifetime = (lifetimeMs: number): boolean =>
+export const isLifetime = (lifetimeMs: number): boolean =>
   lifetimeMs > 0 && lifetimeMs <= maximumLifetimeMs;
 
 /** As the provider is known to say it; where it does not, as is customary; or else as it documents it. */
@@ -108,7 +108,7 @@ function statedMs(
 }
 
 /** Of a token that is not ours to verify: what it says of its end is as good as the answer that it came in. */
-function jwtExpiryMs(token = ""): number {
+export function jwtExpiryMs(token = ""): number {
   try {
     return numberOf(decodeJwt(token).exp) * 1000;
   } catch {
