@@ -1,11 +1,13 @@
-import { isConnectionId, isWorkspaceId } from "../domain/model/connection.ts";
 import { isTransient, RefreshError, refreshErrors } from "../domain/model/errors.ts";
 import type { Invocation } from "../domain/ports/clock.ts";
 import type { RefreshConnection, RefreshRequest } from "../domain/refresh.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type Fault, InvalidRequest, identifierFault, isObject } from "./faults.ts";
+import { validated } from "../validation/check.ts";
+import { connectionIdCheck, workspaceIdCheck } from "../validation/identifiers.ts";
+import { isObject, object } from "../validation/structures.ts";
+import { InvalidRequest } from "./faults.ts";
 import { successBody } from "./problem.ts";
-import { readOptions } from "./refresh-options.ts";
+import { oneOption, optionChecks, optionsIn } from "./refresh-options.ts";
 
 export interface DirectInvocationDependencies {
   readonly refreshConnection: RefreshConnection;
@@ -70,22 +72,21 @@ function failureMessage(error: unknown): string {
   return `internal_error: ${refreshErrors.internal_error.detail}`;
 }
 
+const payloadCheck = oneOption(
+  object(
+    { ...optionChecks, connection_id: connectionIdCheck, workspace_id: workspaceIdCheck },
+    { others: "refused_by_name" },
+  ),
+);
+
+/** @throws {InvalidRequest} */
 function parsePayload(payload: unknown): Omit<RefreshRequest, "invocation"> {
-  const isEvent = isObject(payload) && "detail" in payload;
-  const members = isEvent ? payload.detail : payload;
-  const loc = isEvent ? ["detail"] : ["payload"];
-  const faults: Fault[] = [];
-  const options = readOptions(members, loc, faults, ["connection_id", "workspace_id"]);
-  if (!isObject(members)) throw new InvalidRequest(faults);
-  const { connection_id: connectionId, workspace_id: workspaceId } = members;
-  if (isConnectionId(connectionId) && isWorkspaceId(workspaceId) && faults.length === 0) {
-    return { connectionId, workspaceId, ...options };
-  }
-  if (!isConnectionId(connectionId)) {
-    faults.push(identifierFault(connectionId, [...loc, "connection_id"]));
-  }
-  if (!isWorkspaceId(workspaceId)) {
-    faults.push(identifierFault(workspaceId, [...loc, "workspace_id"]));
-  }
-  throw new InvalidRequest(faults);
+  const [place, value] =
+    isObject(payload) && "detail" in payload ? ["detail", payload.detail] : ["payload", payload];
+  const members = validated(payloadCheck, value, (faults) => new InvalidRequest(faults), [place]);
+  return {
+    connectionId: members.connection_id,
+    workspaceId: members.workspace_id,
+    ...optionsIn(members),
+  };
 }

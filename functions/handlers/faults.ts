@@ -1,53 +1,44 @@
-/**
- * One fault of a request, in the shape of the API's `ValidationError`. `type` is one of pydantic's:
- * clients of this API family know them. https://docs.pydantic.dev/latest/errors/validation_errors/
- */
-export interface Fault {
-  readonly loc: readonly (string | number)[];
+import type { Fault, FaultType } from "../validation/check.ts";
+
+/** One fault of a request, in the shape of the API's `ValidationError`. */
+export interface ValidationError {
+  readonly loc: Fault["path"];
   readonly msg: string;
   readonly type: FaultType;
 }
 
-export type FaultType =
-  | "bool_type"
-  | "extra_forbidden"
-  | "greater_than_equal"
-  | "int_from_float"
-  | "int_type"
-  | "json_invalid"
-  | "less_than_equal"
-  | "missing"
-  | "model_attributes_type"
-  | "string_pattern_mismatch"
-  | "string_too_long"
-  | "value_error";
-
 /** A request that cannot be read. Holds every fault, and no value of the caller's. */
 export class InvalidRequest extends Error {
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ValidationError[];
 
-  constructor(faults: readonly Fault[]) {
+  constructor(found: readonly Fault[]) {
+    const faults = found.map(validationError);
     super(faults.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; "));
     this.name = "InvalidRequest";
     this.faults = faults;
   }
 }
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-export const notAnObject = (loc: Fault["loc"]): Fault => ({
-  loc,
-  msg: "Input should be a valid dictionary or object to extract fields from",
-  type: "model_attributes_type",
+const validationError = (fault: Fault): ValidationError => ({
+  loc: fault.path,
+  msg: messages[fault.type](fault),
+  type: fault.type,
 });
 
-export function identifierFault(value: unknown, loc: Fault["loc"]): Fault {
-  return value === undefined
-    ? { loc, msg: "Field required", type: "missing" }
-    : {
-        loc,
-        msg: "String should match pattern '^[A-Za-z0-9_-]{1,128}$'",
-        type: "string_pattern_mismatch",
-      };
-}
+/** Pydantic's sentences, which clients of this API family know. */
+const messages: Readonly<Record<FaultType, (fault: Fault) => string>> = {
+  bool_type: () => "Input should be a valid boolean",
+  extra_forbidden: () => "Extra inputs are not permitted",
+  greater_than_equal: ({ limit }) => `Input should be greater than or equal to ${limit}`,
+  int_from_float: () => "Input should be a valid integer, got a number with a fractional part",
+  int_type: () => "Input should be a valid integer",
+  json_invalid: () => "JSON decode error",
+  less_than_equal: ({ limit }) => `Input should be less than or equal to ${limit}`,
+  missing: () => "Field required",
+  model_attributes_type: () =>
+    "Input should be a valid dictionary or object to extract fields from",
+  string_pattern_mismatch: ({ limit }) => `String should match pattern '${limit}'`,
+  string_too_long: ({ limit }) => `String should have at most ${limit} characters`,
+  string_type: () => "Input should be a valid string",
+  value_error: ({ text }) => `Value error, ${text}`,
+};

@@ -2,16 +2,16 @@ import type { MiddlewareObj } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import { RefreshError } from "../domain/model/errors.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "../validation/check.ts";
 import { headerValues } from "./headers.ts";
 import { maximumBodyLength, unreadableBody } from "./refresh-request.ts";
 
 const jsonMediaType = /^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i;
 
 /**
- * The body parser for a body that may be absent: nothing is asked of an empty one, not even a type.
+ * The body parser. The body may be absent, and then needs no media type.
  * @throws {RefreshError} `unsupported_media_type`
- * @throws {InvalidRequest} malformed JSON, a forbidden key, a body out of all proportion
+ * @throws {InvalidRequest} malformed JSON, a forbidden key, a body that is too long
  */
 export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
   const { before: parse } = httpJsonBodyParser<APIGatewayProxyEvent>({
@@ -39,20 +39,20 @@ export function jsonBody(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyR
 }
 
 const tooLong: Fault = {
-  loc: ["body"],
-  msg: `String should have at most ${maximumBodyLength} characters`,
+  path: ["body"],
   type: "string_too_long",
+  text: `expected at most ${maximumBodyLength} characters`,
+  limit: maximumBodyLength,
 };
 
-/** The parser's error tells of a forbidden key by its name, of malformed JSON by V8's message. */
+/** The parser's error holds the name of a forbidden key, or V8's message about malformed JSON. */
 function bodyFault(error: unknown): Fault {
   const { data, message } = causeOf(error);
   if (message === undefined && typeof data === "string") {
-    const msg = "Extra inputs are not permitted";
-    return { loc: ["body", data], msg, type: "extra_forbidden" };
+    return { path: ["body", data], type: "extra_forbidden", text: "is not known" };
   }
   const [, position = "0"] = /at position (\d+)/.exec(String(message)) ?? [];
-  return { loc: ["body", Number(position)], msg: "JSON decode error", type: "json_invalid" };
+  return { path: ["body", Number(position)], type: "json_invalid", text: "expected JSON" };
 }
 
 const causeOf = (error: unknown): { data?: unknown; message?: unknown } =>

@@ -1,66 +1,69 @@
 import type { APIGatewayProxyEvent } from "aws-lambda";
 import type { Principal } from "../domain/authentication.ts";
-import {
-  type ConnectionId,
-  isConnectionId,
-  isWorkspaceId,
-  type WorkspaceId,
-} from "../domain/model/connection.ts";
+import { type ConnectionId, isWorkspaceId, type WorkspaceId } from "../domain/model/connection.ts";
 import { RefreshError } from "../domain/model/errors.ts";
-import { type Fault, InvalidRequest, identifierFault } from "./faults.ts";
+import { type Check, type Fault, faultsOf, validated } from "../validation/check.ts";
+import { connectionIdCheck, workspaceIdCheck } from "../validation/identifiers.ts";
+import { object, optional } from "../validation/structures.ts";
+import { InvalidRequest } from "./faults.ts";
 import { headerValues } from "./headers.ts";
-import { type RefreshOptions, readOptions } from "./refresh-options.ts";
+import { oneOption, optionChecks, optionsIn, type RefreshOptions } from "./refresh-options.ts";
 
 /** A proxy event of the REST API; `body` is parsed JSON once the body parser has run. */
 export type ProxyEvent = Omit<APIGatewayProxyEvent, "body"> & { body: unknown };
 
 export interface ParsedRequest extends RefreshOptions {
   readonly connectionId: ConnectionId;
-  /** As `X-Workspace-Id` names it. */
+  /** The workspace that `X-Workspace-Id` names. Undefined: the header is absent. */
   readonly requestedWorkspaceId: WorkspaceId | undefined;
 }
 
-/** Far beyond any request that is meant: what is longer is not looked into. */
+/** In characters, far more than any sensible request has. A longer body is not parsed. */
 export const maximumBodyLength = 4_096;
 
-/** @throws {InvalidRequest} with every fault of path, header and body */
+/** A header that may be given once. */
+const single =
+  <Value>(check: Check<Value>): Check<Value> =>
+  (values, place) => {
+    const [value, ...others]: unknown[] = Array.isArray(values) ? values : [];
+    if (others.length > 0) place.reject("value_error", "given more than once");
+    return check(value, place);
+  };
+
+const addressChecks = {
+  header: object({ "X-Workspace-Id": single(optional(workspaceIdCheck)) }),
+  path: object({ connection_id: connectionIdCheck }),
+};
+const addressCheck = object(addressChecks);
+const bodyCheck = oneOption(object(optionChecks, { others: "refused_by_name" }));
+const requestCheck = object({ ...addressChecks, body: bodyCheck });
+
+const addressOf = (event: ProxyEvent) => ({
+  header: { "X-Workspace-Id": headerValues(event, "x-workspace-id") },
+  path: event.pathParameters ?? {},
+});
+
+/** @throws {InvalidRequest} with every fault of header, path and body */
 export function parseRequest(event: ProxyEvent): ParsedRequest {
-  const faults: Fault[] = [];
-  const address = readAddress(event, faults);
-  const options = readOptions(event.body ?? {}, ["body"], faults);
-  if (faults.length > 0 || address === undefined) throw new InvalidRequest(faults);
-  return { ...address, ...options };
+  const { header, path, body } = validated(
+    requestCheck,
+    { ...addressOf(event), body: event.body ?? {} },
+    (faults) => new InvalidRequest(faults),
+  );
+  return {
+    connectionId: path.connection_id,
+    requestedWorkspaceId: header["X-Workspace-Id"],
+    ...optionsIn(body),
+  };
 }
 
-/** A body that could not be parsed, beside whatever else is wrong with the request. */
-export function unreadableBody(event: ProxyEvent, fault: Fault): InvalidRequest {
-  const faults: Fault[] = [];
-  readAddress(event, faults);
-  return new InvalidRequest([...faults, fault]);
-}
-
-type Address = Pick<ParsedRequest, "connectionId" | "requestedWorkspaceId">;
-
-function readAddress(event: ProxyEvent, faults: Fault[]): Address | undefined {
-  const connectionId = event.pathParameters?.connection_id;
-  const [requestedWorkspaceId, ...others] = headerValues(event, "x-workspace-id");
-  const header = ["header", "X-Workspace-Id"];
-  if (others.length > 0) {
-    faults.push({ loc: header, msg: "Value error, given more than once", type: "value_error" });
-  }
-  const workspaceIsValid =
-    requestedWorkspaceId === undefined || isWorkspaceId(requestedWorkspaceId);
-  if (!workspaceIsValid) faults.push(identifierFault(requestedWorkspaceId, header));
-  if (!isConnectionId(connectionId)) {
-    faults.push(identifierFault(connectionId, ["path", "connection_id"]));
-    return undefined;
-  }
-  return workspaceIsValid ? { connectionId, requestedWorkspaceId } : undefined;
-}
+/** A body that could not be parsed, beside the other faults of the request. */
+export const unreadableBody = (event: ProxyEvent, fault: Fault): InvalidRequest =>
+  new InvalidRequest([...faultsOf(addressCheck, addressOf(event)), fault]);
 
 /**
- * Who the authorizer says is asking.
- * @throws {RefreshError} `unauthenticated`: the route has no authorizer, and so nobody was checked
+ * The caller, as the authorizer has identified it.
+ * @throws {RefreshError} `unauthenticated`: the route has no authorizer, so nobody has been authenticated
  */
 export function principalOf(event: ProxyEvent): Principal {
   const context = event.requestContext.authorizer;

@@ -1,7 +1,10 @@
 import type { Context } from "aws-lambda";
 import type { Sweep, SweepRequest } from "../domain/sweep.ts";
 import { requestScope } from "../telemetry/request-scope.ts";
-import { type Fault, InvalidRequest, isObject } from "./faults.ts";
+import { validated } from "../validation/check.ts";
+import { isObject, object, refined, withDefault } from "../validation/structures.ts";
+import { integer } from "../validation/values.ts";
+import { InvalidRequest } from "./faults.ts";
 
 export interface SweepHandlerDependencies {
   readonly sweep: Sweep;
@@ -36,33 +39,24 @@ export const sweepHandler =
 
 const maximumSlices = 64;
 
-function sliceOf(event: unknown): Pick<SweepRequest, "slice"> {
-  const { slice = 0, slices = 1 } = isObject(event) ? event : {};
-  const faults = [
-    ...wholeNumberFaults("slices", slices, 1, maximumSlices),
-    ...wholeNumberFaults("slice", slice, 0, Number(slices) - 1),
-  ];
-  if (faults.length > 0) throw new InvalidRequest(faults);
-  return { slice: { index: Number(slice), of: Number(slices) } };
-}
+const sliceCheck = refined(
+  object({
+    slice: withDefault(integer(0, maximumSlices - 1), 0),
+    slices: withDefault(integer(1, maximumSlices), 1),
+  }),
+  ({ slice, slices }, place) => {
+    if (slice < slices) return;
+    place.at("slice").reject("less_than_equal", "expected a slice below slices", slices - 1);
+  },
+);
 
-function wholeNumberFaults(
-  name: string,
-  value: unknown,
-  minimum: number,
-  maximum: number,
-): Fault[] {
-  const loc = ["payload", name];
-  if (typeof value !== "number" || !Number.isInteger(value)) {
-    return [{ loc, msg: "Input should be a valid integer", type: "int_type" }];
-  }
-  if (value < minimum) {
-    const msg = `Input should be greater than or equal to ${minimum}`;
-    return [{ loc, msg, type: "greater_than_equal" }];
-  }
-  if (value > maximum) {
-    const msg = `Input should be less than or equal to ${maximum}`;
-    return [{ loc, msg, type: "less_than_equal" }];
-  }
-  return [];
+/** @throws {InvalidRequest} */
+function sliceOf(event: unknown): Pick<SweepRequest, "slice"> {
+  const { slice, slices } = validated(
+    sliceCheck,
+    isObject(event) ? event : {},
+    (faults) => new InvalidRequest(faults),
+    ["payload"],
+  );
+  return { slice: { index: slice, of: slices } };
 }
