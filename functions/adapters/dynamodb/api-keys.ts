@@ -8,13 +8,22 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
-import { isoSecond } from "../../domain/model/instant.ts";
 import { Secret } from "../../domain/model/secret.ts";
 import type { ApiKeyRecord, ApiKeys } from "../../domain/ports/authentication.ts";
+import { type Checked, faultsText, validated } from "../../validation/check.ts";
+import { workspaceIdCheck } from "../../validation/identifiers.ts";
+import { list, optional, withDefault } from "../../validation/structures.ts";
+import { instant, oneOf, string, wholeNumber } from "../../validation/values.ts";
 import { keyDigest } from "../authentication/key-digest.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import { type Item, stringAttribute, withoutUndefined } from "./connection-item.ts";
+import {
+  attributes,
+  epochSecondAttribute,
+  type Item,
+  secondAttribute,
+  stringAttribute,
+  withoutUndefined,
+} from "./attributes.ts";
 
 export interface DynamoDbApiKeysOptions {
   readonly client: DynamoDBClient;
@@ -29,7 +38,7 @@ export const dynamoDbApiKeys = ({ client, tableName }: DynamoDbApiKeysOptions): 
       ConsistentRead: true,
     });
     const { Item: item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-    return item && apiKeyOf(item);
+    return item && recordOf(readKey(item));
   },
 });
 
@@ -76,7 +85,7 @@ export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbApiKeysOption
 
   const list = async (): Promise<readonly DescribedApiKey[]> => {
     const keys: DescribedApiKey[] = [];
-    for await (const item of items()) keys.push(describedApiKeyOf(item));
+    for await (const item of items()) keys.push(describedKeyOf(item));
     return keys.sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0));
   };
 
@@ -129,49 +138,44 @@ const itemOf = (key: CreatedApiKey): Record<string, AttributeValue> =>
     scopes: key.scopes && listAttribute(key.scopes),
     label: stringAttribute(key.label),
     status: { S: key.status },
-    // Epoch seconds, as DynamoDB's time to live takes them.
-    expires_at:
-      key.expiresAtMs === undefined ? undefined : { N: String(Math.floor(key.expiresAtMs / 1000)) },
-    created_at: key.createdAtMs === undefined ? undefined : { S: isoSecond(key.createdAtMs) },
+    expires_at: epochSecondAttribute(key.expiresAtMs),
+    created_at: secondAttribute(key.createdAtMs),
   });
 
 const listAttribute = (values: readonly string[]): AttributeValue => ({
   L: values.map((value) => ({ S: value })),
 });
 
-const describedApiKeyOf = (item: Item): DescribedApiKey => ({
-  ...apiKeyOf(item),
-  label: item.label?.S,
-  createdAtMs: item.created_at?.S === undefined ? undefined : Date.parse(item.created_at.S),
+/** DynamoDB's time to live takes epoch seconds. */
+const keyCheck = attributes({
+  key_hash: string,
+  key_id: string,
+  workspace_id: workspaceIdCheck,
+  workspace_ids: withDefault(list(workspaceIdCheck), []),
+  scopes: optional(list(string)),
+  label: optional(string),
+  status: oneOf(["active", "revoked"]),
+  expires_at: optional(wholeNumber),
+  created_at: optional(instant),
 });
 
-/** An item that is not a key's lets nobody in: it is reported, and the caller gets a 500. */
-function apiKeyOf(item: Item): ApiKeyRecord {
-  const keyId = item.key_id?.S ?? "without id";
-  const malformed = (attribute: string, expected: string) =>
-    new Error(`API key ${keyId}: ${attribute}: expected ${expected}`);
-  const workspaceId = item.workspace_id?.S;
-  if (!isWorkspaceId(workspaceId)) throw malformed("workspace_id", "an identifier");
-  const workspaceIds = stringsOf(item.workspace_ids) ?? [];
-  if (!workspaceIds.every(isWorkspaceId)) throw malformed("workspace_ids", "identifiers");
-  const status = item.status?.S;
-  if (status !== "active" && status !== "revoked") throw malformed("status", "active or revoked");
-  const expiresAtSeconds = item.expires_at && Number(item.expires_at.N);
-  if (Number.isNaN(expiresAtSeconds)) throw malformed("expires_at", "epoch seconds");
-  if (item.scopes !== undefined && stringsOf(item.scopes) === undefined) {
-    throw malformed("scopes", "a list of strings");
-  }
-  return {
-    keyHash: item.key_hash?.S ?? "",
-    keyId,
-    workspaceId,
-    workspaceIds: workspaceIds as WorkspaceId[],
-    scopes: stringsOf(item.scopes),
-    status,
-    expiresAtMs: expiresAtSeconds === undefined ? undefined : expiresAtSeconds * 1000,
-  };
+/** @throws {Error} the item is not a key: it lets nobody in, and the caller gets a 500 */
+function readKey(item: Item): Checked<typeof keyCheck> {
+  const { key_id: { S: id = "without id" } = {} } = item;
+  return validated(keyCheck, item, (faults) => new Error(`API key ${id}: ${faultsText(faults)}`));
 }
 
-/** A list or a set of strings. */
-const stringsOf = (attribute: AttributeValue | undefined): string[] | undefined =>
-  attribute?.SS ?? attribute?.L?.map(({ S }) => S ?? "");
+const recordOf = (key: Checked<typeof keyCheck>): ApiKeyRecord => ({
+  keyHash: key.key_hash,
+  keyId: key.key_id,
+  workspaceId: key.workspace_id,
+  workspaceIds: key.workspace_ids,
+  scopes: key.scopes,
+  status: key.status,
+  expiresAtMs: key.expires_at === undefined ? undefined : key.expires_at * 1000,
+});
+
+function describedKeyOf(item: Item): DescribedApiKey {
+  const key = readKey(item);
+  return { ...recordOf(key), label: key.label, createdAtMs: key.created_at };
+}

@@ -2,7 +2,7 @@ import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Connection } from "../../domain/model/connection.ts";
 import type { ConnectionStore } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import type { Item } from "./connection-item.ts";
+import type { Item } from "./attributes.ts";
 import { type ConnectionTable, connectionIn, read } from "./connection-update.ts";
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */

@@ -14,13 +14,8 @@ import type {
 import { isoSecond } from "../../domain/model/instant.ts";
 import type { Due } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import {
-  connectionOf,
-  dueAttributes,
-  secondAttribute,
-  stringAttribute,
-  withoutUndefined,
-} from "./connection-item.ts";
+import { secondAttribute, stringAttribute, withoutUndefined } from "./attributes.ts";
+import { connectionOf, dueAttributes } from "./connection-item.ts";
 
 /** A connection and its first token set, sealed for its key. */
 export interface ConnectionDraft extends ConnectionKey {

@@ -1,7 +1,8 @@
 import { type AttributeValue, type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { Connection, ConnectionStatus, WorkspaceId } from "../../domain/model/connection.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import { connectionOf, type Item, MalformedConnection } from "./connection-item.ts";
+import type { Item } from "./attributes.ts";
+import { connectionOf, MalformedConnection } from "./connection-item.ts";
 import { connectionKey } from "./tables.ts";
 
 /** What a list tells of a connection: nothing of its credentials is even asked for. */

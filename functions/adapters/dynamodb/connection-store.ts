@@ -22,12 +22,8 @@ import type {
   TokenSetCommit,
   WriteResult,
 } from "../../domain/ports/connection-store.ts";
-import {
-  dueAttributes,
-  failureItem,
-  secondAttribute,
-  withoutUndefined,
-} from "./connection-item.ts";
+import { secondAttribute, withoutUndefined } from "./attributes.ts";
+import { dueAttributes, failureItem } from "./connection-item.ts";
 import { type ConnectionTable, read, type Update, update } from "./connection-update.ts";
 
 /**

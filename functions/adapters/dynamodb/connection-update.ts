@@ -7,7 +7,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { Connection, ConnectionKey } from "../../domain/model/connection.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import { connectionOf, type Item } from "./connection-item.ts";
+import type { Item } from "./attributes.ts";
+import { connectionOf } from "./connection-item.ts";
 
 export interface ConnectionTable {
   readonly client: DynamoDBClient;

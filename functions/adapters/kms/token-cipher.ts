@@ -3,6 +3,9 @@ import { compactDecrypt } from "jose/jwe/compact/decrypt";
 import { CompactEncrypt } from "jose/jwe/compact/encrypt";
 import type { ConnectionKey, SealedTokenSet, TokenSet } from "../../domain/model/connection.ts";
 import { type TokenCipher, UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
+import { faultsText, validated } from "../../validation/check.ts";
+import { object } from "../../validation/structures.ts";
+import { integer, matching, oneOf } from "../../validation/values.ts";
 import { type DataKey, type KmsDataKeysOptions, kmsDataKeys } from "./data-keys.ts";
 import { parseTokenSet, tokenSetJson } from "./token-set-json.ts";
 
@@ -16,8 +19,8 @@ export interface KmsTokenCipherOptions extends KmsDataKeysOptions {
   readonly maxSeals?: number;
 }
 
-const alg = "dir";
-const enc = "A256GCM";
+const alg = "dir" as const;
+const enc = "A256GCM" as const;
 
 /** The protected header: which connection, and the data key as KMS wrapped it. */
 interface Header {
@@ -105,31 +108,31 @@ async function decrypt(sealed: SealedTokenSet, { cryptoKey }: DataKey): Promise<
 }
 
 /**
- * What cannot be right never reaches KMS; what can is authenticated with the ciphertext.
- * @throws {UnreadableCredentials} naming the member at fault
+ * A header that cannot be this connection's is refused before KMS is asked. The rest of the header is authenticated
+ * with the ciphertext.
+ * @throws {UnreadableCredentials} naming every member at fault
  */
 function readHeader(sealed: SealedTokenSet, { workspaceId, connectionId }: ConnectionKey): Header {
-  const { edk, edk_at, ...stated } = decodeHeader(sealed);
-  const expected = { alg, enc, workspace_id: workspaceId, connection_id: connectionId } as const;
-  for (const [member, value] of Object.entries(expected)) {
-    if (stated[member] !== value) throw new UnreadableCredentials(`${member} is not ${value}`);
-  }
-  if (!isBase64url(edk)) throw new UnreadableCredentials("edk is not base64url");
-  if (!isEpochSeconds(edk_at)) throw new UnreadableCredentials("edk_at is not a time in seconds");
-  return { ...expected, edk, edk_at };
+  const headerCheck = object({
+    alg: oneOf([alg]),
+    enc: oneOf([enc]),
+    workspace_id: oneOf([workspaceId]),
+    connection_id: oneOf([connectionId]),
+    edk: matching(/^[A-Za-z0-9_-]+$/, "base64url"),
+    edk_at: integer(1, Number.MAX_SAFE_INTEGER, "epoch seconds"),
+  });
+  return validated(
+    headerCheck,
+    decodeHeader(sealed),
+    (faults) => new UnreadableCredentials(faultsText(faults)),
+  );
 }
 
-function decodeHeader(sealed: SealedTokenSet): Readonly<Record<string, unknown>> {
+function decodeHeader(sealed: SealedTokenSet): unknown {
   try {
     if (sealed.split(".").length === 5) return decodeProtectedHeader(sealed);
   } catch {
-    // Said below.
+    // The error below says it.
   }
   throw new UnreadableCredentials("not a compact JWE");
 }
-
-const isBase64url = (value: unknown): value is string =>
-  typeof value === "string" && /^[A-Za-z0-9_-]+$/.test(value);
-
-const isEpochSeconds = (value: unknown): value is number =>
-  typeof value === "number" && Number.isSafeInteger(value) && value > 0;

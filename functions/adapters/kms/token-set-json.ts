@@ -1,24 +1,28 @@
 import type { TokenSet } from "../../domain/model/connection.ts";
 import { Secret } from "../../domain/model/secret.ts";
-import { isJsonObject } from "../json/json-checks.ts";
+import { type Fault, faultsText, validated } from "../../validation/check.ts";
+import { anyObject, json, object, optional } from "../../validation/structures.ts";
+import { instant, string } from "../../validation/values.ts";
 
-/** The plaintext of a sealed token set; names of RFC 6749 §5.1, and beside them what `extra` holds. */
-const reservedNames = [
-  "access_token",
-  "refresh_token",
-  "token_type",
-  "scope",
-  "expires_at",
-  "dpop_jwk",
-];
+/** The names of RFC 6749 §5.1, `expires_at` as ISO 8601 in UTC, and `dpop_jwk`, a private JWK (RFC 9449). */
+const tokenSetChecks = {
+  access_token: string,
+  refresh_token: optional(string),
+  token_type: optional(string),
+  scope: optional(string),
+  expires_at: optional(instant),
+  dpop_jwk: optional(anyObject),
+};
+
+const isReserved = (name: string): boolean => Object.hasOwn(tokenSetChecks, name);
 
 /**
- * One JSON object. `expires_at` is ISO 8601 in UTC; `dpop_jwk` the private JWK that the tokens are bound
- * to (RFC 9449), which no provider's answer replaces. A member of `extra` with a reserved name is left
- * out. Never throws for what a provider sent: an instant that no date can hold is left out as well.
+ * The plaintext of a sealed token set: one JSON object, with the members of `extra` beside the token set's own. A
+ * member of `extra` with a reserved name is left out, and so is an instant that no date can hold: nothing that a
+ * provider sent makes this throw.
  */
 export function tokenSetJson(tokens: TokenSet): string {
-  const extra = Object.entries(tokens.extra).filter(([name]) => !reservedNames.includes(name));
+  const extra = Object.entries(tokens.extra).filter(([name]) => !isReserved(name));
   return JSON.stringify({
     access_token: tokens.accessToken.reveal(),
     refresh_token: tokens.refreshToken?.reveal(),
@@ -30,56 +34,29 @@ export function tokenSetJson(tokens: TokenSet): string {
   });
 }
 
-/** @throws {TypeError} naming the member at fault, and no value */
-export function parseTokenSet(json: string): TokenSet {
-  const { access_token, refresh_token, token_type, scope, expires_at, dpop_jwk, ...extra } =
-    parseObject(json);
-  const accessToken = optionalString("access_token", access_token);
-  if (accessToken === undefined) throw new TypeError("access_token is missing");
-  const refreshToken = optionalString("refresh_token", refresh_token);
-  return {
-    accessToken: new Secret(accessToken),
-    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
-    tokenType: optionalString("token_type", token_type),
-    scope: optionalString("scope", scope),
-    expiresAtMs: optionalInstantMs("expires_at", expires_at),
-    extra,
-    ...(dpop_jwk !== undefined && { dpopKey: dpopKey(dpop_jwk) }),
-  };
-}
-
-function parseObject(json: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    // The parser's message quotes the tokens.
-    throw new TypeError("the token set is not valid JSON");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError("the token set is not a JSON object");
-  }
-  return value as Record<string, unknown>;
-}
-
-function dpopKey(value: unknown): Secret<string> {
-  if (!isJsonObject(value)) throw new TypeError("dpop_jwk is not an object");
-  return new Secret(JSON.stringify(value));
-}
-
-function optionalString(name: string, value: unknown): string | undefined {
-  if (value === undefined || typeof value === "string") return value;
-  throw new TypeError(`${name} is not a string`);
-}
-
-function optionalInstantMs(name: string, value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  const instantMs = typeof value === "string" ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(instantMs)) throw new TypeError(`${name} is not an ISO 8601 instant`);
-  return instantMs;
-}
-
 function isoInstant(instantMs: number | undefined): string | undefined {
   const date = new Date(instantMs ?? Number.NaN);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+const jsonObject = json(anyObject);
+const tokenSetCheck = object(tokenSetChecks);
+
+const malformed = (faults: readonly Fault[]): TypeError => new TypeError(faultsText(faults));
+
+/** @throws {TypeError} naming every member at fault, and no value */
+export function parseTokenSet(text: string): TokenSet {
+  const members = validated(jsonObject, text, malformed);
+  const tokens = validated(tokenSetCheck, members, malformed);
+  const extra = Object.entries(members).filter(([name]) => !isReserved(name));
+  const { access_token, refresh_token, dpop_jwk } = tokens;
+  return {
+    accessToken: new Secret(access_token),
+    refreshToken: refresh_token === undefined ? undefined : new Secret(refresh_token),
+    tokenType: tokens.token_type,
+    scope: tokens.scope,
+    expiresAtMs: tokens.expires_at,
+    extra: Object.fromEntries(extra),
+    ...(dpop_jwk && { dpopKey: new Secret(JSON.stringify(dpop_jwk)) }),
+  };
 }

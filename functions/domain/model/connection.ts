@@ -14,7 +14,7 @@ export type RegistrationName = Branded<"RegistrationName">;
 export type SealedTokenSet = Branded<"SealedTokenSet">;
 
 export const identifierPattern = /^[A-Za-z0-9_-]{1,128}$/;
-export const registrationNamePattern = /^[A-Za-z0-9_-]{1,128}(?:\/[A-Za-z0-9_-]{1,128}){0,3}$/;
+const registrationNamePattern = /^[A-Za-z0-9_-]{1,128}(?:\/[A-Za-z0-9_-]{1,128}){0,3}$/;
 
 export const isConnectionId = (value: unknown): value is ConnectionId =>
   typeof value === "string" && identifierPattern.test(value);

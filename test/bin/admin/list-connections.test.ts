@@ -123,6 +123,6 @@ test("connections that cannot be read are counted, and all others are listed", a
   const { stdout, stderr } = await list("--json");
   expect(JSON.parse(stdout)).toHaveLength(1);
   expect(stderr).toMatch(
-    /^note: 2 connections cannot be read. The first: connection bad_[12]: integration: expected a value\n$/,
+    /^note: 2 connections cannot be read. The first: connection bad_[12]: workspace_id: required; integration: required; status: required\n$/,
   );
 });
