@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { catalogue } from "../../functions/adapters/client-registration/registered-provider.ts";
-import { nearNamesHint } from "../../functions/adapters/json/suggestions.ts";
 import type { ProviderEntry } from "../../functions/adapters/provider-catalogue/provider-entry.ts";
 import { secretMembersOf } from "../../functions/adapters/provider-catalogue/provider-fields.ts";
 import { ownValue } from "../../functions/adapters/provider-catalogue/stated-values.ts";
+import { suggestionText } from "../../functions/adapters/provider-catalogue/suggestions.ts";
 import { type AdminIo, CommandFailed } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
 
@@ -45,7 +45,7 @@ const listedRow = ([name, entry]: [string, ProviderEntry]): Row => ({
 function show(io: AdminIo, name: string, options: OutputOptions): void {
   const entry = ownValue(catalogue, name);
   if (entry === undefined) {
-    const hint = nearNamesHint(name, Object.keys(catalogue));
+    const hint = suggestionText(name, Object.keys(catalogue));
     throw new CommandFailed(`the catalogue has no provider ${name}${hint}`);
   }
   const members = { name, ...secretMembersOf(entry) };

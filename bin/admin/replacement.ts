@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { configMembers } from "../../functions/adapters/client-registration/registered-provider.ts";
-import { nearNamesHint } from "../../functions/adapters/json/suggestions.ts";
 import { replaceableMembers } from "../../functions/adapters/provider-catalogue/provider-fields.ts";
+import { suggestionText } from "../../functions/adapters/provider-catalogue/suggestions.ts";
 
 /** The members of a registration's secret that have no option of their own. */
 const fields = [...replaceableMembers, "refresh_endpoint", "config", ...configMembers];
@@ -20,7 +20,7 @@ export function replacement(
   }
   if (!fields.includes(field)) {
     throw new InvalidArgumentError(
-      `There is no field of this name${nearNamesHint(field, fields)}.`,
+      `There is no field of this name${suggestionText(field, fields)}.`,
     );
   }
   return { ...former, [field]: jsonOrText(value) };

@@ -1,8 +1,8 @@
-import { snakeCase } from "../../functions/adapters/json/json-checks.ts";
 import type {
   ProviderEntry,
   UrlVariable,
 } from "../../functions/adapters/provider-catalogue/provider-entry.ts";
+import { snakeCase } from "../../functions/adapters/provider-catalogue/snake-case.ts";
 
 import { type Column, code, markdownTable } from "./markdown-table.ts";
 

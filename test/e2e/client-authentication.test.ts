@@ -135,7 +135,7 @@ test.each([
   ],
   ["--auth tls_client_auth --token-endpoint https://a.example/", "", "tls_client_certificate: req"],
   ["--auth none --certificate /absent --issuer https://a.example", "", "file of --certificate can"],
-  ["--auth none --issuer https://a.example?b", "", "issuer: has to be an http or https URL"],
+  ["--auth none --issuer https://a.example?b", "", "issuer: expected an http or https URL"],
   ["--auth none", "", "token_endpoint: required, or issuer"],
 ])(
   "integrations put %s with %j on stdin fails, and repeats nothing",

@@ -80,7 +80,7 @@ test("a catalogue entry is enough to put an integration; what is not in it is to
   });
   await expect(
     service.admin("integrations put mail --provider gogle --client-id c", "s"),
-  ).rejects.toThrow("provider: the catalogue has no entry of this name; near to it are google");
+  ).rejects.toThrow("provider: the catalogue has no entry of this name; similar names: google");
   await expect(service.admin("integrations put none --client-id c", "s")).rejects.toThrow(
     "token_endpoint: required",
   );

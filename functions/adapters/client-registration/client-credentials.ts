@@ -1,55 +1,73 @@
 import {
   type ClientAuthenticationMethod,
   type ClientRegistration,
-  type DpopAlgorithm,
   dpopAlgorithms,
 } from "../../domain/ports/client-registration.ts";
+import type { Place } from "../../validation/check.ts";
+import { type JsonObject, validMembers } from "../../validation/structures.ts";
+import { boolean, matching, oneOf } from "../../validation/values.ts";
 import { parseSigningKey } from "./signing-key.ts";
 import { parseTlsCredentials } from "./tls-credentials.ts";
-
-type Members = Readonly<Record<string, unknown>>;
 
 type ClientCredentials = Pick<
   ClientRegistration,
   "signingKey" | "assertionAudience" | "tlsCredentials" | "dpopAlgorithm"
 >;
 
-/**
- * What a registration's secret holds for methods that need more than an id and a secret.
- *
- * @param faults gets every member at fault, and no value
- */
+const statedMembers = validMembers({
+  // The `aud` for a server that takes neither value of RFC 7523 §3. No standard has a name for it.
+  token_endpoint_auth_audience: matching(/^[\x21-\x7e]+$/, "a string without spaces"),
+  // RFC 9449 §5.2.
+  dpop_bound_access_tokens: boolean,
+  // The algorithm of new keys. No standard has a name for it.
+  dpop_signing_alg: oneOf(dpopAlgorithms),
+});
+
+/** Reads the members of a registration's secret that a method needs beside an id and a secret. */
 export function parseClientCredentials(
-  members: Members,
+  secret: JsonObject,
   method: ClientAuthenticationMethod,
-  faults: string[],
+  place: Place,
 ): ClientCredentials {
-  const { token_endpoint_auth_method: stated, token_endpoint_auth_audience: audience } = members;
-  if (stated === undefined && members.client_secret === undefined && hasKey(members)) {
-    faults.push("token_endpoint_auth_method: required beside a private key");
-  }
-  if (needsSecret(method) && members.client_secret === undefined) {
-    faults.push(`client_secret: required by ${method}`);
-  }
-  if (needsCertificate(method) && members.tls_client_certificate === undefined) {
-    faults.push(`tls_client_certificate: required by ${method}`);
-  }
-  const { token_endpoint_auth_signing_alg: alg = secretAlgorithm } = members;
-  if (method === "client_secret_jwt" && alg !== secretAlgorithm) {
-    faults.push(`token_endpoint_auth_signing_alg: has to be ${secretAlgorithm} with ${method}`);
-  }
+  reportMissing(secret, method, place);
+  const stated = statedMembers(secret, place);
   return {
-    signingKey: method === "private_key_jwt" ? parseSigningKey(members, faults) : undefined,
-    assertionAudience: parseAudience(audience, faults),
-    tlsCredentials: parseTlsCredentials(members, faults),
-    dpopAlgorithm: parseDpop(members, faults),
+    signingKey: method === "private_key_jwt" ? parseSigningKey(secret, place) : undefined,
+    assertionAudience: stated.token_endpoint_auth_audience,
+    tlsCredentials: parseTlsCredentials(secret, place),
+    dpopAlgorithm: stated.dpop_bound_access_tokens
+      ? (stated.dpop_signing_alg ?? "ES256")
+      : undefined,
   };
 }
 
-/** What a client's secret signs with, and no other. */
+/** The one algorithm for which a client secret is the key. */
 const secretAlgorithm = "HS256";
 
-const hasKey = ({ jwks, private_key, tls_client_private_key }: Members) =>
+function reportMissing(secret: JsonObject, method: ClientAuthenticationMethod, place: Place): void {
+  const {
+    token_endpoint_auth_method: statedMethod,
+    client_secret: clientSecret,
+    tls_client_certificate: certificate,
+    token_endpoint_auth_signing_alg: algorithm = secretAlgorithm,
+  } = secret;
+  const report = (name: string, text: string) => place.at(name).reject("missing", text);
+  if (statedMethod === undefined && clientSecret === undefined && hasKey(secret)) {
+    report("token_endpoint_auth_method", "required beside a private key");
+  }
+  if (needsSecret(method) && clientSecret === undefined) {
+    report("client_secret", `required by ${method}`);
+  }
+  if (needsCertificate(method) && certificate === undefined) {
+    report("tls_client_certificate", `required by ${method}`);
+  }
+  if (method === "client_secret_jwt" && algorithm !== secretAlgorithm) {
+    const text = `expected ${secretAlgorithm} with ${method}`;
+    place.at("token_endpoint_auth_signing_alg").reject("value_error", text);
+  }
+}
+
+const hasKey = ({ jwks, private_key, tls_client_private_key }: JsonObject) =>
   [jwks, private_key, tls_client_private_key].some((member) => member !== undefined);
 
 const needsSecret = (method: ClientAuthenticationMethod): boolean =>
@@ -59,27 +77,3 @@ const needsSecret = (method: ClientAuthenticationMethod): boolean =>
 
 const needsCertificate = (method: ClientAuthenticationMethod): boolean =>
   method === "tls_client_auth" || method === "self_signed_tls_client_auth";
-
-/** No standard has a name for it: what a server wants as `aud` that takes neither of RFC 7523 §3. */
-function parseAudience(audience: unknown, faults: string[]): string | undefined {
-  if (audience === undefined) return undefined;
-  if (typeof audience === "string" && /^[\x21-\x7e]+$/.test(audience)) return audience;
-  faults.push("token_endpoint_auth_audience: has to be a string without spaces");
-  return undefined;
-}
-
-/**
- * `dpop_bound_access_tokens`, RFC 9449 §5.2. `dpop_signing_alg`, for which no standard has a name, is what
- * new keys are made for; `ES256` where it is absent.
- */
-function parseDpop(
-  { dpop_bound_access_tokens: isBound = false, dpop_signing_alg: alg = "ES256" }: Members,
-  faults: string[],
-): DpopAlgorithm | undefined {
-  const algorithm = dpopAlgorithms.find((name) => name === alg);
-  if (algorithm === undefined) {
-    faults.push(`dpop_signing_alg: has to be one of ${dpopAlgorithms.join(", ")}`);
-  }
-  if (typeof isBound !== "boolean") faults.push("dpop_bound_access_tokens: has to be a boolean");
-  return isBound === true ? algorithm : undefined;
-}

@@ -7,10 +7,14 @@ import {
   clientAuthenticationMethods,
   refreshPolicies,
 } from "../../domain/ports/client-registration.ts";
+import { type Check, faultsText, invalid, type Place, validated } from "../../validation/check.ts";
+import { anyObject, type JsonObject, json, validMembers } from "../../validation/structures.ts";
+import { matching, oneOf, string } from "../../validation/values.ts";
+import { visible } from "../provider-catalogue/provider-field-checks.ts";
 import { parseClientCredentials } from "./client-credentials.ts";
 import { parseRegisteredProvider } from "./registered-provider.ts";
 
-/** What a person states of a registration; what is left undefined gets the defaults of {@link parseClientRegistration}. */
+/** A registration as a person states it. {@link parseClientRegistration} documents the defaults. */
 export interface ClientRegistrationDraft {
   readonly clientId: string;
   readonly clientSecret?: Secret<string> | undefined;
@@ -19,7 +23,7 @@ export interface ClientRegistrationDraft {
   readonly credentials?: Secret<Readonly<Record<string, unknown>>> | undefined;
   /** Optional where a `provider` or an issuer is named. */
   readonly tokenEndpoint?: string | undefined;
-  /** A catalogue entry. */
+  /** The name of a catalogue entry. */
   readonly provider?: string | undefined;
   readonly issuer?: string | undefined;
   readonly refreshPolicy?: string | undefined;
@@ -45,62 +49,100 @@ export const registrationJson = (draft: ClientRegistrationDraft): string =>
   });
 
 /**
- * Reads a registration's secret. `provider` names a catalogue entry, of which any field can be replaced
- * by a member of its name in snake_case (adapters/provider-catalogue/provider-fields.ts); without one, `token_endpoint`
- * says where. `token_endpoint_auth_method` defaults to the entry's, or `client_secret_basic` (RFC 7591
- * §2), where there is a secret, to `none` where not; `refresh_policy` to `proactive`. Members that are
- * not known are left alone.
+ * Reads a registration's secret. `provider` names a catalogue entry; a member with the name of one of its fields, in
+ * snake_case, replaces that field (adapters/provider-catalogue/provider-fields.ts). Without a provider
+ * `token_endpoint` or `issuer` is required. `token_endpoint_auth_method` defaults to the entry's or to
+ * `client_secret_basic` (RFC 7591 §2), and to `none` where there is no secret; `refresh_policy` to `proactive`.
+ * Unknown members are ignored.
  *
- * @param version changes whenever `json` does
+ * @param version changes whenever `text` does
+ * @param text JSON
  * @throws {MisconfiguredRegistration} naming every member at fault, and no value
  */
 export function parseClientRegistration(
   name: RegistrationName,
   version: string,
-  json: string,
+  text: string,
 ): ClientRegistration {
-  const faults: string[] = [];
-  const secret = parseObject(name, json);
-  const read = memberReader(secret, faults);
-  const { provider, endpoint, clientAuthentication } = parseRegisteredProvider(secret, faults);
+  const registration = validated(json(secretCheck), text, (faults) =>
+    misconfigured(name, faultsText(faults)),
+  );
+  return { name, version, ...registration };
+}
 
-  const clientId = read.required("client_id", visibleCharacters, "printable ASCII characters");
-  const clientSecret = read.optional(
-    "client_secret",
-    visibleCharacters,
-    "printable ASCII characters (a line break at its end?)",
-  );
-  const tokenEndpointAuthMethod = read.oneOf<ClientAuthenticationMethod>(
-    "token_endpoint_auth_method",
-    clientAuthenticationMethods,
-    defaultMethod(clientSecret, clientAuthentication),
-  );
-  const credentials = parseClientCredentials(secret, tokenEndpointAuthMethod, faults);
-  const tokenEndpoint = endpointOf(read, endpoint);
-  if (!["token_endpoint", "issuer", "provider"].some(read.has)) {
-    faults.push("token_endpoint: required, or issuer");
-  }
-  const issuer = read.optional(
-    "issuer",
+/** @param reason for the operator; holds no secret */
+export const misconfigured = (name: RegistrationName, reason: string): MisconfiguredRegistration =>
+  new MisconfiguredRegistration(`Client registration ${name}: ${reason}.`);
+
+/** RFC 6749 §3.2: a token endpoint has no fragment. A variable, `{subdomain}`, may stand anywhere. */
+function isEndpoint(value: string): boolean {
+  const url = URL.parse(value.replaceAll(/\{\w+\}/g, "x"));
+  if (url === null || !["https:", "http:"].includes(url.protocol)) return false;
+  return url.username === "" && url.password === "" && !value.includes("#");
+}
+
+/** RFC 8414 §2. */
+const isIssuer = (value: string): boolean =>
+  isEndpoint(value) && /^[\x21\x23-\x5b\x5d-\x7a\x7c\x7e]+$/.test(value) && !value.includes("?");
+
+/** The form alone. Whether the address may be called is judged when it is, with its variables filled. */
+const url =
+  (isUrl: (value: string) => boolean, expected: string): Check<string> =>
+  (value, place) => {
+    const text = string(value, place);
+    if (text === invalid || isUrl(text)) return text;
+    return place.reject("value_error", `expected ${expected}`);
+  };
+
+const endpoint = url(isEndpoint, "an http or https URL without user, password and fragment");
+
+const statedMembers = validMembers({
+  client_id: visible,
+  client_secret: matching(
+    /^[\x20-\x7e]+$/,
+    "printable ASCII characters (does it end with a line break?)",
+  ),
+  token_endpoint_auth_method: oneOf(clientAuthenticationMethods),
+  token_endpoint: endpoint,
+  refresh_endpoint: endpoint,
+  issuer: url(
     isIssuer,
     "an http or https URL without user, password, query, fragment and variables",
-  );
-  const refreshPolicy = read.oneOf("refresh_policy", refreshPolicies, "proactive");
-  if (refreshPolicy === "keepalive" && provider.refreshTokenIdleSeconds === undefined) {
-    faults.push("refresh_token_idle_seconds: required by the refresh_policy keepalive");
-  }
+  ),
+  refresh_policy: oneOf(refreshPolicies),
+});
 
-  if (faults.length > 0) throw misconfigured(name, faults.join("; "));
+type Registration = Omit<ClientRegistration, "name" | "version">;
+
+/** Continues after a fault with the members that are valid, so that one reading reports all faults. */
+const secretCheck: Check<Registration> = (value, place) => {
+  const secret = anyObject(value, place);
+  if (secret === invalid) return invalid;
+  const stated = statedMembers(secret, place);
+  const {
+    provider,
+    endpoint: entryEndpoint,
+    clientAuthentication,
+  } = parseRegisteredProvider(secret, place);
+  const tokenEndpointAuthMethod =
+    stated.token_endpoint_auth_method ?? defaultMethod(stated.client_secret, clientAuthentication);
+  const credentials = parseClientCredentials(secret, tokenEndpointAuthMethod, place);
+  const refreshPolicy = stated.refresh_policy ?? "proactive";
+  reportMissing(secret, place);
+  if (refreshPolicy === "keepalive" && provider.refreshTokenIdleSeconds === undefined) {
+    const text = "required by the refresh_policy keepalive";
+    place.at("refresh_token_idle_seconds").reject("missing", text);
+  }
+  if (stated.client_id === undefined) return invalid;
   return {
-    name,
-    version,
-    clientId,
-    clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
+    clientId: stated.client_id,
+    clientSecret: stated.client_secret === undefined ? undefined : new Secret(stated.client_secret),
     tokenEndpointAuthMethod,
-    authMethodIsAssumed: !read.has("token_endpoint_auth_method") && !clientAuthentication,
+    authMethodIsAssumed: !stated.token_endpoint_auth_method && !clientAuthentication,
     ...credentials,
-    issuer,
-    tokenEndpoint,
+    issuer: stated.issuer,
+    // A token_endpoint of the secret replaces both endpoints of the entry.
+    tokenEndpoint: stated.refresh_endpoint ?? stated.token_endpoint ?? entryEndpoint,
     refreshPolicy,
     refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,
     refreshTokenAbsoluteSeconds: provider.refreshTokenAbsoluteSeconds,
@@ -112,91 +154,18 @@ export function parseClientRegistration(
     renewsWithAccessToken: provider.renewsWith === "access_token",
     provider,
   };
-}
+};
 
-/** A public client has no secret that an entry's method could use. */
+/** A public client has no secret for an entry's method. */
 const defaultMethod = (
   clientSecret: string | undefined,
   entryMethod: ClientAuthenticationMethod = "client_secret_basic",
 ): ClientAuthenticationMethod =>
   clientSecret === undefined && entryMethod.startsWith("client_secret_") ? "none" : entryMethod;
 
-/** Where refresh tokens are exchanged. A `token_endpoint` of the secret stands for both of the entry's. */
-function endpointOf(read: MemberReader, entryEndpoint: string | undefined): string | undefined {
-  const form = "an http or https URL without user, password and fragment";
-  const tokenEndpoint = read.optional("token_endpoint", isEndpoint, form);
-  const refreshEndpoint = read.optional("refresh_endpoint", isEndpoint, form);
-  return refreshEndpoint ?? tokenEndpoint ?? entryEndpoint;
+function reportMissing(secret: JsonObject, place: Place): void {
+  if (secret.client_id === undefined) place.at("client_id").reject("missing", "required");
+  const { token_endpoint, issuer, provider } = secret;
+  if (token_endpoint !== undefined || issuer !== undefined || provider !== undefined) return;
+  place.at("token_endpoint").reject("missing", "required, or issuer");
 }
-
-/** @param reason for the operator; holds no secret */
-export const misconfigured = (name: RegistrationName, reason: string): MisconfiguredRegistration =>
-  new MisconfiguredRegistration(`Client registration ${name}: ${reason}.`);
-
-type Members = Readonly<Record<string, unknown>>;
-
-function parseObject(name: RegistrationName, json: string): Members {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    // The parser's message quotes the secret.
-    throw misconfigured(name, "the secret is not valid JSON");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw misconfigured(name, "the secret is not a JSON object");
-  }
-  return value as Members;
-}
-
-type Check = (value: string) => boolean;
-
-/** Reads members one by one and notes the faults. What it returns for a faulty member is never used. */
-function memberReader(members: Members, faults: string[]) {
-  const has = (member: string): boolean => Object.hasOwn(members, member);
-
-  const optional = (member: string, check: Check, form: string): string | undefined => {
-    if (!has(member)) return undefined;
-    const value = members[member];
-    if (typeof value === "string" && check(value)) return value;
-    faults.push(`${member}: has to be ${typeof value === "string" ? form : "a string"}`);
-    return undefined;
-  };
-
-  const required = (member: string, check: Check, form: string): string => {
-    if (!has(member)) faults.push(`${member}: required`);
-    return optional(member, check, form) ?? "";
-  };
-
-  const oneOf = <Choice extends string>(
-    member: string,
-    choices: readonly Choice[],
-    fallback: Choice,
-  ): Choice => {
-    if (!has(member)) return fallback;
-    const chosen = choices.find((choice) => choice === members[member]);
-    if (chosen === undefined) faults.push(`${member}: has to be one of ${choices.join(", ")}`);
-    return chosen ?? fallback;
-  };
-
-  return { has, optional, required, oneOf };
-}
-
-type MemberReader = ReturnType<typeof memberReader>;
-
-/** `1*VSCHAR`: RFC 6749 Appendix A.1, A.2. */
-const visibleCharacters: Check = (value) => /^[\x20-\x7e]+$/.test(value);
-
-/**
- * RFC 6749 §3.2: a token endpoint has no fragment. A variable, `{subdomain}`, may stand anywhere;
- * whether the endpoint may be called is for the grant to say, once the variables are filled.
- */
-const isEndpoint: Check = (value) => {
-  const url = URL.parse(value.replaceAll(/\{\w+\}/g, "x"));
-  if (url === null || !["https:", "http:"].includes(url.protocol)) return false;
-  return url.username === "" && url.password === "" && !value.includes("#");
-};
-
-/** RFC 8414 §2. Whether it may be asked is for the grant to say. */
-const isIssuer: Check = (value) =>
-  isEndpoint(value) && /^[\x21\x23-\x5b\x5d-\x7a\x7c\x7e]+$/.test(value) && !value.includes("?");

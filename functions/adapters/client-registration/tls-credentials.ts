@@ -3,29 +3,33 @@ import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
 import { isoSecond } from "../../domain/model/instant.ts";
 import { Secret } from "../../domain/model/secret.ts";
 import type { TlsCredentials } from "../../domain/ports/client-registration.ts";
+import { type Check, invalid, type Place } from "../../validation/check.ts";
+import type { JsonObject } from "../../validation/structures.ts";
 import { pkcs8Pem, privateKeyFromPem, UnusableKey } from "./private-key.ts";
 
 const certificateMember = "tls_client_certificate";
 const keyMember = "tls_client_private_key";
 
 /**
- * What the client shows in a TLS handshake (RFC 8705 §2): `tls_client_certificate`, a chain in PEM
- * with the client's own certificate first, and `tls_client_private_key` in PEM. Undefined where there
- * is neither, or a fault.
+ * Reads the client's certificate for the TLS handshake (RFC 8705 §2): `tls_client_certificate`, a chain in PEM with
+ * the client's own certificate first, and `tls_client_private_key` in PEM.
  *
- * @param faults gets every member at fault, and no value
+ * @returns undefined: the secret has neither, or a fault was reported
  */
 export function parseTlsCredentials(
-  { [certificateMember]: chain, [keyMember]: key }: Readonly<Record<string, unknown>>,
-  faults: string[],
+  { [certificateMember]: chain, [keyMember]: key }: JsonObject,
+  place: Place,
 ): TlsCredentials | undefined {
   if (chain === undefined && key === undefined) return undefined;
-  const certificates = parseChain(chain, faults);
-  const privateKey = parseKey(key, faults);
-  const [own] = certificates ?? [];
-  if (certificates === undefined || own === undefined || privateKey === undefined) return undefined;
+  const certificates = requiredBeside(keyMember, certificateChain)(
+    chain,
+    place.at(certificateMember),
+  );
+  const privateKey = requiredBeside(certificateMember, pemKey)(key, place.at(keyMember));
+  if (certificates === invalid || privateKey === invalid) return undefined;
+  const [own] = certificates;
   if (!own.checkPrivateKey(privateKey)) {
-    faults.push(`${keyMember}: is not the key of the first certificate`);
+    place.at(keyMember).reject("value_error", "is not the key of the first certificate");
     return undefined;
   }
   return {
@@ -36,37 +40,38 @@ export function parseTlsCredentials(
   };
 }
 
+const requiredBeside =
+  <Value>(other: string, check: Check<Value>): Check<Value> =>
+  (value, place) =>
+    value === undefined ? place.reject("missing", `required beside ${other}`) : check(value, place);
+
 const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-function parseChain(chain: unknown, faults: string[]): readonly X509Certificate[] | undefined {
-  if (chain === undefined) faults.push(`${certificateMember}: required beside ${keyMember}`);
-  else {
-    try {
-      const pems = typeof chain === "string" ? (chain.match(pemCertificate) ?? []) : [];
-      if (pems.length > 0) return pems.map((pem) => new X509Certificate(pem));
-    } catch {
-      // Said below.
-    }
-    faults.push(`${certificateMember}: has to be one or more certificates in PEM`);
+const certificateChain: Check<readonly [X509Certificate, ...X509Certificate[]]> = (
+  value,
+  place,
+) => {
+  try {
+    const pems = typeof value === "string" ? (value.match(pemCertificate) ?? []) : [];
+    const [own, ...others] = pems.map((pem) => new X509Certificate(pem));
+    if (own !== undefined) return [own, ...others];
+  } catch {
+    // The fault below says it.
   }
-  return undefined;
-}
+  return place.reject("value_error", "expected one or more certificates in PEM");
+};
 
-function parseKey(key: unknown, faults: string[]): KeyObject | undefined {
-  if (key === undefined) faults.push(`${keyMember}: required beside ${certificateMember}`);
-  else if (typeof key !== "string") faults.push(`${keyMember}: has to be PEM`);
-  else {
-    try {
-      return privateKeyFromPem(key);
-    } catch (error) {
-      if (!(error instanceof UnusableKey)) throw error;
-      faults.push(`${keyMember}: ${error.message}`);
-    }
+const pemKey: Check<KeyObject> = (value, place) => {
+  if (typeof value !== "string") return place.reject("string_type", "expected PEM");
+  try {
+    return privateKeyFromPem(value);
+  } catch (error) {
+    if (!(error instanceof UnusableKey)) throw error;
+    return place.reject("value_error", error.message);
   }
-  return undefined;
-}
+};
 
-/** @throws {MisconfiguredRegistration} the certificate does not count yet, or no more */
+/** @throws {MisconfiguredRegistration} the certificate is not valid yet, or not any more */
 export function assertCertificateIsValid(
   { validFromMs, validToMs }: TlsCredentials,
   nowMs: number,

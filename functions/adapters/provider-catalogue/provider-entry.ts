@@ -174,7 +174,7 @@ export type TokenEnd =
 /** All conditions that are stated have to hold. What is not the provider's word kills nothing: `dead` needs one. */
 export type ErrorRule = DeadRule | OtherRule;
 
-interface ErrorConditions {
+export interface ErrorConditions {
   /** One of these statuses. Without it a rule fits any status but 5xx. */
   readonly status?: readonly [number, ...number[]];
   /** The error's code, whole; a number is compared as its digits. */
@@ -185,7 +185,7 @@ interface ErrorConditions {
   readonly textPattern?: string;
 }
 
-type AnyOf<Conditions, Names extends keyof Conditions> = {
+export type AnyOf<Conditions, Names extends keyof Conditions> = {
   [Name in Names]: Required<Pick<Conditions, Name>>;
 }[Names];
 

@@ -1,13 +1,13 @@
+import type { Place } from "../../validation/check.ts";
 import {
-  type Checks,
+  type ChecksOf,
   filledList,
-  isJsonObject,
-  knownMembers,
-  matching,
-  namedValues,
-  oneOf,
-  snakeCase,
-} from "../json/json-checks.ts";
+  isObject,
+  type JsonObject,
+  record,
+  validMembers,
+} from "../../validation/structures.ts";
+import { matching, oneOf, wholeNumber } from "../../validation/values.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import {
   aboveZero,
@@ -20,10 +20,10 @@ import {
   tokenEnd,
   urlVariable,
   visible,
-  zeroOrMore,
 } from "./provider-field-checks.ts";
+import { snakeCase } from "./snake-case.ts";
 
-/** What a registration's secret may replace of a catalogue entry, beside endpoints and client authentication. */
+/** The fields of a catalogue entry that a registration's secret may replace, beside endpoints and client authentication. */
 export type ReplaceableBehaviour = Omit<
   ProviderBehaviour,
   "refreshEndpoint" | "tokenEndpointAuthMethod"
@@ -35,9 +35,9 @@ const parameterName = matching(/^[\x21-\x7e]{1,128}$/, "1 to 128 printable ASCII
 const headerName =
   /^(?!(?:host|connection|keep-alive|content-(?:length|type|encoding)|transfer-encoding|te|trailer|upgrade|expect|authorization|accept-encoding|dpop)$)[!#$%&'*+.^_`|~0-9a-z-]{1,64}$/i;
 
-/** Every field, with what its value has to be. */
-const checks: Checks<ReplaceableBehaviour> = {
-  variables: namedValues(variableName, urlVariable),
+/** Every field has a check: the compiler asks for it. */
+const checks: ChecksOf<ReplaceableBehaviour> = {
+  variables: record(variableName, urlVariable),
   method: oneOf(["GET", "POST"]),
   parametersIn: oneOf(["form", "json", "query"]),
   grantType: visible,
@@ -45,8 +45,8 @@ const checks: Checks<ReplaceableBehaviour> = {
   tokenParameter: parameterName,
   clientIdParameter: parameterName,
   clientSecretParameter: parameterName,
-  parameters: namedValues(/^[\x21-\x7e]{1,128}$/, parameterValue),
-  headers: namedValues(headerName, visible),
+  parameters: record(/^[\x21-\x7e]{1,128}$/, parameterValue),
+  headers: record(headerName, visible),
   basicCredentials: oneOf(["form", "raw"]),
   tokensAt: memberPath,
   accessTokenMember: memberName,
@@ -61,7 +61,7 @@ const checks: Checks<ReplaceableBehaviour> = {
   errorTextAt: memberPath,
   errors: filledList(errorRule),
   rotation: oneOf(["always", "sometimes", "never", "setting"]),
-  rotationGraceSeconds: zeroOrMore,
+  rotationGraceSeconds: wholeNumber,
   refreshTokenIdleSeconds: aboveZero,
   refreshTokenAbsoluteSeconds: aboveZero,
   accessTokenLifetimeSeconds: aboveZero,
@@ -91,30 +91,29 @@ export const secretMembersOf = (entry: ProviderBehaviour): Readonly<Record<strin
 
 function inSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inSnakeCase);
-  if (!isJsonObject(value)) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [snakeCase(name), inSnakeCase(inner)]),
   );
 }
 
+const statedFields = validMembers(checks, snakeCase);
+
 /**
- * An entry's behaviour, with what a registration's secret replaces of it. Null sets a field back to what
- * RFC 6749 has.
+ * An entry's behaviour, with the fields that a registration's secret replaces. Null sets a field back to the
+ * default of RFC 6749.
  *
  * @param entry of the catalogue; {} where the provider is not in it
- * @param faults is given every member at fault, without its value
+ * @param place of the secret: every member at fault is reported there
  */
 export function replaceBehaviour(
   entry: ProviderBehaviour,
-  secret: Readonly<Record<string, unknown>>,
-  faults: string[],
+  secret: JsonObject,
+  place: Place,
 ): ReplaceableBehaviour {
   const stated = Object.entries(secret).filter(([, value]) => value !== null);
   const kept = Object.entries(entry).filter(
     ([field]) => Object.hasOwn(checks, field) && secret[snakeCase(field)] !== null,
   );
-  return {
-    ...Object.fromEntries(kept),
-    ...knownMembers(checks, Object.fromEntries(stated), (name) => name, faults),
-  };
+  return { ...Object.fromEntries(kept), ...statedFields(Object.fromEntries(stated), place) };
 }

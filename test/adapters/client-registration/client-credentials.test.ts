@@ -126,9 +126,9 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     [
       "two of them",
       byKey({ private_key: pem(rsa.privateKey), jwks: { keys: [] } }),
-      "private_key: has to be absent where there is jwks",
+      "private_key: is not used beside jwks",
     ],
-    ["a number", byKey({ private_key: 1 }), "private_key: has to be PEM, or a JWK as an object"],
+    ["a number", byKey({ private_key: 1 }), "private_key: expected PEM, or a JWK as an object"],
     ["no PEM", byKey({ private_key: "hunter2" }), "private_key: is not a private key in PEM"],
     [
       "a damaged PEM",
@@ -178,7 +178,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     [
       "an algorithm of another kind of key",
       byKey({ private_key: pem(p256.privateKey), token_endpoint_auth_signing_alg: "RS256" }),
-      "private_key: cannot sign RS256, but ES256",
+      "private_key: cannot sign RS256, only ES256",
     ],
     [
       "a JWK whose alg is another kind's",
@@ -188,14 +188,14 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     [
       "an algorithm that is not known",
       byKey({ private_key: pem(rsa.privateKey), token_endpoint_auth_signing_alg: "none" }),
-      "token_endpoint_auth_signing_alg: has to be one of RS256, PS256, ES256, EdDSA, Ed25519",
+      "token_endpoint_auth_signing_alg: expected one of RS256, PS256, ES256, EdDSA, Ed25519",
     ],
     [
       "an empty kid",
       byKey({ private_key: pem(rsa.privateKey), private_key_id: "" }),
-      "private_key_id: has to be a string that is not empty",
+      "private_key_id: expected a string that is not empty",
     ],
-    ["no set", byKey({ jwks: [] }), "jwks: has to be {keys: […]}, with at least one key"],
+    ["no set", byKey({ jwks: [] }), "jwks: expected {keys: […]}, with at least one key"],
     [
       "no key of that name in the set",
       byKey({ jwks: { keys: [jwk(rsa.privateKey, { kid: "key-1" })] }, private_key_id: "key-2" }),
@@ -209,12 +209,12 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     [
       "public keys in the set",
       byKey({ jwks: { keys: [jwk(rsa.publicKey), jwk(p384)] } }),
-      "jwks: a key is a public key: the private one is needed; jwks: a key is neither an RSA, a P-256 nor an Ed25519 key",
+      "jwks.keys.0: is a public key: the private one is needed; jwks.keys.1: is neither an RSA, a P-256 nor an Ed25519 key",
     ],
     [
       "an audience that is none",
-      byKey({ private_key: pem(rsa.privateKey), token_endpoint_auth_audience: ["a"] }),
-      "token_endpoint_auth_audience: has to be a string without spaces",
+      byKey({ private_key: pem(rsa.privateKey), token_endpoint_auth_audience: "a b" }),
+      "token_endpoint_auth_audience: expected a string without spaces",
     ],
     [
       "a key, and no method",
@@ -232,7 +232,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
         ...{ token_endpoint_auth_method: "client_secret_jwt", client_secret: "s" },
         token_endpoint_auth_signing_alg: "HS512",
       },
-      "token_endpoint_auth_signing_alg: has to be HS256 with client_secret_jwt",
+      "token_endpoint_auth_signing_alg: expected HS256 with client_secret_jwt",
     ],
     [
       "no certificate and no key for it",
@@ -262,7 +262,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     [
       "a key as a JWK",
       byCertificate({ tls_client_private_key: jwk(p256.privateKey) }),
-      "tls_client_private_key: has to be PEM",
+      "tls_client_private_key: expected PEM",
     ],
     [
       "a certificate for a key",
@@ -272,12 +272,12 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     [
       "a key for a certificate",
       byCertificate({ tls_client_certificate: privateKey }),
-      "tls_client_certificate: has to be one or more certificates in PEM",
+      "tls_client_certificate: expected one or more certificates in PEM",
     ],
     [
       "a damaged certificate",
       byCertificate({ tls_client_certificate: certificate.replace("MII", "MIIMII") }),
-      "tls_client_certificate: has to be one or more certificates in PEM",
+      "tls_client_certificate: expected one or more certificates in PEM",
     ],
   ])("%s", (_, members, fault) => {
     expect(faultOf(members)).toBe(`${fault}.`);

@@ -300,7 +300,7 @@ describe("an issuer", () => {
     "https://acme.example/ a",
   ])("that is not one is turned down when the registration is read: %s", (issuer) => {
     expect(() => registrationOf({ issuer })).toThrow(
-      "issuer: has to be an http or https URL without user, password, query, fragment and variables",
+      "issuer: expected an http or https URL without user, password, query, fragment and variables",
     );
   });
 

@@ -293,7 +293,7 @@ describe("the key in the stored token set", () => {
 
   test("that is not an object: the token set cannot be read", () => {
     const json = '{"access_token":"at","dpop_jwk":"hunter2"}';
-    expect(() => parseTokenSet(json)).toThrow(new TypeError("dpop_jwk is not an object"));
+    expect(() => parseTokenSet(json)).toThrow(new TypeError("dpop_jwk: expected an object"));
   });
 });
 
@@ -301,9 +301,9 @@ test("a registration that asks for what there is not is turned down when it is r
   const faultOf = (members: Members) => () =>
     requestOf("https://acme.example/token", { client_id: "c", ...members });
   expect(faultOf({ dpop_bound_access_tokens: "yes" })).toThrow(
-    "dpop_bound_access_tokens: has to be a boolean",
+    "dpop_bound_access_tokens: expected a boolean",
   );
   expect(faultOf({ dpop_signing_alg: "HS256" })).toThrow(
-    "dpop_signing_alg: has to be one of ES256, EdDSA, Ed25519",
+    "dpop_signing_alg: expected one of ES256, EdDSA, Ed25519",
   );
 });

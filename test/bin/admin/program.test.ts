@@ -41,7 +41,7 @@ test.each([
   [["connections", "show", "conn_1", "--workspace", "wsp_1"], "CONNECTIONS_TABLE"],
   [["integrations", "list"], "SECRET_PREFIX"],
   [["keys", "list"], "API_KEYS_TABLE"],
-  [["providers", "show", "gogle"], "near to it are google"],
+  [["providers", "show", "gogle"], "similar names: google"],
   [["integrations", "put", "x", "--client-id", "c", "--set", "a=b"], "--set"],
   [["unknown"], "unknown"],
 ])("%j fails with one line that names %s", async (args, name) => {

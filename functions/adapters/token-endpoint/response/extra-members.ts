@@ -1,5 +1,5 @@
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
-import { isObject, ownValue } from "../../provider-catalogue/stated-values.ts";
+import { isContainer, ownValue } from "../../provider-catalogue/stated-values.ts";
 import type { ResponseTokenSet } from "./response-token-set.ts";
 import { accessTokenExpiry, expiryNames } from "./token-lifetimes.ts";
 import { type Members, tokenNames } from "./token-response-body.ts";
@@ -80,7 +80,7 @@ function withoutMembersAt(
   names: ReadonlySet<string>,
 ): Members {
   const inner = segment === undefined ? undefined : answer[segment];
-  if (segment === undefined || !isObject(inner)) return withoutMembers(answer, names);
+  if (segment === undefined || !isContainer(inner)) return withoutMembers(answer, names);
   const left = withoutMembersAt(inner, rest, names);
   return { ...answer, [segment]: Array.isArray(inner) ? Object.values(left) : left };
 }

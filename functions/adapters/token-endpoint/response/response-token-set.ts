@@ -1,5 +1,10 @@
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
-import { isObject, ownValue, segmentsOf, valueAt } from "../../provider-catalogue/stated-values.ts";
+import {
+  isContainer,
+  ownValue,
+  segmentsOf,
+  valueAt,
+} from "../../provider-catalogue/stated-values.ts";
 import { type Members, tokenNames } from "./token-response-body.ts";
 
 /** The token set of an answer that is the connection's. */
@@ -21,7 +26,7 @@ export function responseTokenSet(
   const names = tokenNames(provider);
   for (const path of [segmentsOf(provider.tokensAt ?? ""), []]) {
     const holder = valueAt(answer, path.join("."));
-    if (!isObject(holder)) continue;
+    if (!isContainer(holder)) continue;
     const accessToken = firstFilled(holder, names.access);
     if (accessToken === undefined) continue;
     // Another token set at the top has a refresh token and a lifetime of its own.
@@ -38,7 +43,7 @@ export function responseRefreshToken(
   provider: ProviderBehaviour,
 ): string | undefined {
   const names = tokenNames(provider).refresh;
-  const holders = [valueAt(answer, provider.tokensAt ?? ""), answer].filter(isObject);
+  const holders = [valueAt(answer, provider.tokensAt ?? ""), answer].filter(isContainer);
   return holders.map((holder) => firstFilled(holder, names)).find((token) => token !== undefined);
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../json/json-checks.ts";
+import { isObject } from "../../../validation/structures.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 
 export type Members = Readonly<Record<string, unknown>>;
@@ -60,7 +60,7 @@ const keepsRefreshToken = ({ rotation, renewsWith }: ProviderBehaviour): boolean
 export function parseJsonObject(text: string): ParsedBody | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? { members: value, notes: [] } : undefined;
+    return isObject(value) ? { members: value, notes: [] } : undefined;
   } catch {
     return undefined;
   }

@@ -1,20 +1,21 @@
 const maximumDistance = 2;
-const maximumNames = 5;
+const maximumSuggestions = 5;
+const maximumLength = 64;
 
-/** For a fault's end: `; near to it are google, …`. Empty where nothing is near. */
-export function nearNamesHint(name: string, names: readonly string[]): string {
-  const near = nearNames(name, names);
-  return near.length === 0 ? "" : `; near to it are ${near.join(", ")}`;
+/** The end of an error's text: `; similar names: google, …`. Empty where no known name is similar. */
+export function suggestionText(name: string, known: readonly string[]): string {
+  const suggestions = suggestionsFor(name, known);
+  return suggestions.length === 0 ? "" : `; similar names: ${suggestions.join(", ")}`;
 }
 
-/** Those of the names that somebody may have meant: it is part of them, or two letters away. */
-const nearNames = (name: string, names: readonly string[]): readonly string[] => {
-  const meant = name.trim().toLowerCase().slice(0, 64);
-  return names
+/** The known names that hold the name, are held by it or differ from it by two letters, the most similar first. */
+const suggestionsFor = (name: string, known: readonly string[]): readonly string[] => {
+  const meant = name.trim().toLowerCase().slice(0, maximumLength);
+  return known
     .map((candidate) => ({ candidate, distance: distanceOf(meant, candidate) }))
     .filter(({ candidate, distance }) => distance <= maximumDistance && distance < candidate.length)
     .sort((a, b) => a.distance - b.distance)
-    .slice(0, maximumNames)
+    .slice(0, maximumSuggestions)
     .map(({ candidate }) => candidate);
 };
 
@@ -24,7 +25,7 @@ function distanceOf(meant: string, candidate: string): number {
   return isPart ? 1 : editDistance(meant, candidate);
 }
 
-/** Levenshtein's: insertions, deletions and replacements, a row of the table at a time. */
+/** The Levenshtein distance: insertions, deletions and replacements, computed a row of the table at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
