@@ -14,7 +14,7 @@ export interface TestIssuer {
   requests(): number;
   sign(
     claims: Readonly<Record<string, unknown>>,
-    header?: { readonly alg?: string; readonly kid?: string },
+    header?: { readonly alg?: string; readonly kid?: string; readonly typ?: string },
   ): Promise<string>;
   close(): Promise<void>;
 }
@@ -40,8 +40,8 @@ export async function startIssuer(): Promise<TestIssuer> {
       answer = next;
     },
     requests: () => requests,
-    sign: (claims, { alg = "RS256", kid = "key-1" } = {}) =>
-      new SignJWT({ ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey),
+    sign: (claims, { alg = "RS256", kid = "key-1", ...others } = {}) =>
+      new SignJWT({ ...claims }).setProtectedHeader({ alg, kid, ...others }).sign(privateKey),
     close: () => closeServer(server),
   };
 }

@@ -1,6 +1,5 @@
 import type { JWTPayload } from "jose";
 import { JOSEError } from "jose/errors";
-import { createRemoteJWKSet, customFetch } from "jose/jwks/remote";
 import { jwtVerify } from "jose/jwt/verify";
 import { isWorkspaceId, type WorkspaceId } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
@@ -12,38 +11,40 @@ import {
   type TokenVerifier,
 } from "../../domain/ports/authentication.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
+import { remoteKeySet } from "./remote-key-set.ts";
 
 export interface JwtVerifierOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly jwksUri: URL;
-  /** Never `none`, never `HS*`: those would let anyone sign who can read the public keys. */
+  /** Never `none`, never `HS*`: anyone who can read the public keys could sign with them. */
   readonly algorithms: readonly string[];
   readonly clock: Clock;
   /** From the look-up of the host to the last byte of the key set. @default 3000 */
   readonly keySetTimeoutMs?: number;
 }
 
-/** How far the issuer's clock may differ from ours. */
+/** The difference that is permitted between the issuer's clock and ours. */
 const clockToleranceSeconds = 5;
-const maximumKeySetBytes = 256 * 1024;
+
+/** RFC 9068 §2.1, and `JWT` or none, which most issuers use. A token made for another purpose is refused. */
+const acceptedTypes: readonly (string | undefined)[] = [
+  ...[undefined, "jwt", "application/jwt"],
+  ...["at+jwt", "application/at+jwt"],
+];
 
 /**
- * Verifies JWTs (RFC 7519) by their issuer's key set, kept for ten minutes and read again, at most
- * every 30 seconds, for a key that is not in it. Workspaces are in the claims `workspace_id` (the
+ * Verifies JWTs (RFC 7519) by their issuer's key set. Workspaces are in the claims `workspace_id` (the
  * default) and `workspace_ids`, scopes in `scope` (RFC 8693 §4.2) or `scp`.
  */
 export function jwtVerifier(options: JwtVerifierOptions): TokenVerifier {
-  const { issuer, audience, jwksUri, clock, keySetTimeoutMs = 3_000 } = options;
+  const { issuer, audience, jwksUri: uri, clock, keySetTimeoutMs: timeoutMs = 3_000 } = options;
   const algorithms = [...options.algorithms];
-  const keySet = createRemoteJWKSet(jwksUri, {
-    timeoutDuration: keySetTimeoutMs,
-    [customFetch]: fetchBounded,
-  });
+  const keySet = remoteKeySet({ uri, clock, timeoutMs });
   return {
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token.reveal(), keySet, {
+        const { payload, protectedHeader } = await jwtVerify(token.reveal(), keySet, {
           issuer,
           audience,
           algorithms,
@@ -51,7 +52,8 @@ export function jwtVerifier(options: JwtVerifierOptions): TokenVerifier {
           clockTolerance: clockToleranceSeconds,
           currentDate: new Date(clock.nowMs()),
         });
-        return claimsOf(payload);
+        const isAccepted = acceptedTypes.includes(protectedHeader.typ?.toLowerCase());
+        return isAccepted ? claimsOf(payload) : refused("token_type");
       } catch (error) {
         const reason = tokenFault(error);
         if (reason === undefined) throw new StoreUnavailable("the JSON Web Key Set", error);
@@ -61,7 +63,7 @@ export function jwtVerifier(options: JwtVerifierOptions): TokenVerifier {
   };
 }
 
-/** @returns undefined when it is not the token that is at fault */
+/** Undefined: the fault is not the token's. */
 function tokenFault(error: unknown): RefusalReason | undefined {
   if (!(error instanceof JOSEError)) return undefined;
   switch (error.code) {
@@ -89,7 +91,7 @@ function claimsOf(payload: JWTPayload): TokenVerdict {
   const { sub, workspace_id, workspace_ids = [] } = payload;
   if (workspace_id !== undefined && !isWorkspaceId(workspace_id)) return refused("token_claims");
   if (!isWorkspaceIds(workspace_ids)) return refused("token_claims");
-  const scopes = scopesOf(payload.scope ?? payload.scp);
+  const scopes = scopesOf("scope" in payload ? payload.scope : payload.scp);
   if (scopes === "malformed") return refused("token_claims");
   const claims: TokenClaims = {
     subject: sub,
@@ -106,21 +108,8 @@ const isWorkspaceIds = (value: unknown): value is WorkspaceId[] =>
 /** `scope` is one string, space-separated; `scp`, by issuer, that or an array of strings. */
 function scopesOf(claim: unknown): readonly string[] | undefined | "malformed" {
   if (claim === undefined) return undefined;
+  if (claim === null) return [];
   const scopes = Array.isArray(claim) ? claim : [claim];
   if (!scopes.every((scope) => typeof scope === "string")) return "malformed";
   return scopes.flatMap((scope) => scope.split(" ").filter((part) => part !== ""));
-}
-
-/** An answer is read whole, within the deadline of `init.signal`, or not at all. */
-async function fetchBounded(url: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, init);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Leaving the loop cancels the body.
-    if (size > maximumKeySetBytes) throw new Error(`more than ${maximumKeySetBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return new Response(Buffer.concat(chunks), { status: response.status });
 }

@@ -1,44 +1,34 @@
+import type { Transform } from "node:stream";
 import {
-  brotliDecompressSync,
   constants,
-  gunzipSync,
-  inflateRawSync,
-  inflateSync,
-  type ZlibOptions,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
 } from "node:zlib";
-import { errorCodeOf } from "./error-code.ts";
 
-/** The decoded body is larger than permitted. */
-export class BodyTooLarge extends Error {
-  constructor(maximumBytes: number) {
-    super(`the body is larger than ${maximumBytes} bytes`);
-    this.name = "BodyTooLarge";
-  }
+export interface DecodedContent {
+  readonly body: Buffer;
+  /** False: the decoded content is larger than permitted; `body` is as much of its front. */
+  readonly isWhole: boolean;
 }
 
-type Decoder = (body: Buffer, maxOutputLength: number) => Buffer;
+/** More codings than this are no server's, and each costs a pass over the content. */
+const maximumCodings = 2;
 
-// Flushed rather than finished: what came of a body that was cut off is decoded as well.
-const zlibOptions = (maxOutputLength: number): ZlibOptions => ({
-  maxOutputLength,
-  finishFlush: constants.Z_SYNC_FLUSH,
-});
+// Flushed rather than finished: a body that was cut off is decoded as far as it came.
+const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH };
 
-const gunzip: Decoder = (body, maxOutputLength) => gunzipSync(body, zlibOptions(maxOutputLength));
+const gunzip = (): Transform => createGunzip(zlibOptions);
 
 /** RFC 9110 §8.4.1.2: some send "deflate" without its zlib wrapper. */
-const inflate: Decoder = (body, maxOutputLength) =>
-  ((body[0] ?? 0) & 0x0f) === 0x08
-    ? inflateSync(body, zlibOptions(maxOutputLength))
-    : inflateRawSync(body, zlibOptions(maxOutputLength));
+const inflate = (body: Buffer): Transform =>
+  ((body[0] ?? 0) & 0x0f) === 0x08 ? createInflate(zlibOptions) : createInflateRaw(zlibOptions);
 
-const unbrotli: Decoder = (body, maxOutputLength) =>
-  brotliDecompressSync(body, {
-    maxOutputLength,
-    finishFlush: constants.BROTLI_OPERATION_FLUSH,
-  });
+const unbrotli = (): Transform =>
+  createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
 
-const decoders = new Map<string, Decoder>([
+const decoders = new Map<string, (body: Buffer) => Transform>([
   ["gzip", gunzip],
   ["x-gzip", gunzip],
   ["deflate", inflate],
@@ -46,44 +36,64 @@ const decoders = new Map<string, Decoder>([
 ]);
 
 /**
- * As {@link decodeContent}, of as much of the body's front as decodes to what is permitted: half of it,
- * or half of that, and so on.
+ * Undoes `Content-Encoding` (RFC 9110 §8.4), which a server may use although it was asked not to. A body
+ * that is not what the header says, is in a coding that is not known, or in more than two, stays as it came:
+ * it may well be plain. A gzip body is recognised without the header.
+ *
+ * zlib works on a thread of its own, and stops at the limit: no body keeps the event loop busy.
+ *
+ * @param maximumBytes for each pass
  */
-export function decodeFront(
+export async function decodeContent(
   body: Buffer,
   contentEncoding: string | undefined,
   maximumBytes: number,
-): Buffer {
-  for (let length = body.length; length > 0; length = Math.floor(length / 2)) {
-    try {
-      return decodeContent(body.subarray(0, length), contentEncoding, maximumBytes);
-    } catch (error) {
-      if (!(error instanceof BodyTooLarge)) throw error;
-    }
+): Promise<DecodedContent> {
+  const codings = codingsOf(body, contentEncoding);
+  if (codings.length > maximumCodings) return { body, isWhole: true };
+  let decoded: DecodedContent = { body, isWhole: true };
+  for (const coding of codings) {
+    const decoder = decoders.get(coding);
+    if (decoder === undefined) continue;
+    const next = await decodeOnce(decoder(decoded.body), decoded.body, maximumBytes);
+    if (next === undefined) return { body, isWhole: true };
+    decoded = { body: next.body, isWhole: decoded.isWhole && next.isWhole };
   }
-  return Buffer.alloc(0);
+  return decoded;
 }
 
-/**
- * Undoes `Content-Encoding` (RFC 9110 §8.4), which a server may use although it was asked not to. A
- * body that is not what the header says, or is in a coding that is not known, stays as it came: it
- * may well be plain.
- *
- * @throws {BodyTooLarge} before more than `maximumBytes` are decoded
- */
-export function decodeContent(
+/** In the order in which they are undone. */
+function codingsOf(body: Buffer, contentEncoding = ""): readonly string[] {
+  const stated = contentEncoding
+    .toLowerCase()
+    .split(",", maximumCodings * 8)
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== "" && coding !== "identity");
+  const isGzip = body[0] === 0x1f && body[1] === 0x8b;
+  return stated.length === 0 && isGzip ? ["gzip"] : stated.reverse();
+}
+
+/** Undefined: the body is not in this coding. */
+function decodeOnce(
+  decoder: Transform,
   body: Buffer,
-  contentEncoding: string | undefined,
   maximumBytes: number,
-): Buffer {
-  const codings = (contentEncoding ?? "").toLowerCase().split(",").reverse();
-  try {
-    return codings.reduce(
-      (decoded, coding) => decoders.get(coding.trim())?.(decoded, maximumBytes) ?? decoded,
-      body,
-    );
-  } catch (error) {
-    if (errorCodeOf(error) === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLarge(maximumBytes);
-    return body;
-  }
+): Promise<DecodedContent | undefined> {
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    const end = (isWhole: boolean): void => {
+      const decoded = Buffer.concat(parts);
+      resolve({ body: decoded.subarray(0, maximumBytes), isWhole });
+      decoder.destroy();
+    };
+    decoder.on("data", (part: Buffer) => {
+      parts.push(part);
+      length += part.length;
+      if (length > maximumBytes) end(false);
+    });
+    decoder.on("end", () => end(true));
+    decoder.on("error", () => (length > 0 ? end(true) : resolve(undefined)));
+    decoder.end(body);
+  });
 }

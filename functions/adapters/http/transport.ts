@@ -2,13 +2,17 @@ import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage 
 import type { Socket } from "node:net";
 import type { TlsCredentials } from "../../domain/ports/client-registration.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import { BodyTooLarge, decodeContent, decodeFront } from "./content-coding.ts";
+import { type BoundedBody, boundedBody } from "./bounded-body.ts";
+import { decodeContent } from "./content-coding.ts";
 import type { Deadline } from "./deadline.ts";
 import { connectTo, type Lookup, reasonOf } from "./provider-connection.ts";
 import { alertOfClientCertificate } from "./tls-alert.ts";
 
 export const maximumBodyBytes = 1024 * 1024;
 const maximumHeaderBytes = 64 * 1024;
+/** A response in more chunks, or behind more informational responses, is made to keep its reader busy. */
+const maximumChunks = 64 * 1024;
+const maximumInformationalResponses = 100;
 
 export interface TokenEndpointRequest {
   /** http: loopback addresses alone are connected to. */
@@ -82,26 +86,84 @@ async function sendOver(
   request: TokenEndpointRequest,
   clock: TransportDependencies["clock"],
 ): Promise<Exchange> {
+  let ended: Ended;
   try {
     if (!request.maySend()) return { kind: "not_sent" };
-    return await exchange(socket, request, clock);
+    ended = await exchange(socket, request, clock);
   } finally {
     socket.destroy();
   }
+  return decoded(ended);
+}
+
+/** The end of an exchange, its response as the bytes that came. */
+type Ended =
+  | { readonly kind: "certificate_refused"; readonly alert: string }
+  | {
+      readonly kind: "answered" | "timed_out" | "too_large";
+      readonly received: Received | undefined;
+    }
+  | {
+      readonly kind: "broken_off";
+      readonly reason: string;
+      readonly received: Received | undefined;
+    };
+
+interface Received {
+  readonly response: IncomingMessage;
+  readonly body: Buffer;
+  readonly receivedAtMs: number;
+}
+
+async function decoded(ended: Ended): Promise<Exchange> {
+  if (ended.kind === "certificate_refused") return ended;
+  const content = ended.received && (await decodedAnswer(ended.received));
+  const partial = content?.answer;
+  if (ended.kind === "broken_off") return { kind: "broken_off", reason: ended.reason, partial };
+  if (ended.kind === "timed_out") return { kind: "timed_out", partial };
+  return ended.kind === "answered" && content?.isWhole
+    ? { kind: "answered", answer: content.answer }
+    : { kind: "too_large", partial };
+}
+
+async function decodedAnswer({
+  response,
+  body: encoded,
+  receivedAtMs,
+}: Received): Promise<{ readonly answer: HttpAnswer; readonly isWhole: boolean }> {
+  const { statusCode: status = 0, headers } = response;
+  const coding = headers["content-encoding"];
+  const { body, isWhole } = await decodeContent(encoded, coding, maximumBodyBytes);
+  return { answer: { status, headers, body, receivedAtMs }, isWhole };
 }
 
 function exchange(
   socket: Socket,
   { url, method, headers, body, deadline }: TokenEndpointRequest,
   clock: TransportDependencies["clock"],
-): Promise<Exchange> {
+): Promise<Ended> {
   return new Promise((resolve) => {
-    const received = receivedParts(clock);
+    const content: BoundedBody = boundedBody(maximumBodyBytes, maximumChunks);
+    let response: IncomingMessage | undefined;
     let failure: unknown;
-    const breakOff = () => {
+    let informational = 0;
+    let hasEnded = false;
+
+    const received = (): Received | undefined =>
+      response && { response, body: content.bytes(), receivedAtMs: clock.nowMs() };
+    /** Once: nothing that comes after the end is looked at. */
+    const end = (ended: Ended): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      resolve(ended);
+      socket.destroy();
+    };
+    const breakOff = (): void => {
+      if (hasEnded) return;
       const alert = alertOfClientCertificate(failure);
-      if (alert !== undefined) return resolve({ kind: "certificate_refused", alert });
-      resolve({ kind: "broken_off", reason: breakReason(failure), partial: received.partial() });
+      const reason = breakReason(failure);
+      const broken: Ended = { kind: "broken_off", reason, received: received() };
+      end(alert === undefined ? broken : { kind: "certificate_refused", alert });
     };
 
     const outgoing = httpRequest({
@@ -111,21 +173,27 @@ function exchange(
       headers: { ...headers, host: url.host, "accept-encoding": "identity" },
       maxHeaderSize: maximumHeaderBytes,
       // RFC 9112 §2.2, §5.2, §6.3: a bare line feed, a folded header, a length beside chunks can all be
-      // read, and the tokens behind them are the only ones. What Node has against that (one answer
+      // read, and the tokens behind them are the only ones. What Node has against that (one response
       // passed off as two) needs a connection that carries more than one.
       insecureHTTPParser: true,
     });
-    outgoing.on("response", (response) => {
-      received.begin(response);
-      response.on("error", () => {});
-      response.on("data", (chunk: Buffer) => {
-        if (!received.add(chunk)) resolve({ kind: "too_large", partial: received.partial() });
+    outgoing.on("information", () => {
+      informational++;
+      if (informational > maximumInformationalResponses) {
+        const reason = `more than ${maximumInformationalResponses} informational responses`;
+        end({ kind: "broken_off", reason, received: undefined });
+      }
+    });
+    outgoing.on("response", (incoming) => {
+      response = incoming;
+      incoming.on("error", () => {});
+      incoming.on("data", (chunk: Buffer) => {
+        if (!hasEnded && !content.add(chunk)) end({ kind: "too_large", received: received() });
       });
-      response.on("end", () => {
+      incoming.on("end", () => {
         // A body without a length ends with its connection, and a reset is no such end.
-        if (failure !== undefined && !isFramed(response)) return;
-        outgoing.off("close", breakOff);
-        resolve(received.whole());
+        if (failure !== undefined && !isFramed(incoming)) return;
+        end({ kind: "answered", received: received() });
       });
     });
     // Bytes that came before an error are delivered after it: only `close` is the end.
@@ -134,55 +202,14 @@ function exchange(
     });
     outgoing.on("close", breakOff);
     outgoing.end(body);
-    deadline.passed.catch(() => resolve({ kind: "timed_out", partial: received.partial() }));
+    deadline.passed.catch(() => end({ kind: "timed_out", received: received() }));
   });
 }
 
 const breakReason = (failure: unknown): string =>
   failure === undefined
-    ? "the connection was closed before the answer was whole"
+    ? "the connection was closed before the response was whole"
     : reasonOf(failure);
 
 const isFramed = ({ headers }: IncomingMessage): boolean =>
   headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
-
-/** An answer as it comes in, piece by piece. */
-function receivedParts(clock: TransportDependencies["clock"]) {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  let response: IncomingMessage | undefined;
-
-  /** @throws {BodyTooLarge} by `decode` */
-  const answer = (decode: typeof decodeContent): HttpAnswer | undefined =>
-    response && {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body: decode(Buffer.concat(chunks), response.headers["content-encoding"], maximumBodyBytes),
-      receivedAtMs: clock.nowMs(),
-    };
-  const partial = () => answer(decodeFront);
-
-  return {
-    begin: (incoming: IncomingMessage): void => {
-      response = incoming;
-    },
-    /** False: more than may be read. */
-    add: (chunk: Buffer): boolean => {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      return bytes <= maximumBodyBytes;
-    },
-    partial,
-    whole: (): Exchange => {
-      try {
-        const whole = answer(decodeContent);
-        return whole === undefined
-          ? { kind: "too_large", partial: undefined }
-          : { kind: "answered", answer: whole };
-      } catch (error) {
-        if (!(error instanceof BodyTooLarge)) throw error;
-        return { kind: "too_large", partial: partial() };
-      }
-    },
-  };
-}

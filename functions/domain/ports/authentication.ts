@@ -58,6 +58,7 @@ export type RefusalReason =
   | "token_key_unknown"
   | "token_signature"
   | "token_expired"
+  | "token_type"
   | "token_claims";
 
 export interface Refused {

@@ -56,6 +56,8 @@ describe("a token of the issuer", () => {
   it.each([
     [{}, undefined],
     [{ scope: "" }, []],
+    [{ scope: null }, []],
+    [{ scope: null, scp: ["a"] }, []],
     [{ scope: "a b" }, ["a", "b"]],
     [{ scp: "a b" }, ["a", "b"]],
     [{ scp: ["a", "b"] }, ["a", "b"]],
@@ -222,4 +224,71 @@ it("a key set that comes back is used again", async () => {
   await expect(verifyOne(token)).rejects.toThrow(StoreUnavailable);
   issuer.answerWith("keys");
   await expect(verifyOne(token)).resolves.toMatchObject({ kind: "verified" });
+});
+
+describe("the key set", () => {
+  const movable = () => {
+    let nowMs = nowSeconds * 1000;
+    const { verify: verifyOne } = jwtVerifier({
+      issuer: issuer.issuer,
+      audience: "api",
+      jwksUri: issuer.jwksUri,
+      algorithms: ["RS256"],
+      clock: { nowMs: () => nowMs, sleep: async () => undefined },
+    });
+    const tokenFor = (header = {}) =>
+      issuer.sign({ ...claims(), exp: Math.floor(nowMs / 1000) + 60 }, header);
+    return {
+      advance: (durationMs: number) => {
+        nowMs += durationMs;
+      },
+      verifyNew: async (header = {}) => verifyOne(new Secret(await tokenFor(header))),
+    };
+  };
+  const isDown = () => issuer.answerWith((response) => void response.writeHead(503).end());
+
+  it("that is stale still serves while the issuer is down, for a day", async () => {
+    const { advance, verifyNew } = movable();
+    await expect(verifyNew()).resolves.toMatchObject({ kind: "verified" });
+    isDown();
+    advance(23 * 3_600_000);
+    await expect(verifyNew()).resolves.toMatchObject({ kind: "verified" });
+    advance(2 * 3_600_000);
+    await expect(verifyNew()).rejects.toThrow(StoreUnavailable);
+    issuer.answerWith("keys");
+    await expect(verifyNew()).resolves.toMatchObject({ kind: "verified" });
+  });
+
+  it("is read at most every thirty seconds, whatever keys forged tokens name", async () => {
+    const { advance, verifyNew } = movable();
+    await verifyNew();
+    for (let i = 0; i < 100; i++) {
+      const verdict = await verifyNew({ kid: `forged-${i}` });
+      expect(verdict).toEqual({ kind: "refused", reason: "token_key_unknown" });
+    }
+    // The one read is not thirty seconds ago.
+    expect(issuer.requests()).toBe(1);
+    advance(30_000);
+    await Promise.all(Array.from({ length: 100 }, (_, i) => verifyNew({ kid: `forged-${i}` })));
+    expect(issuer.requests()).toBe(2);
+    isDown();
+    advance(10 * 60_000);
+    for (let i = 0; i < 10; i++) {
+      await expect(verifyNew()).resolves.toMatchObject({ kind: "verified" });
+    }
+    expect(issuer.requests()).toBe(3);
+  });
+});
+
+it.each(["dpop+jwt", "logout+jwt", "secevent+jwt"])(
+  "a token of type %s was made for another purpose",
+  async (typ) => {
+    const token = await issuer.sign(claims(), { typ });
+    await expect(verify(token)).resolves.toEqual({ kind: "refused", reason: "token_type" });
+  },
+);
+
+it.each(["JWT", "at+jwt", "application/at+JWT"])("a token of type %s is verified", async (typ) => {
+  const token = await issuer.sign(claims(), { typ });
+  await expect(verify(token)).resolves.toMatchObject({ kind: "verified" });
 });
