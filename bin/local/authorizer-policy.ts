@@ -1,3 +1,4 @@
+import { isObject } from "../../functions/validation/structures.ts";
 import type { AuthorizerContext } from "./proxy-event.ts";
 
 /** API Gateway's interpretation of a Lambda authorizer's result. */
@@ -65,6 +66,3 @@ function matches(pattern: string, text: string): boolean {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "i").test(text);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { isObject } from "../../functions/validation/structures.ts";
 import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 export type AwsJson = Readonly<Record<string, unknown>>;
@@ -92,24 +93,6 @@ export async function startAwsJsonServer({
   };
 }
 
-/** @throws {AwsError} ValidationException */
-export function requiredString(input: AwsJson, member: string): string {
-  const value = optionalString(input, member);
-  if (value === undefined || value === "") {
-    throw new AwsError("ValidationException", `${member} is required`);
-  }
-  return value;
-}
-
-/** @throws {AwsError} SerializationException */
-export function optionalString(input: AwsJson, member: string): string | undefined {
-  const value = input[member] ?? undefined;
-  if (value !== undefined && typeof value !== "string") {
-    throw new AwsError("SerializationException", `${member} is not a string`);
-  }
-  return value;
-}
-
 function operationName({ method, headers }: IncomingMessage, targetPrefix: string): string {
   const target = headers["x-amz-target"];
   if (method !== "POST" || typeof target !== "string" || !target.startsWith(`${targetPrefix}.`)) {
@@ -149,9 +132,7 @@ async function readInput(request: IncomingMessage, maximumBodyBytes: number): Pr
   }
   try {
     const input: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-    if (typeof input === "object" && input !== null && !Array.isArray(input)) {
-      return input as AwsJson;
-    }
+    if (isObject(input)) return input;
   } catch {
     // The parser's message quotes the input, which may hold a secret.
   }

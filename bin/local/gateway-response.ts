@@ -1,3 +1,4 @@
+import { isObject } from "../../functions/validation/structures.ts";
 import {
   type GatewayResponse,
   type GatewayResponseType,
@@ -66,6 +67,3 @@ function headerMap(
 
 const isScalar = (value: unknown): boolean =>
   ["string", "number", "boolean"].includes(typeof value);
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,6 +1,10 @@
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { AwsError, type AwsJson } from "./aws-json-server.ts";
+import { type Check, validated } from "../../functions/validation/check.ts";
+import { json, list, object, record, withDefault } from "../../functions/validation/structures.ts";
+import { string, wholeNumber } from "../../functions/validation/values.ts";
+import type { AwsJson } from "./aws-json-server.ts";
+import { parameterReader } from "./parameters.ts";
 import { readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 /** A symmetric key of the local KMS. */
@@ -62,31 +66,31 @@ const newMasterKey = (): MasterKey => ({
   createdAtSeconds: Math.floor(Date.now() / 1000),
 });
 
+const keyMaterial: Check<Buffer> = (value, place) => {
+  const material = Buffer.from(String(value), "base64");
+  return material.length === 32 ? material : place.reject("value_error", "expected 32 bytes");
+};
+
+const keyMembers = { keyId: string, material: keyMaterial, createdAtSeconds: wholeNumber };
+const keyFile = json(object({ ...keyMembers, further: withDefault(list(object(keyMembers)), []) }));
+
 function parseKeys(path: string, content: string): [MasterKey, ...MasterKey[]] {
-  try {
-    const { further = [], ...first } = JSON.parse(content);
-    return [parseKey(first), ...further.map(parseKey)];
-  } catch {
-    // The parser's message quotes the file, which holds the keys.
-    throw new Error(`${path} does not hold a key of the local KMS; remove it to start anew`);
-  }
+  const { further, ...first } = validated(
+    keyFile,
+    content,
+    () => new Error(`${path} does not hold a key of the local KMS; remove it to start anew`),
+  );
+  return [first, ...further];
 }
 
-function parseKey({ keyId, material, createdAtSeconds }: Record<string, unknown>): MasterKey {
-  const key = Buffer.from(String(material), "base64");
-  if (typeof keyId !== "string" || typeof createdAtSeconds !== "number" || key.length !== 32) {
-    throw new TypeError("not a key");
-  }
-  return { keyId, material: key, createdAtSeconds };
-}
+const read = parameterReader({ missing: "ValidationException", invalid: "ValidationException" });
+const contextParameter = object({ EncryptionContext: withDefault(record(/^/, string), {}) });
 
 /** The context's members in a fixed order: KMS treats it as a set. */
-export function encryptionContext({ EncryptionContext: context = {} }: AwsJson): Buffer {
-  const members = Object.entries(context as Record<string, unknown>);
-  if (!members.every(([, value]) => typeof value === "string")) {
-    throw new AwsError("SerializationException", "EncryptionContext is not a map of strings");
-  }
-  return Buffer.from(JSON.stringify(members.sort(([a], [b]) => (a < b ? -1 : 1))));
+export function encryptionContext(input: AwsJson): Buffer {
+  const { EncryptionContext: context } = read(contextParameter, input);
+  const members = Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Buffer.from(JSON.stringify(members));
 }
 
 export function encrypt({ material }: MasterKey, plaintext: Buffer, context: Buffer): Buffer {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { nullish, object, refined } from "../../functions/validation/structures.ts";
+import { integer, oneOf, string } from "../../functions/validation/values.ts";
 import {
   AwsError,
   type AwsJson,
   type AwsJsonServer,
-  optionalString,
-  requiredString,
   startAwsJsonServer,
 } from "./aws-json-server.ts";
 import {
@@ -16,6 +16,12 @@ import {
   type MasterKey,
   openKeyRing,
 } from "./kms-keys.ts";
+import { parameterReader, text } from "./parameters.ts";
+
+const read = parameterReader({ missing: "ValidationException", invalid: "ValidationException" });
+const keyParameters = object({ KeyId: text });
+const decryptParameters = object({ KeyId: nullish(string), CiphertextBlob: text });
+const encryptParameters = object({ Plaintext: text });
 
 export interface KmsOptions {
   /** The directory of `kms.json`, which keeps the keys. Without it the keys end with the process. */
@@ -32,7 +38,7 @@ export interface LocalKms extends AwsJsonServer {
 export async function startKms({ directory, port = 0 }: KmsOptions = {}): Promise<LocalKms> {
   const keys = openKeyRing(directory);
   const requireKey = (input: AwsJson): MasterKey => {
-    const keyId = requiredString(input, "KeyId");
+    const { KeyId: keyId } = read(keyParameters, input);
     const key = keys.find(keyId);
     if (key !== undefined) return key;
     throw new AwsError("NotFoundException", `Key '${keyId}' does not exist`);
@@ -53,8 +59,8 @@ export async function startKms({ directory, port = 0 }: KmsOptions = {}): Promis
         encrypted(requireKey(input), randomBytes(dataKeyBytes(input)), input),
       Encrypt: (input) => encrypted(requireKey(input), plaintextIn(input), input),
       Decrypt: (input) => {
-        const requested = optionalString(input, "KeyId") === undefined ? "any" : requireKey(input);
-        return decrypted(keys, requested, input);
+        const { KeyId: keyId } = read(decryptParameters, input);
+        return decrypted(keys, keyId === undefined ? "any" : requireKey(input), input);
       },
     },
   });
@@ -68,7 +74,7 @@ const encrypted = (key: MasterKey, plaintext: Buffer, input: AwsJson) => ({
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors */
 function decrypted(keys: KeyRing, requested: MasterKey | "any", input: AwsJson): AwsJson {
-  const blob = Buffer.from(requiredString(input, "CiphertextBlob"), "base64");
+  const blob = Buffer.from(read(decryptParameters, input).CiphertextBlob, "base64");
   const context = encryptionContext(input);
   for (const key of keys.all()) {
     const plaintext = decrypt(key, blob, context);
@@ -87,20 +93,28 @@ function decrypted(keys: KeyRing, requested: MasterKey | "any", input: AwsJson):
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html#API_Encrypt_RequestParameters */
 function plaintextIn(input: AwsJson): Buffer {
-  const plaintext = Buffer.from(requiredString(input, "Plaintext"), "base64");
+  const plaintext = Buffer.from(read(encryptParameters, input).Plaintext, "base64");
   if (plaintext.length >= 1 && plaintext.length <= 4096) return plaintext;
   throw new AwsError("ValidationException", "expected a Plaintext of 1 to 4096 bytes");
 }
 
+const keySpecBytes = { AES_256: 32, AES_128: 16 } as const;
+
 /** A key spec or a number of bytes, not both: API_GenerateDataKey. */
-function dataKeyBytes({ KeySpec: spec, NumberOfBytes: bytes }: AwsJson): number {
-  if (bytes === undefined && spec === "AES_256") return 32;
-  if (bytes === undefined && spec === "AES_128") return 16;
-  if (spec === undefined && Number.isInteger(bytes)) {
-    const count = Number(bytes);
-    if (count >= 1 && count <= 1024) return count;
-  }
-  throw new AwsError("ValidationException", "either KeySpec or NumberOfBytes from 1 to 1024");
+const dataKeyParameters = refined(
+  object({
+    KeySpec: nullish(oneOf(["AES_256", "AES_128"])),
+    NumberOfBytes: nullish(integer(1, 1024)),
+  }),
+  ({ KeySpec, NumberOfBytes }, place) => {
+    if ((KeySpec === undefined) !== (NumberOfBytes === undefined)) return;
+    place.reject("value_error", "expected either KeySpec or NumberOfBytes");
+  },
+);
+
+function dataKeyBytes(input: AwsJson): number {
+  const { KeySpec, NumberOfBytes = 0 } = read(dataKeyParameters, input);
+  return KeySpec === undefined ? NumberOfBytes : keySpecBytes[KeySpec];
 }
 
 const describe = (key: MasterKey): AwsJson => ({

@@ -1,13 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { type Checked, validated } from "../../functions/validation/check.ts";
+import {
+  json,
+  list,
+  nullish,
+  object,
+  optional,
+  withDefault,
+} from "../../functions/validation/structures.ts";
+import { integer, matching, oneOf, satisfying, string } from "../../functions/validation/values.ts";
 import {
   AwsError,
   type AwsJson,
   type AwsJsonServer,
-  optionalString,
-  requiredString,
   startAwsJsonServer,
 } from "./aws-json-server.ts";
+import { parameterReader, text } from "./parameters.ts";
 import { readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 export interface SecretsManagerOptions {
@@ -16,22 +25,26 @@ export interface SecretsManagerOptions {
   readonly port?: number;
 }
 
-interface StoredSecret {
-  readonly arn: string;
-  readonly name: string;
-  readonly description: string | undefined;
-  readonly createdAtSeconds: number;
-  /** At most two: what AWSCURRENT and AWSPREVIOUS stand at. */
-  readonly versions: readonly SecretVersion[];
-}
+const number = satisfying((value): value is number => typeof value === "number", "a number");
 
-interface SecretVersion {
-  readonly versionId: string;
-  readonly secretString: string;
-  readonly stages: readonly string[];
-  readonly createdAtSeconds: number;
-}
+const versionCheck = object({
+  versionId: string,
+  secretString: string,
+  stages: list(string),
+  createdAtSeconds: number,
+});
+const secretCheck = object({
+  arn: string,
+  name: string,
+  description: optional(string),
+  createdAtSeconds: number,
+  /** At most two: the versions with the stages AWSCURRENT and AWSPREVIOUS. */
+  versions: list(versionCheck),
+});
+const secretsFile = json(list(secretCheck));
 
+type SecretVersion = Checked<typeof versionCheck>;
+type StoredSecret = Checked<typeof secretCheck>;
 type Secrets = Map<string, StoredSecret>;
 
 const maximumPage = 100;
@@ -64,22 +77,36 @@ export async function startSecretsManager({
 function keptSecrets(path: string): Secrets {
   const content = readPrivateFile(path);
   if (content === undefined) return new Map();
-  try {
-    const secrets: StoredSecret[] = JSON.parse(content);
-    return new Map(secrets.map((secret) => [secret.name, secret]));
-  } catch {
-    // The parser's message quotes the file, which holds secrets.
-    throw new Error(`${path} does not hold secrets of the local Secrets Manager; remove it`);
-  }
+  const secrets = validated(
+    secretsFile,
+    content,
+    () => new Error(`${path} does not hold secrets of the local Secrets Manager; remove it`),
+  );
+  return new Map(secrets.map((secret) => [secret.name, secret]));
 }
+
+const read = parameterReader({ missing: "ValidationException", invalid: "ValidationException" });
+
+const versionParameters = object({
+  ClientRequestToken: matching(/^.{32,64}$/, "32 to 64 characters"),
+  SecretString: text,
+});
+const createParameters = object({
+  Name: matching(/^[A-Za-z0-9/_+=.@-]{1,512}$/, "1 to 512 of A-Z a-z 0-9 / _ + = . @ -"),
+  Description: nullish(string),
+});
+const secretParameters = object({ SecretId: text });
+const getParameters = object({ VersionId: nullish(string), VersionStage: nullish(string) });
+const listParameters = object({
+  MaxResults: withDefault(integer(1, maximumPage), maximumPage),
+  NextToken: nullish(string),
+  Filters: withDefault(list(object({ Key: oneOf(["name"]), Values: list(string) })), []),
+});
 
 type Keep = (secret: StoredSecret) => void;
 
 function createSecret(secrets: Secrets, keep: Keep, input: AwsJson): AwsJson {
-  const name = requiredString(input, "Name");
-  if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
-    throw new AwsError("ValidationException", "Name has a character that no secret's name has");
-  }
+  const { Name: name, Description: description } = read(createParameters, input);
   const version = newVersion(input);
   const existing = secrets.get(name);
   if (existing !== undefined && !isRepeated(existing, version)) {
@@ -89,7 +116,7 @@ function createSecret(secrets: Secrets, keep: Keep, input: AwsJson): AwsJson {
   const secret = existing ?? {
     arn: `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-${suffix}`,
     name,
-    description: optionalString(input, "Description"),
+    ...(description !== undefined && { description }),
     createdAtSeconds: version.createdAtSeconds,
     versions: [version],
   };
@@ -112,8 +139,8 @@ function putSecretValue(secrets: Secrets, keep: Keep, input: AwsJson): AwsJson {
 
 function getSecretValue(secrets: Secrets, input: AwsJson): AwsJson {
   const secret = find(secrets, input);
-  const versionId = optionalString(input, "VersionId");
-  const stage = optionalString(input, "VersionStage") ?? (versionId ? undefined : "AWSCURRENT");
+  const { VersionId: versionId, VersionStage } = read(getParameters, input);
+  const stage = VersionStage ?? (versionId ? undefined : "AWSCURRENT");
   const version = secret.versions.find(
     (candidate) =>
       (versionId === undefined || candidate.versionId === versionId) &&
@@ -132,15 +159,11 @@ function getSecretValue(secrets: Secrets, input: AwsJson): AwsJson {
 
 /** In the order of their names; a page's token is the last name on it. */
 function listSecrets(secrets: Secrets, input: AwsJson): AwsJson {
-  const { MaxResults: size = maximumPage } = input;
-  if (!Number.isInteger(size) || Number(size) < 1 || Number(size) > maximumPage) {
-    throw new AwsError("ValidationException", `MaxResults is 1 to ${maximumPage}`);
-  }
-  const token = optionalString(input, "NextToken");
+  const { MaxResults: size, NextToken: token, Filters: filters } = read(listParameters, input);
   const after = token === undefined ? "" : Buffer.from(token, "base64url").toString("utf8");
-  const matches = nameFilter(input);
+  const matches = nameFilter(filters);
   const names = [...secrets.keys()].filter((name) => name > after && matches(name)).sort();
-  const page = names.slice(0, Number(size));
+  const page = names.slice(0, size);
   const last = page.at(-1);
   return {
     SecretList: page.map((name) => entry(secrets.get(name))),
@@ -150,15 +173,12 @@ function listSecrets(secrets: Secrets, input: AwsJson): AwsJson {
   };
 }
 
-/** Every filter has to match, with any of its values. Of the keys that AWS knows, only `name`. */
-function nameFilter({ Filters: filters = [] }: AwsJson): (name: string) => boolean {
-  const prefixes = (filters as { Key?: string; Values?: string[] }[]).map(({ Key, Values }) => {
-    if (Key !== "name" || !Array.isArray(Values) || Values.some((value) => value.startsWith("!"))) {
-      throw new AwsError("InvalidParameterException", "the stand-in filters by name prefix only");
-    }
-    return Values;
-  });
-  return (name) => prefixes.every((any) => any.some((prefix) => name.startsWith(prefix)));
+/** Every filter has to match, with any of its values. Of the keys that AWS knows, only `name` is supported. */
+function nameFilter(filters: Checked<typeof listParameters>["Filters"]): (name: string) => boolean {
+  if (filters.some(({ Values }) => Values.some((value) => value.startsWith("!")))) {
+    throw new AwsError("InvalidParameterException", "the stand-in filters by name prefix only");
+  }
+  return (name) => filters.every(({ Values }) => Values.some((prefix) => name.startsWith(prefix)));
 }
 
 function entry(secret: StoredSecret | undefined): AwsJson {
@@ -175,16 +195,12 @@ function entry(secret: StoredSecret | undefined): AwsJson {
 }
 
 function newVersion(input: AwsJson): SecretVersion {
-  const versionId = requiredString(input, "ClientRequestToken");
-  if (!/^.{32,64}$/.test(versionId)) {
-    throw new AwsError("ValidationException", "ClientRequestToken has 32 to 64 characters");
-  }
+  const { ClientRequestToken: versionId, SecretString } = read(versionParameters, input);
   if (input.VersionStages !== undefined || input.SecretBinary !== undefined) {
     throw new AwsError("InvalidParameterException", "the stand-in keeps current strings only");
   }
-  const secretString = requiredString(input, "SecretString");
   const createdAtSeconds = Date.now() / 1000;
-  return { versionId, secretString, stages: ["AWSCURRENT"], createdAtSeconds };
+  return { versionId, secretString: SecretString, stages: ["AWSCURRENT"], createdAtSeconds };
 }
 
 /** A request that the SDK sent again names the version that the first one made. */
@@ -200,7 +216,7 @@ function isRepeated(
 }
 
 function find(secrets: Secrets, input: AwsJson): StoredSecret {
-  const id = requiredString(input, "SecretId");
+  const { SecretId: id } = read(secretParameters, input);
   const secret = secrets.get(id) ?? [...secrets.values()].find(({ arn }) => arn === id);
   if (secret === undefined) throw notFound("the specified secret");
   return secret;

@@ -1,4 +1,8 @@
-import { AwsError, type AwsJson, optionalString } from "./aws-json-server.ts";
+import { faultsText, validated } from "../../functions/validation/check.ts";
+import { json, object, record, withDefault } from "../../functions/validation/structures.ts";
+import { integer, string } from "../../functions/validation/values.ts";
+import { AwsError, type AwsJson } from "./aws-json-server.ts";
+import { readParameters } from "./sqs-input.ts";
 import type { QueueSettings, RedrivePolicy } from "./sqs-queue.ts";
 
 /** The attributes of a queue that a caller can set, under the API's names. Every value is a string. */
@@ -19,18 +23,15 @@ const defaults: QueueAttributes = Object.fromEntries(
   Object.entries(seconds).map(([name, { byDefault }]) => [name, String(byDefault)]),
 );
 
+const attributesParameter = object({ Attributes: withDefault(record(/^/, string), {}) });
+
 /** The former attributes with the changes of the input. @throws {AwsError} */
 export function changedAttributes(
-  { Attributes: given = {} }: AwsJson,
+  input: AwsJson,
   former: QueueAttributes = defaults,
 ): QueueAttributes {
-  if (typeof given !== "object" || given === null) {
-    throw new AwsError("SerializationException", "Attributes is not an object");
-  }
-  const members = given as AwsJson;
-  const attributes = { ...former };
-  for (const name of Object.keys(members)) {
-    const value = optionalString(members, name) ?? "";
+  const { Attributes: changes } = readParameters(attributesParameter, input);
+  for (const [name, value] of Object.entries(changes)) {
     if (isSecondsName(name)) checkSeconds(name, value);
     else if (name === "RedrivePolicy") redrivePolicy(value);
     else
@@ -38,9 +39,8 @@ export function changedAttributes(
         "InvalidAttributeName",
         `the stand-in does not support the attribute ${name}`,
       );
-    attributes[name] = value;
   }
-  return attributes;
+  return { ...former, ...changes };
 }
 
 export function settingsOf(attributes: QueueAttributes): QueueSettings {
@@ -61,24 +61,17 @@ function checkSeconds(name: SecondsName, value: string): void {
   }
 }
 
-function redrivePolicy(json: string): RedrivePolicy {
-  const { deadLetterTargetArn, maxReceiveCount } = parseObject(json);
-  const count = Number(maxReceiveCount);
-  if (typeof deadLetterTargetArn === "string" && count >= 1 && count <= 1_000) {
-    return { deadLetterTargetArn, maxReceiveCount: count };
-  }
-  throw new AwsError(
-    "InvalidAttributeValue",
-    "RedrivePolicy is {deadLetterTargetArn, maxReceiveCount: 1 to 1000} as JSON",
-  );
-}
+const redriveCheck = json(
+  object({
+    deadLetterTargetArn: string,
+    maxReceiveCount: (value, place) => integer(1, 1_000)(Number(value), place),
+  }),
+);
 
-function parseObject(json: string): AwsJson {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null) return value as AwsJson;
-  } catch {
-    // An empty object is rejected by the caller.
-  }
-  return {};
-}
+const redrivePolicy = (text: string): RedrivePolicy =>
+  validated(
+    redriveCheck,
+    text,
+    (faults) =>
+      new AwsError("InvalidAttributeValue", `RedrivePolicy is invalid: ${faultsText(faults)}`),
+  );

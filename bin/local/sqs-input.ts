@@ -1,4 +1,12 @@
-import { AwsError, type AwsJson, optionalString } from "./aws-json-server.ts";
+import { anyObject, list, nullish, object } from "../../functions/validation/structures.ts";
+import { integer, matching } from "../../functions/validation/values.ts";
+import { AwsError, type AwsJson } from "./aws-json-server.ts";
+import { parameterReader, text } from "./parameters.ts";
+
+export const readParameters = parameterReader({
+  missing: "MissingParameter",
+  invalid: "InvalidParameterValue",
+});
 
 /** A message, and all messages of a batch together: 1 MiB. */
 const maximumMessageBytes = 1024 * 1024;
@@ -12,6 +20,12 @@ export interface MessageInput {
   readonly delayMs: number | undefined;
 }
 
+const messageParameters = object({
+  MessageBody: text,
+  MessageGroupId: nullish(matching(/^[!-~]{1,128}$/, "1 to 128 letters, digits and punctuation")),
+  DelaySeconds: nullish(integer(0, 900)),
+});
+
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 export function messageInput(input: AwsJson): MessageInput {
   if (input.MessageAttributes !== undefined || input.MessageDeduplicationId !== undefined) {
@@ -20,52 +34,19 @@ export function messageInput(input: AwsJson): MessageInput {
       "the stand-in has standard queues, and messages without attributes",
     );
   }
-  const body = requiredText(input, "MessageBody");
-  if (Buffer.byteLength(body) > maximumMessageBytes) {
+  const { MessageBody, MessageGroupId, DelaySeconds } = readParameters(messageParameters, input);
+  if (Buffer.byteLength(MessageBody) > maximumMessageBytes) {
     throw invalidValue("MessageBody has at most 1048576 bytes");
   }
-  if (forbidden.test(body)) {
+  if (forbidden.test(MessageBody)) {
     throw new AwsError("InvalidMessageContents", "MessageBody has a character that is not allowed");
   }
-  const groupId = optionalString(input, "MessageGroupId");
-  if (groupId !== undefined && !/^[!-~]{1,128}$/.test(groupId)) {
-    throw invalidValue("MessageGroupId has 1 to 128 letters, digits and punctuation");
-  }
-  return { body, groupId, delayMs: optionalSeconds(input, "DelaySeconds", 900) };
+  return { body: MessageBody, groupId: MessageGroupId, delayMs: inMs(DelaySeconds) };
 }
 
-/** @throws {AwsError} MissingParameter */
-export function requiredText(input: AwsJson, member: string): string {
-  const value = optionalString(input, member);
-  if (value === undefined || value === "") {
-    throw new AwsError("MissingParameter", `The request must contain the parameter ${member}.`);
-  }
-  return value;
-}
-
-/** @returns milliseconds */
-export function optionalSeconds(
-  input: AwsJson,
-  member: string,
-  maximum: number,
-): number | undefined {
-  const seconds = optionalNumber(input, member, 0, maximum);
-  return seconds === undefined ? undefined : seconds * 1000;
-}
-
-export function optionalNumber(
-  input: AwsJson,
-  member: string,
-  minimum: number,
-  maximum: number,
-): number | undefined {
-  const value = input[member] ?? undefined;
-  if (value === undefined) return undefined;
-  if (!Number.isInteger(value) || Number(value) < minimum || Number(value) > maximum) {
-    throw invalidValue(`${member} is ${minimum} to ${maximum}`);
-  }
-  return Number(value);
-}
+/** Undefined stays undefined. */
+export const inMs = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : seconds * 1000;
 
 export const invalidValue = (reason: string): AwsError =>
   new AwsError("InvalidParameterValue", reason);
@@ -76,17 +57,17 @@ export interface BatchOutcome {
   readonly Failed: readonly AwsJson[];
 }
 
+const batchParameters = object({ Entries: nullish(list(anyObject)) });
+
 /**
  * Does each entry of a batch by itself: one that is at fault leaves the others alone.
  * @throws {AwsError} when it is no batch
  */
-export function forEachEntry(
-  { Entries: entries }: AwsJson,
-  act: (entry: AwsJson) => AwsJson,
-): BatchOutcome {
-  if (!Array.isArray(entries) || entries.length === 0) throw batchError("EmptyBatchRequest");
+export function forEachEntry(input: AwsJson, act: (entry: AwsJson) => AwsJson): BatchOutcome {
+  const { Entries: entries = [] } = readParameters(batchParameters, input);
+  if (entries.length === 0) throw batchError("EmptyBatchRequest");
   if (entries.length > maximumBatchEntries) throw batchError("TooManyEntriesInBatchRequest");
-  const ids = entries.map(({ Id }: AwsJson) => String(Id));
+  const ids = entries.map(({ Id }) => String(Id));
   if (!ids.every((id) => /^[\w-]{1,80}$/.test(id))) throw batchError("InvalidBatchEntryId");
   if (new Set(ids).size < ids.length) throw batchError("BatchEntryIdsNotDistinct");
   const bytes = entries.map(({ MessageBody = "" }) => Buffer.byteLength(String(MessageBody)));
@@ -95,7 +76,7 @@ export function forEachEntry(
   }
   const Successful: AwsJson[] = [];
   const Failed: AwsJson[] = [];
-  for (const entry of entries as AwsJson[]) {
+  for (const entry of entries) {
     try {
       Successful.push({ Id: entry.Id, ...act(entry) });
     } catch (error) {

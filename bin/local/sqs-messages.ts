@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
+import { nullish, object } from "../../functions/validation/structures.ts";
+import { integer } from "../../functions/validation/values.ts";
 import { AwsError, type AwsJson } from "./aws-json-server.ts";
-import { messageInput, optionalNumber, optionalSeconds, requiredText } from "./sqs-input.ts";
+import { text } from "./parameters.ts";
+import { inMs, messageInput, readParameters } from "./sqs-input.ts";
 import type { MessageQueue, QueueMessage, QueueSettings } from "./sqs-queue.ts";
 
 const maximumVisibilitySeconds = 43_200;
@@ -22,15 +25,22 @@ export interface ReceiveOptions {
   readonly senderId: string;
 }
 
+const receiveParameters = object({
+  MaxNumberOfMessages: nullish(integer(1, 10)),
+  VisibilityTimeout: nullish(integer(0, maximumVisibilitySeconds)),
+  WaitTimeSeconds: nullish(integer(0, 20)),
+});
+
 export async function receiveMessages(
   { clock, messages, settings, senderId }: ReceiveOptions,
   input: AwsJson,
   disconnected: AbortSignal,
 ): Promise<AwsJson> {
-  const maximum = optionalNumber(input, "MaxNumberOfMessages", 1, 10) ?? 1;
-  const visibilityMs = optionalSeconds(input, "VisibilityTimeout", maximumVisibilitySeconds);
-  const waitMs = optionalSeconds(input, "WaitTimeSeconds", 20);
-  const endsAtMs = clock.nowMs() + (waitMs ?? settings.receiveWaitMs);
+  const parameters = readParameters(receiveParameters, input);
+  const { MaxNumberOfMessages: maximum = 1 } = parameters;
+  const visibilityMs = inMs(parameters.VisibilityTimeout);
+  const waitMs = inMs(parameters.WaitTimeSeconds) ?? settings.receiveWaitMs;
+  const endsAtMs = clock.nowMs() + waitMs;
   const names = input.MessageSystemAttributeNames ?? input.AttributeNames;
   while (!disconnected.aborted) {
     const received = messages.receive(maximum, visibilityMs);
@@ -75,8 +85,10 @@ function messageJson(message: QueueMessage, senderId: string, names: unknown): A
   };
 }
 
+const receiptParameters = object({ ReceiptHandle: text });
+
 function receiptOf(input: AwsJson): { readonly id: string; readonly receiveCount: number } {
-  const handle = requiredText(input, "ReceiptHandle");
+  const { ReceiptHandle: handle } = readParameters(receiptParameters, input);
   const [, id, count] =
     /^([0-9a-f-]{36}) (\d+)$/.exec(Buffer.from(handle, "base64url").toString()) ?? [];
   if (id === undefined) throw new AwsError("ReceiptHandleIsInvalid", "not a receipt handle", 404);
@@ -89,11 +101,12 @@ export function deleteMessage(messages: MessageQueue, input: AwsJson): AwsJson {
   return {};
 }
 
+const visibilityParameters = object({ VisibilityTimeout: integer(0, maximumVisibilitySeconds) });
+
 export function changeVisibility(messages: MessageQueue, input: AwsJson): AwsJson {
   const { id, receiveCount } = receiptOf(input);
-  const timeoutMs = optionalSeconds(input, "VisibilityTimeout", maximumVisibilitySeconds);
-  if (timeoutMs === undefined) throw new AwsError("MissingParameter", "VisibilityTimeout");
-  if (!messages.changeVisibility(id, receiveCount, timeoutMs)) {
+  const { VisibilityTimeout: seconds } = readParameters(visibilityParameters, input);
+  if (!messages.changeVisibility(id, receiveCount, seconds * 1000)) {
     throw new AwsError("MessageNotInflight", "The message is not in flight.");
   }
   return {};

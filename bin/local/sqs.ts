@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { systemClock } from "../../functions/adapters/clock/system-clock.ts";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
+import { object } from "../../functions/validation/structures.ts";
+import { matching } from "../../functions/validation/values.ts";
 import {
   AwsError,
   type AwsJson,
@@ -8,8 +10,9 @@ import {
   startAwsJsonServer,
 } from "./aws-json-server.ts";
 import { type DurableMap, openDurableMap } from "./durable-map.ts";
+import { text } from "./parameters.ts";
 import { changedAttributes, type QueueAttributes, settingsOf } from "./sqs-attributes.ts";
-import { forEachEntry, invalidValue, requiredText } from "./sqs-input.ts";
+import { forEachEntry, invalidValue, readParameters } from "./sqs-input.ts";
 import {
   changeVisibility,
   deleteMessage,
@@ -180,11 +183,12 @@ const operationsOf = (service: Service): Readonly<Record<string, AwsOperation>> 
   ChangeMessageVisibility: (input) => changeVisibility(addressed(service, input).messages, input),
 });
 
+const createParameters = object({
+  QueueName: matching(/^[\w-]{1,80}$/, "1 to 80 letters, digits, hyphens and underscores"),
+});
+
 function createQueue(service: Service, input: AwsJson): AwsJson {
-  const name = requiredText(input, "QueueName");
-  if (!/^[\w-]{1,80}$/.test(name)) {
-    throw invalidValue("a standard queue's name has 1 to 80 letters, digits, hyphens, underscores");
-  }
+  const { QueueName: name } = readParameters(createParameters, input);
   const attributes = changedAttributes(input);
   const { redrive } = settingsOf(attributes);
   const target = redrive?.deadLetterTargetArn.slice(arnPrefix.length);
@@ -216,12 +220,15 @@ function getQueueAttributes(queue: Queue, { AttributeNames: names }: AwsJson): A
   };
 }
 
+const urlParameters = object({ QueueUrl: text });
+const nameParameters = object({ QueueName: text });
+
 /** Finds a queue by the last part of its URL, since the host may be a proxy's, or an earlier start's. */
 const addressed = ({ queues }: Service, input: AwsJson): Queue =>
-  found(queues.get(requiredText(input, "QueueUrl").split("/").at(-1) ?? ""));
+  found(queues.get(readParameters(urlParameters, input).QueueUrl.split("/").at(-1) ?? ""));
 
 const named = ({ queues }: Service, input: AwsJson): Queue =>
-  found(queues.get(requiredText(input, "QueueName")));
+  found(queues.get(readParameters(nameParameters, input).QueueName));
 
 function found(queue: Queue | undefined): Queue {
   if (queue === undefined) {
