@@ -51,7 +51,8 @@ export const rescueTokens =
       telemetry.emit({ code: "rescue.absent", ...keyOf(commit) });
       return "absent";
     }
-    if (written.kind === "superseded") await store.releaseLease(keyOf(commit), leaseId);
+    // A commit that this call made has ended the lease. A commit that was there before has not.
+    await store.releaseLease(keyOf(commit), leaseId);
     if (written.kind === "superseded" && !holds(written.connection, commit)) {
       telemetry.emit({ code: "rescue.superseded", ...keyOf(commit), expectedVersion, credentials });
       return "superseded";
