@@ -18,14 +18,23 @@ export interface ReceivedRequest {
 export interface ProviderStandIn {
   readonly url: URL;
   readonly port: number;
-  /** What reached it, whole requests alone. */
+  /** The requests that arrived completely. */
   readonly requests: readonly ReceivedRequest[];
   close(): Promise<void>;
 }
 
-type Respond = (response: ServerResponse, request: ReceivedRequest) => void;
+export type Respond = (response: ServerResponse, request: ReceivedRequest) => void;
 
-/** A token endpoint on 127.0.0.1 that answers as it is told. */
+export const respondWith =
+  (status: number, contentType: string, body: string, headers = {}): Respond =>
+  (response) => {
+    response.writeHead(status, { "Content-Type": contentType, ...headers }).end(body);
+  };
+
+export const respondWithJson = (status: number, body: unknown, headers = {}): Respond =>
+  respondWith(status, "application/json", JSON.stringify(body), headers);
+
+/** A token endpoint on 127.0.0.1. */
 export async function startProvider(
   respond: Respond,
   { tls = false }: { readonly tls?: boolean } = {},
@@ -43,12 +52,12 @@ export async function startProvider(
   return standIn(server, tls ? "https" : "http", requests);
 }
 
-/** One that writes the bytes it is told to, once a request has begun to come, and may end as it likes. */
+/** A token endpoint that writes to the socket itself, as soon as a request begins to arrive. */
 export function startRawProvider(
-  answer: (socket: Socket, beginning: Buffer) => void,
+  respond: (socket: Socket, beginning: Buffer) => void,
 ): Promise<ProviderStandIn> {
   const server = createTcpServer((socket) => {
-    socket.once("data", (beginning) => answer(socket, beginning));
+    socket.once("data", (beginning) => respond(socket, beginning));
   });
   return standIn(server, "http", []);
 }
