@@ -2,11 +2,15 @@ import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
-import { kmsClient, secretsManagerClient } from "../functions/adapters/aws/clients.ts";
-import { systemClock as clock } from "../functions/adapters/clock/system-clock.ts";
-import { kmsTokenCipher } from "../functions/adapters/kms/token-cipher.ts";
+import {
+  dynamoDbClient,
+  kmsClient,
+  secretsManagerClient,
+} from "../functions/adapters/aws/clients.ts";
 import type { ConnectionId, WorkspaceId } from "../functions/domain/model/connection.ts";
 import { Secret } from "../functions/domain/model/secret.ts";
+import { tokenCipherConfig } from "../functions/runtime/config.ts";
+import { tokenCipher } from "../functions/runtime/token-cipher.ts";
 import { initTimes } from "./init.ts";
 import { median, quantile } from "./statistics.ts";
 import type { StubAddresses, StubMessage } from "./stub-services.ts";
@@ -59,6 +63,8 @@ Object.assign(process.env, {
   AWS_ENDPOINT_URL_SECRETS_MANAGER: stubs.secretsManager,
   CONNECTIONS_TABLE: "connections",
   COORDINATION_TABLE: "coordination",
+  BRANCH_KEYS_TABLE: "branch-keys",
+  STAGE: "bench",
   SECRET_PREFIX: "bench",
   KMS_KEY_ID: stubs.keyId,
   ALLOW_LOOPBACK_PROVIDERS: "true",
@@ -81,7 +87,8 @@ async function seed(): Promise<void> {
 }
 
 async function put(connectionId: ConnectionId): Promise<void> {
-  const cipher = kmsTokenCipher({ client: kmsClient(), keyId: stubs.keyId, clock });
+  const clients = { dynamoDb: dynamoDbClient(), kms: kmsClient() };
+  const cipher = tokenCipher(tokenCipherConfig(process.env), clients);
   const credentials = await cipher.seal(
     {
       accessToken: new Secret("access-0"),
@@ -91,7 +98,8 @@ async function put(connectionId: ConnectionId): Promise<void> {
       expiresAtMs: Date.now(),
       extra: {},
     },
-    { connectionId, workspaceId },
+    { connectionId, workspaceId, version: 1 },
+    undefined,
   );
   await askStubs({
     ask: "put",

@@ -12,6 +12,7 @@ import type { Construct } from "constructs";
 import {
   apiKeyKey,
   apiKeyTimeToLive,
+  branchKeyKey,
   connectionKey,
   coordinationKey,
   coordinationTimeToLive,
@@ -31,6 +32,11 @@ export interface DataStackProps extends StackProps {
 export class DataStack extends Stack {
   readonly connections: Table;
   readonly apiKeys: Table;
+  /**
+   * The keys from which those of token sets are derived, each encrypted with the token key. Without it the token sets
+   * of format 2 do not open: it is backed up and restored together with the connections.
+   */
+  readonly branchKeys: Table;
   /** State that processes share: holds and limits of integrations, and the sweep's positions. */
   readonly coordination: Table;
   /** Encrypts all tables at rest. */
@@ -74,6 +80,10 @@ export class DataStack extends Stack {
       partitionKey: { name: coordinationKey, type: AttributeType.STRING },
       timeToLiveAttribute: coordinationTimeToLive,
     });
+    this.branchKeys = new Table(this, "BranchKeys", {
+      ...protectedTable,
+      partitionKey: { name: branchKeyKey, type: AttributeType.STRING },
+    });
 
     this.#addOutputs(settings);
   }
@@ -86,11 +96,13 @@ export class DataStack extends Stack {
     });
   }
 
-  #addOutputs({ secretPrefix }: Settings): void {
+  #addOutputs({ secretPrefix, stage }: Settings): void {
     new CfnOutput(this, "ConnectionsTable", { value: this.connections.tableName });
     new CfnOutput(this, "ApiKeysTable", { value: this.apiKeys.tableName });
     new CfnOutput(this, "CoordinationTable", { value: this.coordination.tableName });
+    new CfnOutput(this, "BranchKeysTable", { value: this.branchKeys.tableName });
     new CfnOutput(this, "TokenKeyArn", { value: this.tokenKey.keyArn });
     new CfnOutput(this, "SecretPrefix", { value: secretPrefix });
+    new CfnOutput(this, "Stage", { value: stage });
   }
 }

@@ -4,6 +4,11 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import {
+  branchContextKeys,
+  branchKeyPurpose,
+  connectionContextKeys,
+} from "../functions/adapters/kms/encryption-context.ts";
 
 /** A table and the key that encrypts it. */
 export interface EncryptedTable {
@@ -14,6 +19,7 @@ export interface EncryptedTable {
 export type ItemAction =
   | "dynamodb:GetItem"
   | "dynamodb:BatchGetItem"
+  | "dynamodb:PutItem"
   | "dynamodb:UpdateItem"
   | "dynamodb:DeleteItem";
 
@@ -51,25 +57,64 @@ const decryptTable = ({ table, tableKey }: EncryptedTable): PolicyStatement =>
     },
   });
 
+/** The keys that encrypt the keys of token sets. */
+export interface TokenKeys {
+  readonly tokenKey: IKey;
+  /** Keys that encrypted before it, by their ARNs. */
+  readonly formerTokenKeyArns: readonly string[];
+  readonly stage: string;
+}
+
 /**
- * Permits data keys for token sets, under an encryption context that names a workspace, a connection and nothing
- * else. `ForAllValues` alone would permit a request without a context.
+ * Permits new keys for token sets: data keys under an encryption context that names a workspace, a connection and
+ * nothing else, and branch keys, whose plaintext KMS does not return. `ForAllValues` alone would permit a request
+ * without a context.
  * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context-keys
  */
-export const useTokenKey = (tokenKey: IKey): PolicyStatement =>
+export const sealTokenSets = ({ tokenKey, stage }: TokenKeys): PolicyStatement[] => [
   new PolicyStatement({
-    actions: ["kms:GenerateDataKey", "kms:Decrypt"],
+    actions: ["kms:GenerateDataKey"],
     resources: [tokenKey.keyArn],
-    conditions: {
-      StringLike: {
-        "kms:EncryptionContext:workspace_id": "?*",
-        "kms:EncryptionContext:connection_id": "?*",
-      },
-      "ForAllValues:StringEquals": {
-        "kms:EncryptionContextKeys": ["workspace_id", "connection_id"],
-      },
-    },
-  });
+    conditions: ofConnection,
+  }),
+  new PolicyStatement({
+    actions: ["kms:GenerateDataKeyWithoutPlaintext"],
+    resources: [tokenKey.keyArn],
+    conditions: ofBranch(stage),
+  }),
+];
+
+/** Permits to decrypt those keys, and nothing else that the token key encrypts. */
+export const openTokenSets = ({
+  tokenKey,
+  formerTokenKeyArns,
+  stage,
+}: TokenKeys): PolicyStatement[] => {
+  const resources = [tokenKey.keyArn, ...formerTokenKeyArns];
+  return [ofConnection, ofBranch(stage)].map(
+    (conditions) => new PolicyStatement({ actions: ["kms:Decrypt"], resources, conditions }),
+  );
+};
+
+const ofConnection = {
+  StringLike: {
+    "kms:EncryptionContext:workspace_id": "?*",
+    "kms:EncryptionContext:connection_id": "?*",
+  },
+  "ForAllValues:StringEquals": {
+    "kms:EncryptionContextKeys": [...connectionContextKeys],
+  },
+};
+
+const ofBranch = (stage: string) => ({
+  StringEquals: {
+    "kms:EncryptionContext:purpose": branchKeyPurpose,
+    "kms:EncryptionContext:stage": stage,
+  },
+  "ForAllValues:StringEquals": {
+    "kms:EncryptionContextKeys": [...branchContextKeys],
+  },
+});
 
 /** Permits the client registrations: all secrets below the prefix, where nothing else is kept. */
 export const readSecrets = (secretPrefix: string): PolicyStatement =>

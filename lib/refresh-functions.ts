@@ -11,10 +11,12 @@ import {
   accessItems,
   consumeMessages,
   type ItemAction,
+  openTokenSets,
   postponeMessages,
   readSecrets,
+  sealTokenSets,
   sendMessages,
-  useTokenKey,
+  type TokenKeys,
 } from "./permissions.ts";
 import type { DeadLetterQueue } from "./queues.ts";
 import type { Settings } from "./settings.ts";
@@ -107,19 +109,39 @@ export function createRescue(
   });
 }
 
-const refreshEnvironment = ({ data, rescueQueue, settings }: RefreshResources) => ({
-  CONNECTIONS_TABLE: data.connections.tableName,
-  COORDINATION_TABLE: data.coordination.tableName,
-  SECRET_PREFIX: settings.secretPrefix,
-  KMS_KEY_ID: data.tokenKey.keyArn,
-  RESCUE_QUEUE_URL: rescueQueue.queueUrl,
-  PROVIDER_TIMEOUT_SECONDS: `${settings.providerTimeoutSeconds}`,
-  COALESCE_WINDOW_SECONDS: `${settings.coalesceWindowSeconds}`,
-  CLIENT_CACHE_SECONDS: `${settings.clientCacheSeconds}`,
-  SWEEP_INTERVAL_SECONDS: `${longestWaitSeconds(settings)}`,
-  GIVE_UP_AFTER_SECONDS: `${settings.giveUpAfterDays * 24 * 60 * 60}`,
-  LOG_LEVEL: settings.logLevel,
+const tokenKeysOf = ({ tokenKey }: DataStack, settings: Settings): TokenKeys => ({
+  ...{ tokenKey, formerTokenKeyArns: formerTokenKeyArns(settings), stage: settings.stage },
 });
+
+const formerTokenKeyArns = ({ formerTokenKeyArns: arns = "" }: Settings): readonly string[] =>
+  arns.split(",").filter((arn) => arn !== "");
+
+const tokenCipherEnvironment = ({ data, settings }: RefreshResources) => ({
+  KMS_KEY_ID: data.tokenKey.keyArn,
+  FORMER_KMS_KEY_IDS: formerTokenKeyArns(settings).join(","),
+  BRANCH_KEYS_TABLE: data.branchKeys.tableName,
+  BRANCH_KEYS: `${settings.branchKeys}`,
+  STAGE: settings.stage,
+  TOKEN_FORMAT: `${settings.tokenFormat}`,
+  TOKEN_KEY_SOURCE: settings.tokenKeySource,
+});
+
+const refreshEnvironment = (resources: RefreshResources) => {
+  const { data, rescueQueue, settings } = resources;
+  return {
+    ...tokenCipherEnvironment(resources),
+    CONNECTIONS_TABLE: data.connections.tableName,
+    COORDINATION_TABLE: data.coordination.tableName,
+    SECRET_PREFIX: settings.secretPrefix,
+    RESCUE_QUEUE_URL: rescueQueue.queueUrl,
+    PROVIDER_TIMEOUT_SECONDS: `${settings.providerTimeoutSeconds}`,
+    COALESCE_WINDOW_SECONDS: `${settings.coalesceWindowSeconds}`,
+    CLIENT_CACHE_SECONDS: `${settings.clientCacheSeconds}`,
+    SWEEP_INTERVAL_SECONDS: `${longestWaitSeconds(settings)}`,
+    GIVE_UP_AFTER_SECONDS: `${settings.giveUpAfterDays * 24 * 60 * 60}`,
+    LOG_LEVEL: settings.logLevel,
+  };
+};
 
 /**
  * The longest time that a due connection waits for a sweep. Scheduler invokes a target at any second of the minute.
@@ -132,7 +154,8 @@ const refreshPermissions = (
   { data, rescueQueue, settings }: RefreshResources,
   ...further: readonly ItemAction[]
 ): PolicyStatement[] => {
-  const { connections, coordination, tableKey, tokenKey } = data;
+  const { connections, coordination, branchKeys, tableKey } = data;
+  const tokenKeys = tokenKeysOf(data, settings);
   const useOfConnections = ["dynamodb:GetItem", "dynamodb:UpdateItem", ...further] as const;
   return [
     ...accessItems({ table: connections, tableKey }, ...useOfConnections),
@@ -140,7 +163,9 @@ const refreshPermissions = (
       { table: coordination, tableKey },
       ...(["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] as const),
     ),
-    useTokenKey(tokenKey),
+    ...accessItems({ table: branchKeys, tableKey }, "dynamodb:GetItem", "dynamodb:PutItem"),
+    ...sealTokenSets(tokenKeys),
+    ...openTokenSets(tokenKeys),
     readSecrets(settings.secretPrefix),
     sendMessages(rescueQueue),
   ];

@@ -3,8 +3,12 @@ import { refreshShards } from "../functions/domain/schedule/due.ts";
 import {
   defaultJwtAlgorithms,
   defaultLogLevel,
+  defaultTokenFormat,
+  defaultTokenKeySource,
   limits,
   secretPrefixPattern,
+  tokenFormats,
+  tokenKeySources,
 } from "../functions/runtime/accepted-values.ts";
 import { logLevels } from "../functions/telemetry/log.ts";
 import { flag, integer, oneOf, type Setting, text } from "./setting-kinds.ts";
@@ -46,6 +50,30 @@ export const settings = {
   authorizerCacheSeconds: integer(
     "API Gateway accepts a credential for this long without checking it again, even if the key is revoked meanwhile.",
     { default: 60, minimum: 0, maximum: 3_600, unit: "s" },
+  ),
+
+  // docs/upgrading.md says when to raise it.
+  tokenFormat: oneOf(
+    "The form in which token sets are stored. Both are read. `2` is smaller and asks KMS for less; a release from before it does not read it.",
+    { default: defaultTokenFormat, values: tokenFormats, variable: "TOKEN_FORMAT" },
+  ),
+  tokenKeySource: oneOf(
+    "Where format 2 takes its keys from. `branch`: derived from a few keys of the deployment. `connection`: a data key of each connection, so that CloudTrail shows which connection is opened, for one KMS request each refresh.",
+    { default: defaultTokenKeySource, values: tokenKeySources, variable: "TOKEN_KEY_SOURCE" },
+  ),
+  branchKeys: integer(
+    "The number of branch keys in use at a time. Each workspace has its place on one of them.",
+    { ...limits.BRANCH_KEYS, unit: "keys", variable: "BRANCH_KEYS" },
+  ),
+  formerTokenKeyArns: text(
+    "KMS keys that encrypted token sets before the present token key, separated by commas: they open what they encrypted, and encrypt nothing new.",
+    {
+      variable: "FORMER_KMS_KEY_IDS",
+      default: undefined,
+      pattern:
+        /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+(?:,arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)*$/,
+      expected: "ARNs of KMS keys, separated by commas",
+    },
   ),
 
   schedule: flag(

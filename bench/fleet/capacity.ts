@@ -80,7 +80,10 @@ async function putConnection(
   credentials: string,
 ): Promise<void> {
   const admin = dynamoDbConnectionAdmin({ client, tableName: tableNames.connections });
+  const stored = await admin.describe({ connectionId, workspaceId });
   await admin.put({
+    expectedVersion: stored?.credentialsVersion,
+    version: (stored?.credentialsVersion ?? 0) + 1,
     ...{ connectionId, workspaceId, integration: "salesforce-production" },
     registrationName: undefined,
     label: undefined,

@@ -3,6 +3,7 @@ import {
   circuitBreaker,
 } from "../../functions/domain/integration/circuit-breaker.ts";
 import { budgetFor } from "../../functions/domain/model/budget.ts";
+import type { SealedTokenSet } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { IntegrationLimits } from "../../functions/domain/ports/integration.ts";
@@ -43,7 +44,8 @@ const opened: OpenedTokenSet = {
     ...{ accessToken: token, refreshToken: token, tokenType: "Bearer" },
     ...{ scope: undefined, expiresAtMs: undefined, extra: {} },
   },
-  seal: async () => "sealed" as Awaited<ReturnType<OpenedTokenSet["seal"]>>,
+  binding: undefined,
+  seal: async () => "sealed" as SealedTokenSet,
 };
 
 /**
@@ -75,7 +77,7 @@ export class WorkerProcess {
       store: fleet.store,
       registry: { registration: async (name) => fleet.integrationNamed(name).registration },
       tokenEndpoint: this.#grant(),
-      cipher: { open: async () => opened, seal: opened.seal },
+      cipher: { open: async () => opened, seal: async () => "sealed" as SealedTokenSet },
       rescueQueue: { keep: async () => {} },
       circuitBreaker: this.#circuitBreaker,
       newLeaseId: () => `${number}-${++leases}`,

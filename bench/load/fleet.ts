@@ -7,7 +7,6 @@ import {
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import { systemClock as clock } from "../../functions/adapters/clock/system-clock.ts";
-import { kmsTokenCipher } from "../../functions/adapters/kms/token-cipher.ts";
 import { withConcurrency } from "../../functions/domain/async/concurrency.ts";
 import type {
   ConnectionId,
@@ -16,8 +15,10 @@ import type {
   WorkspaceId,
 } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
-import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
+import type { TokenCipher, TokenSetPlace } from "../../functions/domain/ports/token-cipher.ts";
 import { shardOf } from "../../functions/domain/schedule/due.ts";
+import { tokenCipherConfig } from "../../functions/runtime/config.ts";
+import { tokenCipher } from "../../functions/runtime/token-cipher.ts";
 import { integration, type World } from "./world.ts";
 
 type Item = Record<string, AttributeValue>;
@@ -39,9 +40,14 @@ export interface FleetPlan {
 const workspaceId = "wsp_load" as WorkspaceId;
 const idOf = (name: string, index: number): ConnectionId => `conn_${name}_${index}` as ConnectionId;
 
-export const cipherOf = ({ kms, keyId }: Pick<World, "kms" | "keyId">): TokenCipher =>
-  kmsTokenCipher({ client: kms, keyId, clock });
+export const cipherOf = ({
+  environment,
+  dynamoDb,
+  kms,
+}: Pick<World, "environment" | "dynamoDb" | "kms">): TokenCipher =>
+  tokenCipher(tokenCipherConfig(environment), { dynamoDb, kms });
 
+const firstVersion = 1;
 const itemsAtOnce = 25;
 const batchesAtATime = 2;
 
@@ -58,7 +64,8 @@ export async function seedFleet(
     const first = batch * itemsAtOnce;
     const sealed = tokens.slice(first, first + itemsAtOnce).map(async (refreshToken, i) => {
       const key = { connectionId: idOf(name, first + i), workspaceId };
-      const credentials = await seal(cipher, key, refreshToken);
+      const place = { ...key, version: firstVersion };
+      const credentials = await seal(cipher, place, refreshToken);
       const { length: credentialsLength } = credentials;
       const refreshShard = shardOf(key.connectionId);
       fleet.push({ ...key, refreshToken, refreshShard, credentialsLength });
@@ -69,7 +76,7 @@ export async function seedFleet(
   return fleet;
 }
 
-const seal = (cipher: TokenCipher, key: ConnectionKey, refreshToken: string) =>
+const seal = (cipher: TokenCipher, place: TokenSetPlace, refreshToken: string) =>
   cipher.seal(
     {
       accessToken: new Secret(crypto.randomUUID()),
@@ -79,7 +86,8 @@ const seal = (cipher: TokenCipher, key: ConnectionKey, refreshToken: string) =>
       expiresAtMs: clock.nowMs(),
       extra: {},
     },
-    key,
+    place,
+    undefined,
   );
 
 /** As the service writes a connection that was put there. */
@@ -97,7 +105,7 @@ function itemOf(
     config: { M: {} },
     status: { S: "active" },
     credentials: { S: credentials },
-    credentials_version: { N: "1" },
+    credentials_version: { N: String(firstVersion) },
     expires_at: now,
     created_at: now,
     updated_at: now,

@@ -68,6 +68,7 @@ export const newTableNames = (): TableNames => {
     connections: `${run}-connections`,
     apiKeys: `${run}-api-keys`,
     coordination: `${run}-coordination`,
+    branchKeys: `${run}-branch-keys`,
   };
 };
 
@@ -112,6 +113,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       AWS_ENDPOINT_URL_SQS: sqs,
       CONNECTIONS_TABLE: tables.connections,
       COORDINATION_TABLE: tables.coordination,
+      BRANCH_KEYS_TABLE: tables.branchKeys,
+      STAGE: "load",
       SECRET_PREFIX: prefix,
       KMS_KEY_ID: keyId,
       REFRESH_QUEUE_URL: queues.refreshQueueUrl,

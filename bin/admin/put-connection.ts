@@ -1,24 +1,24 @@
-import {
-  dynamoDbClient,
-  kmsClient,
-  secretsManagerClient,
-} from "../../functions/adapters/aws/clients.ts";
+import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws/clients.ts";
 import { systemClock } from "../../functions/adapters/clock/system-clock.ts";
 import {
   dynamoDbConnectionAdmin,
   type PutOutcome,
 } from "../../functions/adapters/dynamodb/connection-admin.ts";
-import { kmsTokenCipher } from "../../functions/adapters/kms/token-cipher.ts";
 import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-manager/registration-admin.ts";
 import { registeredEndpoint } from "../../functions/adapters/token-endpoint/registered-endpoint.ts";
 import { assertParametersHaveValues } from "../../functions/adapters/token-endpoint/request/provider-request.ts";
-import type { ConnectionKey, RegistrationName } from "../../functions/domain/model/connection.ts";
+import {
+  type ConnectionKey,
+  nextVersion,
+  type RegistrationName,
+} from "../../functions/domain/model/connection.ts";
 import { earlier } from "../../functions/domain/model/instant.ts";
 import type { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import { assumedEnd } from "../../functions/domain/schedule/assumed-end.ts";
 import { defaultSweepIntervalSeconds, nextDue } from "../../functions/domain/schedule/due.ts";
 import type { Environment } from "../../functions/runtime/environment.ts";
+import { cipherFor } from "./cipher.ts";
 import { requireEnvironment } from "./io.ts";
 import { type GivenTokens, parseTokens } from "./token-input.ts";
 
@@ -57,10 +57,11 @@ export async function putConnection(
   connection: NewConnection,
   { input, consentedAtMs }: GivenCredentials,
 ): Promise<PutConnection> {
-  const { CONNECTIONS_TABLE, SECRET_PREFIX, KMS_KEY_ID } = requireEnvironment(
+  const { CONNECTIONS_TABLE, SECRET_PREFIX } = requireEnvironment(
     environment,
-    ...(["CONNECTIONS_TABLE", "SECRET_PREFIX", "KMS_KEY_ID"] as const),
+    ...(["CONNECTIONS_TABLE", "SECRET_PREFIX"] as const),
   );
+  const cipher = cipherFor(environment);
   const { connectionId, workspaceId, integration, registrationName, config = {} } = connection;
   const registration = await secretsRegistrationAdmin({
     client: secretsManagerClient(),
@@ -75,12 +76,15 @@ export async function putConnection(
   const { refreshTokenExpiresAtMs } = given;
   const assumed = assumedEnd({ ...given, expiresAtMs }, undefined, nowMs);
   const absoluteExpiresAtMs = absoluteEndMs(registration, given, consentedAtMs ?? nowMs);
-  const cipher = kmsTokenCipher({ client: kmsClient(), keyId: KMS_KEY_ID, clock });
   const admin = dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName: CONNECTIONS_TABLE });
+  const key = { connectionId, workspaceId };
+  const expectedVersion = (await admin.describe(key))?.credentialsVersion;
+  const version = nextVersion(expectedVersion ?? 0, nowMs);
   const outcome = await admin.put({
     ...{ connectionId, workspaceId, integration, registrationName },
     ...{ label: connection.label, userId: connection.userId, config },
-    credentials: await cipher.seal(given.tokens, { connectionId, workspaceId }),
+    ...{ expectedVersion, version },
+    credentials: await cipher.seal(given.tokens, { ...key, version }, undefined),
     expiresAtMs,
     assumedExpiresAtMs: assumed?.atMs,
     refreshTokenExpiresAtMs: earlier(refreshTokenExpiresAtMs, absoluteExpiresAtMs),

@@ -40,6 +40,7 @@ export async function seed(
     connections: settings.connectionsTable,
     apiKeys: settings.apiKeysTable,
     coordination: settings.coordinationTable,
+    branchKeys: settings.branchKeysTable,
   };
   await ensureTables(client, tables).catch((error: unknown) => {
     const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;

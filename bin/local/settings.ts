@@ -22,6 +22,10 @@ export interface LocalSettings {
   readonly apiKeysTable: string;
   /** `COORDINATION_TABLE` @default "coordination" */
   readonly coordinationTable: string;
+  /** `BRANCH_KEYS_TABLE` @default "branch_keys" */
+  readonly branchKeysTable: string;
+  /** `STAGE` @default "local" */
+  readonly stage: string;
   /** `SECRET_PREFIX` @default "local" */
   readonly secretPrefix: string;
   /** `KMS_KEY_ID`, of an existing KMS. The stand-in has its own key. */
@@ -83,6 +87,8 @@ export function localSettings(environment: Environment): LocalSettings {
     connectionsTable: environment.CONNECTIONS_TABLE || "connections",
     apiKeysTable: environment.API_KEYS_TABLE || "api_keys",
     coordinationTable: environment.COORDINATION_TABLE || "coordination",
+    branchKeysTable: environment.BRANCH_KEYS_TABLE || "branch_keys",
+    stage: environment.STAGE || "local",
     secretPrefix: environment.SECRET_PREFIX || "local",
     kmsKeyId,
     refreshQueueUrl: environment.REFRESH_QUEUE_URL || undefined,

@@ -54,6 +54,8 @@ export async function startStandIns(
     CONNECTIONS_TABLE: settings.connectionsTable,
     API_KEYS_TABLE: settings.apiKeysTable,
     COORDINATION_TABLE: settings.coordinationTable,
+    BRANCH_KEYS_TABLE: settings.branchKeysTable,
+    STAGE: settings.stage,
     SECRET_PREFIX: settings.secretPrefix,
     KMS_KEY_ID: kms?.keyId ?? settings.kmsKeyId ?? "",
     REFRESH_QUEUE_URL: queues?.refreshQueueUrl ?? settings.refreshQueueUrl ?? "",

@@ -1,3 +1,5 @@
+import type { TokenKeySource } from "../adapters/kms/content-keys.ts";
+import type { TokenFormat } from "../adapters/kms/token-cipher.ts";
 import {
   defaultProviderTimeoutSeconds,
   maximumProviderTimeoutSeconds,
@@ -30,6 +32,7 @@ export const limits = {
     minimum: 3_600,
     maximum: 366 * day,
   },
+  BRANCH_KEYS: { default: 16, minimum: 1, maximum: 1_000 },
   WORKER_CONCURRENCY: { default: 10, minimum: 1, maximum: 100 },
 } as const satisfies Record<string, Limits>;
 
@@ -46,3 +49,15 @@ export const jwtAlgorithms: readonly string[] = [
 export const defaultJwtAlgorithms: readonly string[] = ["RS256", "PS256", "ES256", "EdDSA"];
 
 export const defaultLogLevel = "INFO";
+
+/** The form in which token sets are written. Both are read. */
+export const tokenFormats = [1, 2] as const satisfies readonly TokenFormat[];
+/** A release that reads a new form writes the one before, so that a deployment can be rolled back to the former release. */
+export const defaultTokenFormat = 1;
+
+/** Keys for token sets of format 2: derived from branch keys, or a data key of each connection's own. */
+export const tokenKeySources = [
+  "branch",
+  "connection",
+] as const satisfies readonly TokenKeySource[];
+export const defaultTokenKeySource = "branch";

@@ -1,12 +1,18 @@
+import type { TokenKeySource } from "../adapters/kms/content-keys.ts";
+import type { TokenFormat } from "../adapters/kms/token-cipher.ts";
 import { isLoopbackHost } from "../adapters/token-endpoint/endpoint-url.ts";
 import { type LogLevel, logLevels } from "../telemetry/log.ts";
 import {
   defaultJwtAlgorithms,
   defaultLogLevel,
+  defaultTokenFormat,
+  defaultTokenKeySource,
   jwtAlgorithms,
   type LimitedVariable,
   limits,
   secretPrefixPattern,
+  tokenFormats,
+  tokenKeySources,
 } from "./accepted-values.ts";
 import {
   object,
@@ -21,6 +27,14 @@ import {
 const text = (name: string): Variable<string> => ({
   ...{ name, expected: "a value" },
   parse: (value) => value,
+});
+
+const list = (name: string): Variable<readonly string[]> => ({
+  ...{ name, expected: "values separated by commas" },
+  parse(value) {
+    const listed = value.split(",").map((one) => one.trim());
+    return listed.every((one) => one !== "") ? listed : undefined;
+  },
 });
 
 const url = (name: string): Variable<string> => ({
@@ -96,13 +110,42 @@ const keySetAddress = (name: string): Variable<URL> => ({
   },
 });
 
+/** How token sets are encrypted. */
+const tokenCipherMembers = {
+  /** Id, ARN or alias of the KMS key that wraps. */
+  kmsKeyId: required(text("KMS_KEY_ID")),
+  /** KMS keys that unwrap what they wrapped before. */
+  formerKmsKeyIds: withDefault(list("FORMER_KMS_KEY_IDS"), []),
+  branchKeysTable: required(text("BRANCH_KEYS_TABLE")),
+  stage: required(text("STAGE")),
+  tokenFormat: withDefault<TokenFormat>(
+    {
+      ...{ name: "TOKEN_FORMAT", expected: `one of ${tokenFormats.join(", ")}` },
+      parse: (value) => tokenFormats.find((format) => String(format) === value),
+    },
+    defaultTokenFormat,
+  ),
+  tokenKeySource: withDefault<TokenKeySource>(
+    {
+      ...{ name: "TOKEN_KEY_SOURCE", expected: `one of ${tokenKeySources.join(", ")}` },
+      parse: (value) => tokenKeySources.find((source) => source === value),
+    },
+    defaultTokenKeySource,
+  ),
+  /** The number of branch keys that seal at a time. */
+  branches: integer("BRANCH_KEYS"),
+};
+
+/** @throws {InvalidEnvironment} */
+export const tokenCipherConfig = object(tokenCipherMembers);
+export type TokenCipherConfig = ReturnType<typeof tokenCipherConfig>;
+
 const refreshMembers = {
+  ...tokenCipherMembers,
   connectionsTable: required(text("CONNECTIONS_TABLE")),
   coordinationTable: required(text("COORDINATION_TABLE")),
   /** The first part of the names of all client registrations' secrets. */
   secretPrefix: required(secretPrefix("SECRET_PREFIX")),
-  /** Id, ARN or alias. */
-  kmsKeyId: required(text("KMS_KEY_ID")),
   providerTimeoutSeconds: seconds("PROVIDER_TIMEOUT_SECONDS"),
   coalesceWindowMs: milliseconds("COALESCE_WINDOW_SECONDS"),
   /** The age up to which a cached client registration is used. */

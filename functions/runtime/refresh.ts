@@ -5,7 +5,6 @@ import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.t
 import type { ConnectionTable } from "../adapters/dynamodb/connection-update.ts";
 import { dynamoDbIntegrationHolds } from "../adapters/dynamodb/integration-holds.ts";
 import { dynamoDbIntegrationLimits } from "../adapters/dynamodb/integration-limits.ts";
-import { kmsTokenCipher } from "../adapters/kms/token-cipher.ts";
 import { noRescueQueue } from "../adapters/rescue/no-rescue-queue.ts";
 import { sqsRescueQueue } from "../adapters/rescue/rescue-queue.ts";
 import { secretsClientRegistry } from "../adapters/secrets-manager/client-registry.ts";
@@ -17,6 +16,7 @@ import type { ConnectionStore } from "../domain/ports/connection-store.ts";
 import type { Telemetry } from "../domain/ports/telemetry.ts";
 import type { RefreshDependencies } from "../domain/refresh/dependencies.ts";
 import type { RefreshConfig } from "./config.ts";
+import { tokenCipher } from "./token-cipher.ts";
 
 /** The dependencies of a refresh, in any function. */
 export function refreshDependencies(
@@ -40,7 +40,7 @@ export function refreshDependencies(
       maxAgeMs: config.clientCacheMs,
     }),
     tokenEndpoint: oauthTokenEndpoint({ clock, allowLoopback }),
-    cipher: kmsTokenCipher({ client: kmsClient(), keyId: config.kmsKeyId, clock }),
+    cipher: tokenCipher(config, { dynamoDb: client, kms: kmsClient() }),
     rescueQueue: rescueQueueUrl
       ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: firstRescueDelayMs })
       : noRescueQueue,

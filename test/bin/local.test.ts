@@ -79,6 +79,8 @@ describe("npm start", () => {
       CONNECTIONS_TABLE: expect.any(String),
       COORDINATION_TABLE: expect.any(String),
       API_KEYS_TABLE: expect.any(String),
+      BRANCH_KEYS_TABLE: expect.any(String),
+      STAGE: "local",
       SECRET_PREFIX: expect.any(String),
       KMS_KEY_ID: expect.any(String),
       ALLOW_LOOPBACK_PROVIDERS: "true",

@@ -30,6 +30,9 @@ export interface StoreUnderTest {
 const nowMs = Date.UTC(2026, 0, 1, 12);
 const workspaceId = "wsp_1" as WorkspaceId;
 const foreign = "wsp_2" as WorkspaceId;
+/** A packed JWE, as base64url: stores may hold its bytes. */
+const packed = (serial: string): SealedTokenSet =>
+  Buffer.from([2, 0, ...Buffer.from(serial)]).toString("base64url") as SealedTokenSet;
 const jwe = (serial: string): SealedTokenSet => `jwe.of.${serial}` as SealedTokenSet;
 
 let serial = 0;
@@ -168,6 +171,29 @@ export function connectionStoreContract(name: string, start: () => Promise<Store
         const connection = await put();
         expect(await store.read({ connectionId: newId(), workspaceId })).toBeUndefined();
         expect(await store.read({ ...connection, workspaceId: foreign })).toBeUndefined();
+      });
+    });
+
+    describe("a packed token set", () => {
+      test("is given back as it was committed", async () => {
+        const connection = await put(held());
+        const commit = commitOf(connection, { credentials: packed("second") });
+        expect(await store.commit(commit, committer)).toEqual({ kind: "done" });
+        expect((await stored(connection)).credentials).toBe(packed("second"));
+      });
+      test("that is committed twice is done", async () => {
+        const connection = await put(held());
+        const commit = commitOf(connection, { credentials: packed("second") });
+        await store.commit(commit, committer);
+        expect(await store.commit(commit, committer)).toEqual({ kind: "done" });
+      });
+      test("is followed by a compact one, as after a rollback", async () => {
+        const connection = await put(held());
+        const commit = commitOf(connection, { credentials: packed("second") });
+        await store.commit(commit, committer);
+        const committed = await stored(connection);
+        await store.commit(commitOf(committed, { credentials: jwe("third") }), committer);
+        expect((await stored(connection)).credentials).toBe(jwe("third"));
       });
     });
 

@@ -290,6 +290,7 @@ describe("a connection that cannot be refreshed", () => {
         ...plainCipher,
         open: async () => ({
           tokens: { ...tokenSet(), refreshToken: undefined },
+          binding: undefined,
           seal: async (tokens) => sealed(tokens),
         }),
       },

@@ -66,6 +66,7 @@ describe("bundles of the functions", () => {
         ...{ AWS_REGION: "eu-west-1", AWS_LAMBDA_FUNCTION_NAME: id },
         ...{ CONNECTIONS_TABLE: "connections", COORDINATION_TABLE: "coordination" },
         ...{ SECRET_PREFIX: "prefix", KMS_KEY_ID: "key" },
+        ...{ BRANCH_KEYS_TABLE: "branch-keys", STAGE: "main" },
         API_KEYS_TABLE: "api-keys",
         REFRESH_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/refreshes",
         RESCUE_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/rescues",

@@ -1,7 +1,7 @@
 import type { Template } from "aws-cdk-lib/assertions";
 import { deployed, propertiesOf, resource } from "./deployed.ts";
 
-const tables = ["Connections", "ApiKeys", "Coordination"];
+const tables = ["Connections", "ApiKeys", "Coordination", "BranchKeys"];
 const table = (data: Template, id: string) => resource(data, "AWS::DynamoDB::Table", id);
 
 describe("data stack", () => {
@@ -80,7 +80,7 @@ describe("data stack", () => {
     expect(Object.keys(data.findOutputs("*"))).toEqual(
       expect.arrayContaining([
         ...["ConnectionsTable", "ApiKeysTable", "CoordinationTable"],
-        ...["TokenKeyArn", "SecretPrefix"],
+        ...["BranchKeysTable", "TokenKeyArn", "SecretPrefix", "Stage"],
       ]),
     );
     expect(data.findOutputs("SecretPrefix").SecretPrefix?.Value).toBe("oauth-token-refresh/main");

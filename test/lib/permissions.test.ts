@@ -52,6 +52,8 @@ const refreshing = [
     Resource: "CoordinationArn",
   },
   openTable("Coordination"),
+  { Action: ["dynamodb:GetItem", "dynamodb:PutItem"], Resource: "BranchKeysArn" },
+  openTable("BranchKeys"),
   {
     Action: ["kms:Decrypt", "kms:GenerateDataKey"],
     Resource: "TokenKeyArn",
@@ -62,6 +64,19 @@ const refreshing = [
       },
       "ForAllValues:StringEquals": {
         "kms:EncryptionContextKeys": ["workspace_id", "connection_id"],
+      },
+    },
+  },
+  {
+    Action: ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
+    Resource: "TokenKeyArn",
+    Condition: {
+      StringEquals: {
+        "kms:EncryptionContext:purpose": "branch-key",
+        "kms:EncryptionContext:stage": "main",
+      },
+      "ForAllValues:StringEquals": {
+        "kms:EncryptionContextKeys": ["purpose", "stage", "branch", "version"],
       },
     },
   },
@@ -118,6 +133,18 @@ describe("permissions", () => {
     const permissions = permissionsOf(service, id);
     expect(permissions).toHaveLength(expected.length);
     expect(permissions).toEqual(expect.arrayContaining(expected));
+  });
+
+  it("permit to open what former token keys encrypted, and to encrypt nothing with them", () => {
+    const former = "arn:aws:kms:eu-west-1:123456789012:key/former";
+    const moving = deployed({ "refresh:formerTokenKeyArns": former });
+    const using = permissionsOf(moving.service, "Worker").filter(({ Resource }) =>
+      JSON.stringify(Resource).includes(former),
+    );
+    expect(using).toMatchObject([
+      { Action: "kms:Decrypt", Resource: [former, "TokenKeyArn"] },
+      { Action: "kms:Decrypt", Resource: [former, "TokenKeyArn"] },
+    ]);
   });
 
   it("permit the schedule to invoke the sweep, and to tell that it could not", () => {

@@ -11,6 +11,8 @@ const api = {
   COORDINATION_TABLE: "coordination",
   SECRET_PREFIX: "oauth/prod",
   KMS_KEY_ID: "key",
+  BRANCH_KEYS_TABLE: "branch-keys",
+  STAGE: "prod",
 };
 const authorizer = { API_KEYS_TABLE: "api-keys" };
 const jwt = {
@@ -30,6 +32,12 @@ describe("the API function's configuration", () => {
       giveUpAfterMs: 604_800_000,
       secretPrefix: "oauth/prod",
       kmsKeyId: "key",
+      formerKmsKeyIds: [],
+      branchKeysTable: "branch-keys",
+      stage: "prod",
+      tokenFormat: 1,
+      tokenKeySource: "branch",
+      branches: 16,
       providerTimeoutSeconds: 15,
       coalesceWindowMs: 10_000,
       clientCacheMs: 300_000,
@@ -42,6 +50,10 @@ describe("the API function's configuration", () => {
     expect(
       apiConfig({
         ...api,
+        FORMER_KMS_KEY_IDS: "key-1, key-2",
+        TOKEN_FORMAT: "2",
+        TOKEN_KEY_SOURCE: "connection",
+        BRANCH_KEYS: "4",
         PROVIDER_TIMEOUT_SECONDS: "1.5",
         COALESCE_WINDOW_SECONDS: "0",
         CLIENT_CACHE_SECONDS: "0",
@@ -52,6 +64,10 @@ describe("the API function's configuration", () => {
         LOG_LEVEL: "debug",
       }),
     ).toMatchObject({
+      formerKmsKeyIds: ["key-1", "key-2"],
+      tokenFormat: 2,
+      tokenKeySource: "connection",
+      branches: 4,
       providerTimeoutSeconds: 1.5,
       coalesceWindowMs: 0,
       clientCacheMs: 0,
@@ -65,7 +81,7 @@ describe("the API function's configuration", () => {
 
   it("names all missing variables in one error; an empty one is missing", () => {
     expect(() => apiConfig({ KMS_KEY_ID: "" })).toThrow(
-      "invalid environment: CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; SECRET_PREFIX is missing; KMS_KEY_ID is missing",
+      "invalid environment: KMS_KEY_ID is missing; BRANCH_KEYS_TABLE is missing; STAGE is missing; CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; SECRET_PREFIX is missing",
     );
   });
 
@@ -73,6 +89,9 @@ describe("the API function's configuration", () => {
     const environment = {
       CONNECTIONS_TABLE: "connections",
       SECRET_PREFIX: "oauth/",
+      FORMER_KMS_KEY_IDS: "key-1,,key-2",
+      TOKEN_FORMAT: "3",
+      TOKEN_KEY_SOURCE: "none",
       PROVIDER_TIMEOUT_SECONDS: "19",
       COALESCE_WINDOW_SECONDS: "-1",
       CLIENT_CACHE_SECONDS: "soon",
@@ -83,6 +102,9 @@ describe("the API function's configuration", () => {
     for (const name of [
       "SECRET_PREFIX: ",
       "KMS_KEY_ID is missing",
+      "FORMER_KMS_KEY_IDS: expected values separated by commas",
+      "TOKEN_FORMAT: expected one of 1, 2",
+      "TOKEN_KEY_SOURCE: expected one of branch, connection",
       "PROVIDER_TIMEOUT_SECONDS: expected seconds, 1 to 18",
       "COALESCE_WINDOW_SECONDS: ",
       "CLIENT_CACHE_SECONDS: ",

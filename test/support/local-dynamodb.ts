@@ -13,6 +13,7 @@ export const tableNames = {
   connections: "connections",
   apiKeys: "api_keys",
   coordination: "coordination",
+  branchKeys: "branch_keys",
 } as const;
 
 export interface LocalTables {

@@ -112,6 +112,7 @@ export function opened(credentials: SealedTokenSet): TokenSet {
 export const plainCipher: TokenCipher = {
   open: async (credentials) => ({
     tokens: opened(credentials),
+    binding: undefined,
     seal: async (tokens) => sealed(tokens),
   }),
   seal: async (tokens) => sealed(tokens),

@@ -16,11 +16,12 @@ const plainValues = (item: Readonly<Record<string, unknown>>): Readonly<Record<s
     Object.entries(item).map(([name, attribute]) => [name, plainValue(attribute)]),
   );
 
-/** A map keeps its attributes. Null: of a type that this service does not store. */
+/** Bytes become base64url, and a map keeps its attributes. Null: of a type that this service does not store. */
 function plainValue(attribute: unknown): unknown {
   if (!isObject(attribute)) return null;
-  const { NULL, S, N, SS, L, M } = attribute;
+  const { NULL, S, N, B, SS, L, M } = attribute;
   if (NULL) return undefined;
+  if (B instanceof Uint8Array) return Buffer.from(B).toString("base64url");
   if (N !== undefined) return Number(N);
   return S ?? SS ?? (Array.isArray(L) ? L.map(plainValue) : M) ?? null;
 }

@@ -14,8 +14,8 @@ import type {
 import { isoSecond } from "../../domain/model/instant.ts";
 import type { Due } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import { secondAttribute, stringAttribute, withoutUndefined } from "./attributes.ts";
-import { connectionOf, dueAttributes } from "./connection-item.ts";
+import { type Item, secondAttribute, stringAttribute, withoutUndefined } from "./attributes.ts";
+import { connectionOf, credentialsAttribute, dueAttributes } from "./connection-item.ts";
 
 /** A connection and its first token set, sealed for its key. */
 export interface ConnectionDraft extends ConnectionKey {
@@ -25,6 +25,10 @@ export interface ConnectionDraft extends ConnectionKey {
   readonly label: string | undefined;
   readonly userId: string | undefined;
   readonly config: Readonly<Record<string, string>>;
+  /** The stored version that was read. Undefined: there was no such connection. */
+  readonly expectedVersion: number | undefined;
+  /** The version that `credentials` are sealed for: `nextVersion` of the stored one. */
+  readonly version: number;
   readonly credentials: SealedTokenSet;
   readonly expiresAtMs: number | undefined;
   readonly assumedExpiresAtMs: number | undefined;
@@ -49,6 +53,7 @@ export interface ConnectionAdmin {
    * ones that is under way drops its result.
    *
    * @throws {ForeignConnection}
+   * @throws {ConnectionChanged}
    */
   put(draft: ConnectionDraft): Promise<PutOutcome>;
   describe(key: ConnectionKey): Promise<DescribedConnection | undefined>;
@@ -64,6 +69,16 @@ export class ForeignConnection extends Error {
   }
 }
 
+/** The connection was refreshed or replaced after it was read. */
+export class ConnectionChanged extends Error {
+  constructor({ connectionId }: ConnectionKey) {
+    super(
+      `connection ${connectionId} changed while it was being replaced: nothing is stored, run the command again`,
+    );
+    this.name = "ConnectionChanged";
+  }
+}
+
 export interface DynamoDbConnectionAdminOptions {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -74,24 +89,27 @@ export const dynamoDbConnectionAdmin = ({
   tableName,
 }: DynamoDbConnectionAdminOptions): ConnectionAdmin => ({
   async put(draft) {
+    const outcome = draft.expectedVersion === undefined ? "created" : "replaced";
     try {
-      const { Attributes } = await asStoreUnavailable("DynamoDB", () =>
-        client.send(putCommand(tableName, draft)),
-      );
-      return Attributes?.connection_id === undefined ? "created" : "replaced";
+      await asStoreUnavailable("DynamoDB", () => client.send(putCommand(tableName, draft)));
+      return outcome;
     } catch (error) {
-      throw error instanceof ConditionalCheckFailedException ? new ForeignConnection(draft) : error;
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const item = await readItem({ client, tableName }, draft);
+      if (item !== undefined && item.workspace_id?.S !== draft.workspaceId) {
+        throw new ForeignConnection(draft);
+      }
+      // A repetition by the SDK, after a response that was lost.
+      if (item !== undefined && connectionOf(item).credentials === draft.credentials) {
+        return outcome;
+      }
+      throw new ConnectionChanged(draft);
     }
   },
 
-  async describe({ connectionId, workspaceId }) {
-    const command = new GetItemCommand({
-      TableName: tableName,
-      Key: { connection_id: { S: connectionId } },
-      ConsistentRead: true,
-    });
-    const { Item: item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-    if (item?.workspace_id?.S !== workspaceId) return undefined;
+  async describe(key) {
+    const item = await readItem({ client, tableName }, key);
+    if (item?.workspace_id?.S !== key.workspaceId) return undefined;
     return {
       ...connectionOf(item),
       label: item.label?.S,
@@ -102,11 +120,26 @@ export const dynamoDbConnectionAdmin = ({
   },
 });
 
+/** Strongly consistent, whatever the workspace. */
+async function readItem(
+  { client, tableName }: DynamoDbConnectionAdminOptions,
+  { connectionId }: ConnectionKey,
+): Promise<Item | undefined> {
+  const command = new GetItemCommand({
+    TableName: tableName,
+    Key: { connection_id: { S: connectionId } },
+    ConsistentRead: true,
+  });
+  const { Item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
+  return Item;
+}
+
 const instantMs = (instant: string | undefined): number | undefined =>
   instant === undefined ? undefined : Date.parse(instant);
 
 function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemCommand {
-  const { due } = draft;
+  const { due, expectedVersion } = draft;
+  const versionStands = `credentials_version = :expectedVersion${expectedVersion === 0 ? " OR attribute_not_exists(credentials_version)" : ""}`;
   const attributes: Record<string, AttributeValue | undefined> = {
     workspace_id: { S: draft.workspaceId },
     integration: { S: draft.integration },
@@ -119,7 +152,8 @@ function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemComman
       ),
     },
     status: { S: "active" },
-    credentials: { S: draft.credentials },
+    credentials: credentialsAttribute(draft.credentials),
+    credentials_version: { N: String(draft.version) },
     expires_at: secondAttribute(draft.expiresAtMs),
     assumed_expires_at: secondAttribute(draft.assumedExpiresAtMs),
     refresh_token_expires_at: secondAttribute(draft.refreshTokenExpiresAtMs),
@@ -142,21 +176,23 @@ function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemComman
     TableName: tableName,
     Key: { connection_id: { S: draft.connectionId } },
     UpdateExpression: [
-      `SET credentials_version = if_not_exists(credentials_version, :zero) + :one`,
-      "created_at = if_not_exists(created_at, :now)",
+      "SET created_at = if_not_exists(created_at, :now)",
       ...set.map(([name], i) => `${tokens[name]} = :a${i}`),
     ]
       .join(", ")
       .concat(` REMOVE ${removed.map((name) => tokens[name]).join(", ")}`),
-    ConditionExpression: "attribute_not_exists(connection_id) OR workspace_id = :workspaceId",
+    ConditionExpression:
+      expectedVersion === undefined
+        ? "attribute_not_exists(connection_id)"
+        : `workspace_id = :workspaceId AND (${versionStands})`,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [tokens[name], name])),
     ExpressionAttributeValues: {
-      ":zero": { N: "0" },
-      ":one": { N: "1" },
       ":now": { S: isoSecond(draft.putAtMs) },
-      ":workspaceId": { S: draft.workspaceId },
+      ...(expectedVersion !== undefined && {
+        ":workspaceId": { S: draft.workspaceId },
+        ":expectedVersion": { N: String(expectedVersion) },
+      }),
       ...Object.fromEntries(set.map(([, value], i) => [`:a${i}`, value])),
     },
-    ReturnValues: "ALL_OLD",
   });
 }

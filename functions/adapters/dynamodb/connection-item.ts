@@ -32,6 +32,7 @@ import {
   withDefault,
 } from "../../validation/structures.ts";
 import { instant, oneOf, satisfying, string, wholeNumber } from "../../validation/values.ts";
+import { isPacked } from "../kms/packed-jwe.ts";
 import {
   attributes,
   type Item,
@@ -82,7 +83,7 @@ const itemCheck = refined(
     client_registration: optional(registrationNameCheck),
     status: oneOf(connectionStatuses),
     config: withDefault(config, {}),
-    credentials: optional(satisfying(isSealedTokenSet, "a string")),
+    credentials: optional(satisfying(isSealedTokenSet, "a string or bytes")),
     credentials_version: withDefault(wholeNumber, 0),
     expires_at: optional(instant),
     assumed_expires_at: optional(instant),
@@ -175,3 +176,7 @@ export const dueAttributes = ({ refreshShard, refreshAtMs }: Due) => ({
   refresh_shard: numberAttribute(refreshShard),
   refresh_at: numberAttribute(Math.floor(refreshAtMs / 1000)),
 });
+
+/** The form of a sealed token set decides its type: adapters/kms/packed-jwe.ts. */
+export const credentialsAttribute = (sealed: SealedTokenSet): AttributeValue =>
+  isPacked(sealed) ? { B: Buffer.from(sealed, "base64url") } : { S: sealed };

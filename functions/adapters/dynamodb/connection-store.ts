@@ -23,7 +23,7 @@ import type {
   WriteResult,
 } from "../../domain/ports/connection-store.ts";
 import { secondAttribute, withoutUndefined } from "./attributes.ts";
-import { dueAttributes, failureItem } from "./connection-item.ts";
+import { credentialsAttribute, dueAttributes, failureItem } from "./connection-item.ts";
 import { type ConnectionTable, read, type Update, update } from "./connection-update.ts";
 
 /**
@@ -162,7 +162,7 @@ function tokenSetUpdate(
     status === "active" ? "NOT #status IN (:inactive, :testing)" : "#status = :status";
   return {
     set: withoutUndefined<AttributeValue>({
-      credentials: { S: commit.credentials },
+      credentials: credentialsAttribute(commit.credentials),
       credentials_version: { N: String(version) },
       "#status": { S: status },
       expires_at: secondAttribute(expiresAtMs),

@@ -12,6 +12,8 @@ export const apiKeyKey = "key_hash";
 /** Epoch seconds; DynamoDB removes an expired key some time after. */
 export const apiKeyTimeToLive = "expires_at";
 
+export const branchKeyKey = "branch_key_id";
+
 export const coordinationKey = "item_id";
 /** Epoch seconds; DynamoDB removes what is long over. */
 export const coordinationTimeToLive = "expires_at";
@@ -20,6 +22,7 @@ export interface TableNames {
   readonly connections: string;
   readonly apiKeys: string;
   readonly coordination: string;
+  readonly branchKeys: string;
 }
 
 /** The tables as the stack defines them, for stand-ins. */
@@ -27,6 +30,7 @@ export const createTableInputs = ({
   connections,
   apiKeys,
   coordination,
+  branchKeys,
 }: TableNames): readonly CreateTableCommandInput[] => [
   {
     TableName: connections,
@@ -59,5 +63,11 @@ export const createTableInputs = ({
     BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [{ AttributeName: coordinationKey, AttributeType: "S" }],
     KeySchema: [{ AttributeName: coordinationKey, KeyType: "HASH" }],
+  },
+  {
+    TableName: branchKeys,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [{ AttributeName: branchKeyKey, AttributeType: "S" }],
+    KeySchema: [{ AttributeName: branchKeyKey, KeyType: "HASH" }],
   },
 ];

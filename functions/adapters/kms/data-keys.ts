@@ -1,15 +1,12 @@
 import { webcrypto } from "node:crypto";
-import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from "@aws-sdk/client-kms";
+import { GenerateDataKeyCommand } from "@aws-sdk/client-kms";
 import type { ConnectionKey } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import { UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
 import { lruMap } from "../cache/lru-map.ts";
+import { decrypt, type WrappingKeys } from "./decrypt.ts";
 
-export interface KmsDataKeysOptions {
-  readonly client: KMSClient;
-  /** Id, ARN or alias of a symmetric key. */
-  readonly keyId: string;
+export interface KmsDataKeysOptions extends WrappingKeys {
   readonly clock: Pick<Clock, "nowMs">;
   /** How long an opened data key serves before KMS is asked for it again. @default 300000, five minutes */
   readonly cacheMaxAgeMs?: number;
@@ -23,6 +20,8 @@ export interface DataKey {
   readonly cryptoKey: webcrypto.CryptoKey;
   /** The same key as KMS wrapped it: base64url of `CiphertextBlob`. */
   readonly edk: string;
+  /** The KMS key that wrapped it wraps no more. */
+  readonly isFormer: boolean;
   /** How often this process has sealed with it. */
   seals: number;
 }
@@ -32,50 +31,33 @@ export interface KmsDataKeys {
   generate(key: ConnectionKey): Promise<DataKey>;
   /**
    * @throws {StoreUnavailable}
-   * @throws {UnreadableCredentials} `edk` is not what KMS wrapped for this connection
+   * @throws {UnreadableCredentials} KMS did not wrap `edk` for this connection
    */
   unwrap(edk: string, key: ConnectionKey): Promise<DataKey>;
-  /** As far as the cache remembers. */
-  seals(edk: string, key: ConnectionKey): number;
 }
 
 interface CacheEntry {
   readonly dataKey: Promise<DataKey>;
-  /** Undefined until KMS has answered. */
-  opened: DataKey | undefined;
   readonly expiresAtMs: number;
 }
 
 /**
- * Data keys from KMS, each bound to its connection by the encryption context
- * `{workspace_id, connection_id}`, which CloudTrail shows and a key policy can demand.
+ * Data keys from KMS, each bound to its connection by the encryption context `{workspace_id, connection_id}`, which
+ * CloudTrail shows and a key policy can demand.
  *
- * Opened keys are cached as `CryptoKey`s, which give their bytes to nobody; the bytes that KMS sent
- * are zeroed at once, and a key that leaves the cache is only a reference dropped, so that who still
- * has to seal with it can.
+ * Opened keys are cached as `CryptoKey`s, which do not reveal their bytes, and the bytes that KMS sent are zeroed at
+ * once. A key that leaves the cache still serves a caller that holds it.
  */
 export function kmsDataKeys(options: KmsDataKeysOptions): KmsDataKeys {
   const { clock, cacheMaxAgeMs = 300_000, cacheMaximumEntries = 1_000 } = options;
   const cache = lruMap<string, CacheEntry>(cacheMaximumEntries);
 
   const remember = (name: string, dataKey: Promise<DataKey>): void => {
-    const expiresAtMs = clock.nowMs() + cacheMaxAgeMs;
-    const entry: CacheEntry = { dataKey, opened: undefined, expiresAtMs };
+    const entry = { dataKey, expiresAtMs: clock.nowMs() + cacheMaxAgeMs };
     cache.set(name, entry);
-    dataKey.then(
-      (opened) => {
-        entry.opened = opened;
-      },
-      () => {
-        if (cache.get(name) === entry) cache.delete(name);
-      },
-    );
-  };
-  const cached = (name: string): CacheEntry | undefined => {
-    const entry = cache.get(name);
-    if (entry === undefined || entry.expiresAtMs > clock.nowMs()) return entry;
-    cache.delete(name);
-    return undefined;
+    dataKey.catch(() => {
+      if (cache.get(name) === entry) cache.delete(name);
+    });
   };
 
   return {
@@ -86,13 +68,12 @@ export function kmsDataKeys(options: KmsDataKeysOptions): KmsDataKeys {
     },
     unwrap(edk, key) {
       const name = cacheName(edk, key);
-      const entry = cached(name);
-      if (entry !== undefined) return entry.dataKey;
-      const dataKey = decryptDataKey(options, edk, key);
+      const entry = cache.get(name);
+      if (entry !== undefined && entry.expiresAtMs > clock.nowMs()) return entry.dataKey;
+      const dataKey = unwrapDataKey(options, edk, key);
       remember(name, dataKey);
       return dataKey;
     },
-    seals: (edk, key) => cached(cacheName(edk, key))?.opened?.seals ?? 0,
   };
 }
 
@@ -109,7 +90,7 @@ async function generateDataKey(
   { client, keyId }: KmsDataKeysOptions,
   key: ConnectionKey,
 ): Promise<DataKey> {
-  const answer = await client
+  const { Plaintext, CiphertextBlob = new Uint8Array() } = await client
     .send(
       new GenerateDataKeyCommand({
         KeyId: keyId,
@@ -120,53 +101,31 @@ async function generateDataKey(
     .catch((error: unknown) => {
       throw new StoreUnavailable("KMS", error);
     });
-  const { CiphertextBlob: wrapped = new Uint8Array() } = answer;
-  return dataKeyOf(answer.Plaintext, Buffer.from(wrapped).toString("base64url"));
+  return dataKeyOf(Plaintext, Buffer.from(CiphertextBlob).toString("base64url"), false);
 }
 
-async function decryptDataKey(
-  { client, keyId }: KmsDataKeysOptions,
+async function unwrapDataKey(
+  options: KmsDataKeysOptions,
   edk: string,
   key: ConnectionKey,
 ): Promise<DataKey> {
-  const answer = await client
-    .send(
-      new DecryptCommand({
-        KeyId: keyId,
-        CiphertextBlob: Buffer.from(edk, "base64url"),
-        EncryptionContext: encryptionContext(key),
-      }),
-    )
-    .catch((error: unknown) => {
-      throw asDecryptError(error);
-    });
-  return dataKeyOf(answer.Plaintext, edk);
+  const wrapped = { name: "edk", blob: Buffer.from(edk, "base64url") };
+  const { plaintext, isFormer } = await decrypt(options, wrapped, encryptionContext(key));
+  return dataKeyOf(plaintext, edk, isFormer);
 }
 
-/**
- * A key that is disabled, pending deletion or out of this role's reach counts as unavailable: it says
- * nothing of the connection, and an operator can undo it.
- * https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors
- */
-function asDecryptError(error: unknown): StoreUnavailable | UnreadableCredentials {
-  const name = error instanceof Error ? error.name : undefined;
-  if (name === "InvalidCiphertextException") {
-    return new UnreadableCredentials("edk is damaged, or another connection's", error);
-  }
-  if (name === "IncorrectKeyException") {
-    return new UnreadableCredentials("edk is wrapped by another KMS key than KMS_KEY_ID", error);
-  }
-  return new StoreUnavailable("KMS", error);
-}
-
-async function dataKeyOf(plaintext: Uint8Array | undefined, edk: string): Promise<DataKey> {
+async function dataKeyOf(
+  plaintext: Uint8Array | undefined,
+  edk: string,
+  isFormer: boolean,
+): Promise<DataKey> {
   if (plaintext?.byteLength !== 32 || edk === "") {
-    throw new StoreUnavailable("KMS", new TypeError("the answer holds no 256-bit data key"));
+    throw new StoreUnavailable("KMS", new TypeError("the response holds no 256-bit data key"));
   }
   const cryptoKey = await webcrypto.subtle.importKey("raw", plaintext, "AES-GCM", false, [
     "encrypt",
     "decrypt",
   ]);
   plaintext.fill(0);
-  return { cryptoKey, edk, seals: 0 };
+  return { cryptoKey, edk, isFormer, seals: 0 };
 }

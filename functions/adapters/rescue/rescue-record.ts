@@ -32,9 +32,12 @@ export const rescueRecord = (commit: TokenSetCommit) => ({
 const isoOrNull = (instantMs: number | undefined): string | null =>
   instantMs === undefined ? null : isoInstant(instantMs);
 
-/** A compact JWE has five parts, RFC 7516 §3.1. The second, the encrypted key, is empty for `dir`. */
-const isCompactJwe = (value: unknown): value is SealedTokenSet =>
-  typeof value === "string" && /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/.test(value);
+/**
+ * A compact JWE has five parts, RFC 7516 §3.1. The second, the encrypted key, is empty for `dir`. A packed JWE is
+ * base64url.
+ */
+const isJwe = (value: unknown): value is SealedTokenSet =>
+  typeof value === "string" && /^(?:Ag[\w-]+|[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+)$/.test(value);
 
 /** A record that a later or an earlier version wrote may lack, or have, other members. */
 const recordCheck = object({
@@ -42,7 +45,7 @@ const recordCheck = object({
   workspace_id: workspaceIdCheck,
   expected_version: wholeNumber,
   version: optional(wholeNumber),
-  credentials: satisfying(isCompactJwe, "a compact JWE"),
+  credentials: satisfying(isJwe, "a compact or a packed JWE"),
   expires_at: nullish(instant),
   assumed_expires_at: nullish(instant),
   refresh_token_expires_at: nullish(instant),

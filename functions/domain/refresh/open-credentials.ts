@@ -6,7 +6,7 @@ import type { Using } from "./dependencies.ts";
 type Opened = { readonly kind: "opened"; readonly opened: OpenedTokenSet } | FailedRefresh;
 
 /**
- * Decrypts the stored token set and, with the same round trip, obtains the data key for the next one.
+ * Decrypts the stored token set and, with the same round trip, obtains the key for the next one.
  *
  * @throws {StoreUnavailable} the key service does not respond
  */
@@ -16,7 +16,8 @@ export async function openCredentials(
   credentials: SealedTokenSet,
 ): Promise<Opened> {
   try {
-    return { kind: "opened", opened: await cipher.open(credentials, keyOf(connection)) };
+    const place = { ...keyOf(connection), version: connection.credentialsVersion };
+    return { kind: "opened", opened: await cipher.open(credentials, place) };
   } catch (cause) {
     if (!(cause instanceof UnreadableCredentials)) throw cause;
     telemetry.emit({ code: "credentials.unreadable", ...keyOf(connection), cause });

@@ -24,11 +24,13 @@ export async function storeRotatedToken(
   const { connectionId, refreshAtMs } = connection;
   const schedule = dueAfterFailure(connection, failure, nowMs, random());
   const unchanged = refreshAtMs === undefined ? undefined : dueAt(connectionId, refreshAtMs);
+  const version = nextVersion(connection.credentialsVersion, nowMs);
+  const tokens = { ...opened.tokens, refreshToken: result.refreshToken };
   const commit: TokenSetCommit = {
     ...keyOf(connection),
     expectedVersion: connection.credentialsVersion,
-    version: nextVersion(connection.credentialsVersion, nowMs),
-    credentials: await opened.seal({ ...opened.tokens, refreshToken: result.refreshToken }),
+    version,
+    credentials: await opened.seal(tokens, { version, binding: opened.binding }),
     expiresAtMs: connection.expiresAtMs,
     assumedExpiresAtMs: connection.assumedExpiresAtMs,
     refreshTokenExpiresAtMs: undefined,

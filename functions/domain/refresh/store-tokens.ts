@@ -46,6 +46,7 @@ async function tokenSetCommit(
 ): Promise<TokenSetCommit> {
   const tokens = successor(opened.tokens, granted);
   const nowMs = clock.nowMs();
+  const version = nextVersion(connection.credentialsVersion, nowMs);
   const scheduled = {
     connectionId: connection.connectionId,
     expiresAtMs: tokens.expiresAtMs ?? assumedExpiresAtMs,
@@ -54,8 +55,8 @@ async function tokenSetCommit(
   return {
     ...keyOf(connection),
     expectedVersion: connection.credentialsVersion,
-    version: nextVersion(connection.credentialsVersion, nowMs),
-    credentials: await opened.seal(tokens),
+    version,
+    credentials: await opened.seal(tokens, { version, binding: opened.binding }),
     expiresAtMs: tokens.expiresAtMs,
     assumedExpiresAtMs,
     refreshTokenExpiresAtMs: earlier(

@@ -1,4 +1,5 @@
 import {
+  ConnectionChanged,
   type ConnectionDraft,
   dynamoDbConnectionAdmin,
   ForeignConnection,
@@ -36,6 +37,8 @@ const draft = (changes: Partial<ConnectionDraft> = {}): ConnectionDraft => ({
   label: "Mail",
   userId: "user_1",
   config: { subdomain: "eu" },
+  expectedVersion: undefined,
+  version: nowMs,
   credentials: "jwe.of.new" as SealedTokenSet,
   expiresAtMs: nowMs + 3_600_000,
   assumedExpiresAtMs: undefined,
@@ -58,7 +61,7 @@ test("a new connection is the documented item", async () => {
     config: { M: { subdomain: { S: "eu" } } },
     status: { S: "active" },
     credentials: { S: "jwe.of.new" },
-    credentials_version: { N: "1" },
+    credentials_version: { N: String(nowMs) },
     expires_at: { S: "2026-01-01T13:00:00Z" },
     refresh_shard: { N: "7" },
     refresh_at: { N: String(Math.floor((nowMs + 3_000_000) / 1000)) },
@@ -91,12 +94,13 @@ test("new credentials move the version on, and nothing is left of the old ones",
     }),
     { refreshShard: 3, refreshAtMs: nowMs },
   );
-  const renewed = draft({ connectionId, expiresAtMs: undefined, due: undefined });
+  const versions = { expectedVersion: 5, version: nowMs };
+  const renewed = draft({ connectionId, ...versions, expiresAtMs: undefined, due: undefined });
   expect(await admin().put(renewed)).toBe("replaced");
   expect(await admin().describe(renewed)).toMatchObject({
     status: "active",
     credentials: "jwe.of.new",
-    credentialsVersion: 6,
+    credentialsVersion: nowMs,
     expiresAtMs: undefined,
     refreshTokenExpiresAtMs: undefined,
     lastRefreshedAtMs: undefined,
@@ -109,11 +113,30 @@ test("new credentials move the version on, and nothing is left of the old ones",
 test("a connection remembers when it was created", async () => {
   const first = draft();
   await admin().put(first);
-  await admin().put({ ...first, putAtMs: nowMs + 60_000 });
+  const versions = { expectedVersion: nowMs, version: nowMs + 60_000 };
+  await admin().put({ ...first, ...versions, putAtMs: nowMs + 60_000 });
   expect(await admin().describe(first)).toMatchObject({
     createdAtMs: Date.UTC(2026, 0, 1, 12, 0, 0),
     updatedAtMs: Date.UTC(2026, 0, 1, 12, 1, 0),
   });
+});
+
+test("a connection that was refreshed after it was read is not replaced", async () => {
+  const stored = draft();
+  await admin().put(stored);
+  for (const expectedVersion of [undefined, nowMs - 1]) {
+    const late = draft({
+      connectionId: stored.connectionId,
+      ...{ expectedVersion, version: nowMs + 1, credentials: "jwe.of.late" as SealedTokenSet },
+    });
+    await expect(admin().put(late)).rejects.toThrow(ConnectionChanged);
+  }
+  expect(await admin().describe(stored)).toMatchObject({ credentials: "jwe.of.new" });
+});
+
+test("a repetition after a lost response is done", async () => {
+  const stored = draft();
+  expect([await admin().put(stored), await admin().put(stored)]).toEqual(["created", "created"]);
 });
 
 test("another workspace's connection is neither changed nor shown", async () => {

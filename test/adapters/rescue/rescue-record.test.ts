@@ -72,6 +72,11 @@ it.each([
   );
 });
 
+it("a packed token set is in the record as base64url", () => {
+  const credentials = Buffer.from([2, 0, 1, 255, 7]).toString("base64url");
+  expect(parseRescueRecord({ ...record, credentials })).toMatchObject({ credentials });
+});
+
 it("every member at fault is named, and no value shown", () => {
   const read = () => parseRescueRecord({ credentials: "plain-token", status: "plain-status" });
   expect(read).toThrow(

@@ -29,6 +29,8 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
     CONNECTIONS_TABLE: tableNames.connections,
     COORDINATION_TABLE: tableNames.coordination,
+    BRANCH_KEYS_TABLE: tableNames.branchKeys,
+    STAGE: "test",
     SECRET_PREFIX: "refresh",
     KMS_KEY_ID: kms.keyId,
     ALLOW_LOOPBACK_PROVIDERS: "true",

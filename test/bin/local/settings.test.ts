@@ -14,6 +14,8 @@ describe("settings of the local service", () => {
       connectionsTable: "connections",
       apiKeysTable: "api_keys",
       coordinationTable: "coordination",
+      branchKeysTable: "branch_keys",
+      stage: "local",
       secretPrefix: "local",
       kmsKeyId: undefined,
       refreshQueueUrl: undefined,

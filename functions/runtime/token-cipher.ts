@@ -1,0 +1,25 @@
+import { systemClock as clock } from "../adapters/clock/system-clock.ts";
+import { type KmsBranchKeysOptions, kmsBranchKeys } from "../adapters/kms/branch-keys.ts";
+import { kmsTokenCipher } from "../adapters/kms/token-cipher.ts";
+import type { TokenCipher } from "../domain/ports/token-cipher.ts";
+import type { TokenCipherConfig } from "./config.ts";
+
+export interface TokenCipherClients {
+  readonly dynamoDb: KmsBranchKeysOptions["table"]["client"];
+  readonly kms: KmsBranchKeysOptions["client"];
+}
+
+export function tokenCipher(
+  config: TokenCipherConfig,
+  { dynamoDb, kms }: TokenCipherClients,
+): TokenCipher {
+  const { kmsKeyId: keyId, formerKmsKeyIds: formerKeyIds, stage, branches } = config;
+  const wrapping = { client: kms, keyId, formerKeyIds, clock };
+  const table = { client: dynamoDb, tableName: config.branchKeysTable };
+  return kmsTokenCipher({
+    ...wrapping,
+    branchKeys: kmsBranchKeys({ ...wrapping, table, stage, branches }),
+    format: config.tokenFormat,
+    keySource: config.tokenKeySource,
+  });
+}
