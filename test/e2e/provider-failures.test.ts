@@ -1,27 +1,21 @@
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type AuthorizationServer,
   startAuthorizationServer,
 } from "../../bin/local/authorization-server.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
-import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
+import {
+  type ProviderStandIn,
+  type Respond,
+  respondWith,
+  respondWithJson,
+  startProvider,
+} from "../support/provider-stand-in.ts";
 
-type Respond = Parameters<typeof startProvider>[0];
-
-const json =
-  (status: number, body: unknown, headers: Record<string, string> = {}): Respond =>
-  (response) => {
-    response.writeHead(status, { "Content-Type": "application/json", ...headers });
-    response.end(JSON.stringify(body));
-  };
-const raw =
-  (status: number, contentType: string, body: string): Respond =>
-  (response) => {
-    response.writeHead(status, { "Content-Type": contentType }).end(body);
-  };
 let tokens = 0;
 const good: Respond = (response, request) =>
-  json(200, {
+  respondWithJson(200, {
     access_token: `at-${++tokens}`,
     refresh_token: `rt-${tokens}`,
     token_type: "Bearer",
@@ -38,19 +32,19 @@ afterAll(async () => {
   await Promise.all(providers.map((provider) => provider.close()));
 });
 
-interface Broken {
+interface Connected {
   readonly connectionId: string;
   readonly provider: ProviderStandIn;
-  /** From now on the provider answers so. */
-  respondWith(respond: Respond): void;
+  /** Changes what the provider responds with. */
+  mend(respond?: Respond): void;
 }
 
 let serial = 0;
-async function connect(first: Respond): Promise<Broken> {
+async function connect(first: Respond): Promise<Connected> {
   let respond = first;
   const provider = await startProvider((response, request) => respond(response, request));
   providers.push(provider);
-  const name = `broken-${++serial}`;
+  const name = `failing-${++serial}`;
   await service.admin(
     `integrations put ${name} --token-endpoint ${provider.url} --client-id c --auth client_secret_post`,
     "the-secret",
@@ -63,7 +57,7 @@ async function connect(first: Respond): Promise<Broken> {
   return {
     connectionId,
     provider,
-    respondWith: (next) => {
+    mend: (next = good) => {
       respond = next;
     },
   };
@@ -72,47 +66,58 @@ async function connect(first: Respond): Promise<Broken> {
 const show = async (connectionId: string): Promise<Record<string, unknown>> =>
   JSON.parse(await service.admin(`connections show ${connectionId} --workspace wsp_demo --json`));
 
-describe("a provider's bad answer is told apart, kills nothing, and is forgotten by the next good one:", () => {
-  test.each<[string, Respond, number, string]>([
-    ["garbage", raw(200, "application/json", "\u0000{]"), 502, "provider_error"],
-    ["an HTML page", raw(200, "text/html", "<html>Sign in</html>"), 502, "provider_error"],
-    ["an empty body", raw(200, "application/json", ""), 502, "provider_error"],
-    ["200 with an error", json(200, { ok: false, error: "fatal_error" }), 502, "provider_error"],
-    ["500", json(500, { error: "server_error" }), 502, "provider_error"],
-    ["500 with invalid_grant", json(500, { error: "invalid_grant" }), 502, "provider_error"],
-    ["a redirect", raw(302, "text/plain", ""), 502, "provider_error"],
-    ["503", json(503, {}), 502, "provider_error"],
-    ["429", json(429, {}), 429, "provider_rate_limited"],
+describe("a failed token request is classified, leaves the connection active, and is cleared by the next success:", () => {
+  // At the same time: some wait until a hold ends.
+  test.concurrent.each<[string, Respond, number, string]>([
+    ["garbage", respondWith(200, "application/json", "\u0000{]"), 502, "provider_error"],
+    ["an HTML page", respondWith(200, "text/html", "<html>Sign in</html>"), 502, "provider_error"],
+    ["an empty body", respondWith(200, "application/json", ""), 502, "provider_error"],
+    [
+      "200 with an error",
+      respondWithJson(200, { ok: false, error: "fatal_error" }),
+      502,
+      "provider_error",
+    ],
+    ["500", respondWithJson(500, { error: "server_error" }), 502, "provider_error"],
+    [
+      "500 with invalid_grant",
+      respondWithJson(500, { error: "invalid_grant" }),
+      502,
+      "provider_error",
+    ],
+    ["a redirect", respondWith(302, "text/plain", ""), 502, "provider_error"],
+    ["503", respondWithJson(503, {}), 502, "provider_error"],
+    ["429", respondWithJson(429, {}), 429, "provider_rate_limited"],
     ["a connection closed", (response) => response.destroy(), 502, "provider_error"],
   ])("%s", async (_, respond, status, code) => {
-    const { connectionId, respondWith } = await connect(respond);
-    const answer = await service.refresh(connectionId);
-    expect([answer.status, answer.body.code]).toEqual([status, code]);
-    expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-    expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+    const { connectionId, mend } = await connect(respond);
+    const response = await service.refresh(connectionId);
+    expect([response.status, response.body.code]).toEqual([status, code]);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(Number(response.headers.get("Retry-After"))).toBeGreaterThan(0);
     expect(await show(connectionId)).toMatchObject({
       status: "active",
       credentials_version: 1,
       failure: code,
       failure_count: 1,
     });
-    respondWith(good);
-    expect(await untilAnswered(200, connectionId)).toBe(200);
+    mend();
+    await untilRefreshed(connectionId);
     expect((await show(connectionId)).failure).toBeUndefined();
   });
 
-  test("429 with Retry-After is the provider's word to all: it is not asked again before", async () => {
-    const { connectionId, provider, respondWith } = await connect(
-      json(429, {}, { "Retry-After": "4" }),
+  test.concurrent("429 with Retry-After holds the integration: no token request is sent before that time", async () => {
+    const { connectionId, provider, mend } = await connect(
+      respondWithJson(429, {}, { "Retry-After": "8" }),
     );
     const first = await service.refresh(connectionId);
-    expect(first.headers.get("Retry-After")).toBe("4");
-    respondWith(good);
+    expect(first.headers.get("Retry-After")).toBe("8");
+    mend();
     const held = await service.refresh(connectionId);
     expect([held.status, held.body.code]).toEqual([429, "provider_rate_limited"]);
     expect(Number(held.headers.get("Retry-After"))).toBeGreaterThan(0);
     expect(provider.requests).toHaveLength(1);
-    expect(await untilAnswered(200, connectionId)).toBe(200);
+    await untilRefreshed(connectionId);
     expect((await show(connectionId)).failure).toBeUndefined();
   });
 
@@ -131,21 +136,21 @@ describe("a provider's bad answer is told apart, kills nothing, and is forgotten
   });
 });
 
-describe("a provider slower than the budget", () => {
-  test("is 504 for all who wait, asked once, and the token that it accepts later still serves", async () => {
-    const { connectionId, provider, respondWith } = await connect(() => undefined);
-    const answers = await Promise.all(
+describe("a provider that responds too late", () => {
+  test.concurrent("is asked once, all callers get 504, and the stored refresh token is sent again later", async () => {
+    const { connectionId, provider, mend } = await connect(() => undefined);
+    const responses = await Promise.all(
       Array.from({ length: 5 }, () => service.refresh(connectionId)),
     );
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([504]));
-    expect(answers.map(({ body }) => body.code)).toEqual(Array(5).fill("provider_timeout"));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([504]));
+    expect(responses.map(({ body }) => body.code)).toEqual(Array(5).fill("provider_timeout"));
     expect(provider.requests).toHaveLength(1);
     expect(await show(connectionId)).toMatchObject({ status: "active", failure_count: 1 });
 
-    respondWith(good);
+    mend();
     // Whoever asks before the provider can be done gets the same outcome, at once.
     expect(await service.refresh(connectionId)).toMatchObject({ status: 504 });
-    expect(await untilAnswered(200, connectionId)).toBe(200);
+    await untilRefreshed(connectionId);
     const [first, second] = provider.requests.map(({ body }) =>
       new URLSearchParams(body).get("refresh_token"),
     );
@@ -153,20 +158,20 @@ describe("a provider slower than the budget", () => {
   });
 });
 
-describe("what a provider grants oddly is kept all the same:", () => {
+describe("the tokens of an unusual token response are stored:", () => {
   test.each<[string, Respond]>([
-    ["status 201", json(201, { access_token: "a", refresh_token: "rt-kept" })],
+    ["status 201", respondWithJson(201, { access_token: "a", refresh_token: "rt-kept" })],
     [
       "with an error beside it",
-      json(200, { access_token: "a", refresh_token: "rt-kept", error: "x" }),
+      respondWithJson(200, { access_token: "a", refresh_token: "rt-kept", error: "x" }),
     ],
     [
       "as a form",
-      raw(200, "application/x-www-form-urlencoded", "access_token=a&refresh_token=rt-kept"),
+      respondWith(200, "application/x-www-form-urlencoded", "access_token=a&refresh_token=rt-kept"),
     ],
     [
       "no token_type, expires_in null",
-      json(200, { access_token: "a", refresh_token: "rt-kept", expires_in: null }),
+      respondWithJson(200, { access_token: "a", refresh_token: "rt-kept", expires_in: null }),
     ],
   ])("%s", async (_, respond) => {
     const { connectionId, provider } = await connect(respond);
@@ -177,7 +182,7 @@ describe("what a provider grants oddly is kept all the same:", () => {
   });
 });
 
-describe("a bad client", () => {
+describe("a rejected client", () => {
   let authorizationServer: AuthorizationServer;
   beforeAll(async () => {
     authorizationServer = await startAuthorizationServer();
@@ -195,7 +200,7 @@ describe("a bad client", () => {
       await authorizationServer.mintRefreshToken(),
     );
 
-  test("whose secret was rotated while it was cached is read again, and nobody notices", async () => {
+  test("is tried once more where its secret has changed since it was cached", async () => {
     await putIntegration("rotated", authorizationServer.clientSecret());
     await putConnection("conn_rotated", "rotated");
     expect(await service.refresh("conn_rotated")).toMatchObject({ status: 200 });
@@ -203,7 +208,7 @@ describe("a bad client", () => {
     expect(await service.refresh("conn_rotated", { force: true })).toMatchObject({ status: 200 });
   });
 
-  test("holds its integration, not the connection, until the secret is mended", async () => {
+  test("holds its integration until the secret is replaced, and leaves the connection active", async () => {
     await putIntegration("wrong", "not-the-secret");
     await putConnection("conn_wrong", "wrong");
     const first = await service.refresh("conn_wrong");
@@ -216,20 +221,16 @@ describe("a bad client", () => {
     expect(authorizationServer.tokenResponses()).toEqual(before);
     expect(await show("conn_wrong")).toMatchObject({ status: "active" });
     await putIntegration("wrong", authorizationServer.clientSecret());
-    expect(await untilAnswered(200, "conn_wrong")).toBe(200);
+    await untilRefreshed("conn_wrong");
   });
 });
 
-/** A held integration's secret is looked at once a second. */
-async function untilAnswered(status: number, connectionId: string): Promise<number> {
-  for (let tries = 0; ; tries++) {
-    const answer = await service.refresh(connectionId);
-    if (answer.status === status || tries === 80) return answer.status;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+/** A hold ends by itself, and the secret of a held integration is read again once a second. */
+async function untilRefreshed(connectionId: string): Promise<void> {
+  while ((await service.refresh(connectionId)).status !== 200) await sleep(100);
 }
 
-describe("a registration that cannot be used says which, and what is wrong:", () => {
+describe("the error of an unusable registration names the integration and the reason:", () => {
   test("an address in a private range", async () => {
     await service.admin(
       "integrations put metadata --token-endpoint https://169.254.169.254/token --client-id c --auth none",

@@ -8,7 +8,7 @@ import { StoreUnavailable } from "../../../functions/domain/model/errors.ts";
 import { localDynamoDbClient } from "../../support/local-aws-clients.ts";
 
 const servers: Server[] = [];
-afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
+afterAll(() => Promise.all(servers.map(closeServer)));
 
 async function serving(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -92,7 +92,8 @@ const breaking = () => serving((_, response) => response.destroy());
 const absent = async () => "http://127.0.0.1:1";
 const silent = () => serving(() => undefined);
 
-test.each<[keyof typeof programs, string, () => Promise<string>, string]>([
+// At the same time: a silent server is waited for as long as the clients are patient.
+test.concurrent.each<[keyof typeof programs, string, () => Promise<string>, string]>([
   ["DynamoDB", "a connection that breaks", breaking, "ECONNRESET"],
   ["DynamoDB", "nobody there", absent, "ECONNREFUSED"],
   ["DynamoDB", "a store that is silent", silent, "ETIMEDOUT"],
