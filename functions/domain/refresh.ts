@@ -86,7 +86,8 @@ async function refreshOrWait(
 ): Promise<RefreshOutcome> {
   const { store, clock, budget, newLeaseId, coalesceWindowMs } = dependencies;
   const arrivedAtMs = clock.nowMs();
-  for (let takesOverAtOnce = false; ; ) {
+  let takesOverAtOnce = false;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     if (!hasTimeForAttempt(request.invocation, budget)) return failed("refresh_in_progress");
     const nowMs = clock.nowMs();
     const lease = { leaseId: newLeaseId(), leaseExpiresAtMs: nowMs + budget.leaseMs };
@@ -116,9 +117,14 @@ async function refreshOrWait(
       const outcome =
         recentFailure(connection, nowMs) ?? coalescedSince(connection, windows, arrivedAtMs);
       if (outcome !== undefined) return outcome;
+      // The lease was released a moment ago, or the item states what no condition makes sense of.
+      await clock.sleep(pauseMs);
     }
   }
 }
+
+const firstPauseMs = 50;
+const longestPauseMs = 2_000;
 
 /** Forced calls refresh a connection no more often than this. */
 const forcedIntervalMs = 1_000;

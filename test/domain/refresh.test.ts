@@ -686,6 +686,18 @@ describe("the commit", () => {
   });
 });
 
+test("a connection that is declined for no reason that shows is asked for a few times, and given up", async () => {
+  const h = harness();
+  let asked = 0;
+  h.store.acquireLease = async () => {
+    asked++;
+    return { kind: "declined", connection: h.stored() };
+  };
+  await failsWith(h.refresh(), "refresh_in_progress");
+  expect(asked).toBeLessThan(15);
+  expect(h.grants).toEqual([]);
+});
+
 describe("someone else's lease", () => {
   const held = connection({
     lease: { leaseId: "other", leaseExpiresAtMs: startMs + budget.leaseMs },
