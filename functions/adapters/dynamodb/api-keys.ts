@@ -24,6 +24,7 @@ import {
   stringAttribute,
   withoutUndefined,
 } from "./attributes.ts";
+import { clause, updateExpressions } from "./update-expression.ts";
 
 export interface DynamoDbApiKeysOptions {
   readonly client: DynamoDBClient;
@@ -112,11 +113,11 @@ export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbApiKeysOption
       const command = new UpdateItemCommand({
         TableName: tableName,
         Key: { key_hash: { S: found.keyHash } },
-        UpdateExpression: "SET #status = :revoked",
-        // An expired key may have been removed meanwhile: it must not come back.
-        ConditionExpression: "attribute_exists(key_hash)",
-        ExpressionAttributeNames: { "#status": "status" },
-        ExpressionAttributeValues: { ":revoked": { S: "revoked" } },
+        ...updateExpressions({
+          set: { status: { S: "revoked" } },
+          // An expired key may have been removed meanwhile: it must not come back.
+          condition: [clause("attribute_exists(key_hash)")],
+        }),
       });
       try {
         await asStoreUnavailable("DynamoDB", () => client.send(command));

@@ -2,7 +2,6 @@ import {
   type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  GetItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type {
@@ -14,8 +13,11 @@ import type {
 import { isoSecond } from "../../domain/model/instant.ts";
 import type { Due } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import { type Item, secondAttribute, stringAttribute, withoutUndefined } from "./attributes.ts";
+import { numberAttribute, secondAttribute, stringAttribute } from "./attributes.ts";
+import { versionIs } from "./connection-conditions.ts";
 import { connectionOf, credentialsAttribute, dueAttributes } from "./connection-item.ts";
+import { belongsTo, readItem } from "./connection-update.ts";
+import { clause, setOrRemove, updateExpressions } from "./update-expression.ts";
 
 /** A connection and its first token set, sealed for its key. */
 export interface ConnectionDraft extends ConnectionKey {
@@ -120,79 +122,55 @@ export const dynamoDbConnectionAdmin = ({
   },
 });
 
-/** Strongly consistent, whatever the workspace. */
-async function readItem(
-  { client, tableName }: DynamoDbConnectionAdminOptions,
-  { connectionId }: ConnectionKey,
-): Promise<Item | undefined> {
-  const command = new GetItemCommand({
-    TableName: tableName,
-    Key: { connection_id: { S: connectionId } },
-    ConsistentRead: true,
-  });
-  const { Item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  return Item;
-}
-
 const instantMs = (instant: string | undefined): number | undefined =>
   instant === undefined ? undefined : Date.parse(instant);
 
 function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemCommand {
-  const { due, expectedVersion } = draft;
-  const versionStands = `credentials_version = :expectedVersion${expectedVersion === 0 ? " OR attribute_not_exists(credentials_version)" : ""}`;
-  const attributes: Record<string, AttributeValue | undefined> = {
-    workspace_id: { S: draft.workspaceId },
-    integration: { S: draft.integration },
-    client_registration: stringAttribute(draft.registrationName),
-    label: stringAttribute(draft.label),
-    user_id: stringAttribute(draft.userId),
-    config: {
-      M: Object.fromEntries(
-        Object.entries(draft.config).map(([name, value]) => [name, { S: value }]),
-      ),
-    },
-    status: { S: "active" },
-    credentials: credentialsAttribute(draft.credentials),
-    credentials_version: { N: String(draft.version) },
-    expires_at: secondAttribute(draft.expiresAtMs),
-    assumed_expires_at: secondAttribute(draft.assumedExpiresAtMs),
-    refresh_token_expires_at: secondAttribute(draft.refreshTokenExpiresAtMs),
-    refresh_token_absolute_expires_at: secondAttribute(draft.refreshTokenAbsoluteExpiresAtMs),
-    refresh_shard: undefined,
-    refresh_at: undefined,
-    ...(due && dueAttributes(due)),
-    updated_at: { S: isoSecond(draft.putAtMs) },
-    // Of the former credentials: these were never refreshed.
-    last_refreshed_at: undefined,
-    lease_id: undefined,
-    lease_expires_at_ms: undefined,
-    failure: undefined,
-  };
-  const names = Object.keys(attributes);
-  const tokens = Object.fromEntries(names.map((name, i) => [name, `#a${i}`]));
-  const set = Object.entries(withoutUndefined(attributes));
-  const removed = names.filter((name) => attributes[name] === undefined);
+  const { expectedVersion } = draft;
   return new UpdateItemCommand({
     TableName: tableName,
     Key: { connection_id: { S: draft.connectionId } },
-    UpdateExpression: [
-      "SET created_at = if_not_exists(created_at, :now)",
-      ...set.map(([name], i) => `${tokens[name]} = :a${i}`),
-    ]
-      .join(", ")
-      .concat(` REMOVE ${removed.map((name) => tokens[name]).join(", ")}`),
-    ConditionExpression:
-      expectedVersion === undefined
-        ? "attribute_not_exists(connection_id)"
-        : `workspace_id = :workspaceId AND (${versionStands})`,
-    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [tokens[name], name])),
-    ExpressionAttributeValues: {
-      ":now": { S: isoSecond(draft.putAtMs) },
-      ...(expectedVersion !== undefined && {
-        ":workspaceId": { S: draft.workspaceId },
-        ":expectedVersion": { N: String(expectedVersion) },
-      }),
-      ...Object.fromEntries(set.map(([, value], i) => [`:a${i}`, value])),
-    },
+    ...updateExpressions({
+      ...setOrRemove(attributesOf(draft)),
+      assign: [
+        clause("created_at = if_not_exists(created_at, :now)", {
+          ":now": { S: isoSecond(draft.putAtMs) },
+        }),
+      ],
+      condition:
+        expectedVersion === undefined
+          ? [clause("attribute_not_exists(connection_id)")]
+          : [belongsTo(draft.workspaceId), versionIs(expectedVersion)],
+    }),
   });
 }
+
+/** An undefined attribute is removed. */
+const attributesOf = (draft: ConnectionDraft): Record<string, AttributeValue | undefined> => ({
+  workspace_id: { S: draft.workspaceId },
+  integration: { S: draft.integration },
+  client_registration: stringAttribute(draft.registrationName),
+  label: stringAttribute(draft.label),
+  user_id: stringAttribute(draft.userId),
+  config: {
+    M: Object.fromEntries(
+      Object.entries(draft.config).map(([name, value]) => [name, { S: value }]),
+    ),
+  },
+  status: { S: "active" },
+  credentials: credentialsAttribute(draft.credentials),
+  credentials_version: numberAttribute(draft.version),
+  expires_at: secondAttribute(draft.expiresAtMs),
+  assumed_expires_at: secondAttribute(draft.assumedExpiresAtMs),
+  refresh_token_expires_at: secondAttribute(draft.refreshTokenExpiresAtMs),
+  refresh_token_absolute_expires_at: secondAttribute(draft.refreshTokenAbsoluteExpiresAtMs),
+  refresh_shard: undefined,
+  refresh_at: undefined,
+  ...(draft.due && dueAttributes(draft.due)),
+  updated_at: secondAttribute(draft.putAtMs),
+  // These describe the former credentials.
+  last_refreshed_at: undefined,
+  lease_id: undefined,
+  lease_expires_at_ms: undefined,
+  failure: undefined,
+});

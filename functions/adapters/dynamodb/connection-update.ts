@@ -1,14 +1,14 @@
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { Connection, ConnectionKey } from "../../domain/model/connection.ts";
+import type { Connection, ConnectionKey, WorkspaceId } from "../../domain/model/connection.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import type { Item } from "./attributes.ts";
 import { connectionOf } from "./connection-item.ts";
+import { type Clause, clause, type ItemUpdate, updateExpressions } from "./update-expression.ts";
 
 export interface ConnectionTable {
   readonly client: DynamoDBClient;
@@ -16,115 +16,96 @@ export interface ConnectionTable {
 }
 
 /** Strongly consistent. */
-export async function read(
-  { client, tableName }: ConnectionTable,
+export const read = async (
+  table: ConnectionTable,
   key: ConnectionKey,
-): Promise<Connection | undefined> {
+): Promise<Connection | undefined> => connectionIn(await readItem(table, key), key);
+
+/** Strongly consistent, and of any workspace. */
+export async function readItem(
+  { client, tableName }: ConnectionTable,
+  { connectionId }: ConnectionKey,
+): Promise<Item | undefined> {
   const command = new GetItemCommand({
     TableName: tableName,
-    Key: { connection_id: { S: key.connectionId } },
+    Key: { connection_id: { S: connectionId } },
     ConsistentRead: true,
   });
-  const { Item: item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  return connectionIn(item, key);
+  const { Item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
+  return Item;
 }
 
-/** Of another workspace there is none. */
+/** A connection of another workspace is reported as absent. */
 export const connectionIn = (
   item: Item | undefined,
   { workspaceId }: ConnectionKey,
 ): Connection | undefined =>
   item?.workspace_id?.S === workspaceId ? connectionOf(item) : undefined;
 
-const belongsToWorkspace = "workspace_id = :workspaceId";
-
-/** A conditional change of one connection's item. */
-export interface Update {
-  /** Attributes by name; `#status` for `status`, a reserved word. */
-  readonly set: Readonly<Record<string, AttributeValue>>;
-  readonly remove: readonly string[];
-  /** All of these, beside the workspace. */
-  readonly condition: readonly string[];
-  /** Of the condition. */
-  readonly values: Readonly<Record<string, AttributeValue>>;
-  /** Answers `updated` with the connection as it is then. */
-  readonly returnNew?: boolean;
-  /** What stands there after a failed condition does not matter. */
-  readonly unread?: boolean;
+/** A conditional change of one connection, whose workspace is a condition of each. */
+export interface ConnectionUpdate extends ItemUpdate {
+  /** The result `updated` holds the changed connection. @default false */
+  readonly returnsNew?: boolean;
+  /** The stored item is not read after a failed condition, and `absent` is the result. @default false */
+  readonly ignoresConflict?: boolean;
 }
 
-export type Updated<Connected> =
-  | { readonly kind: "updated"; readonly connection: Connected }
+export type Updated<Changed> =
+  | { readonly kind: "updated"; readonly connection: Changed }
   | { readonly kind: "declined"; readonly connection: Connection }
   | { readonly kind: "absent" };
 
 export function update(
-  options: ConnectionTable,
+  table: ConnectionTable,
   key: ConnectionKey,
-  change: Update & { readonly returnNew: true },
+  change: ConnectionUpdate & { readonly returnsNew: true },
 ): Promise<Updated<Connection>>;
 export function update(
-  options: ConnectionTable,
+  table: ConnectionTable,
   key: ConnectionKey,
-  change: Update,
+  change: ConnectionUpdate,
 ): Promise<Updated<Connection | undefined>>;
 export async function update(
-  options: ConnectionTable,
+  table: ConnectionTable,
   key: ConnectionKey,
-  change: Update,
+  change: ConnectionUpdate,
 ): Promise<Updated<Connection | undefined>> {
-  const command = updateCommand(options, key, change);
+  const command = updateCommand(table, key, change);
   try {
-    const { Attributes } = await asStoreUnavailable("DynamoDB", () => options.client.send(command));
+    const { Attributes } = await asStoreUnavailable("DynamoDB", () => table.client.send(command));
     return {
       kind: "updated",
-      connection: change.returnNew ? connectionOf(Attributes ?? {}) : undefined,
+      connection: change.returnsNew ? connectionOf(Attributes ?? {}) : undefined,
     };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    if (change.unread) return { kind: "absent" };
-    return standing(options, key, error.Item);
+    if (change.ignoresConflict) return { kind: "absent" };
+    return storedConnection(table, key, error.Item);
   }
 }
 
-/** Without an item in the error the connection may be absent, or the engine not tell: it is read. */
-async function standing(
-  options: ConnectionTable,
+/** Reads the connection where the error has no item: it is absent, or the engine does not return it. */
+async function storedConnection(
+  table: ConnectionTable,
   key: ConnectionKey,
   item: Item | undefined,
 ): Promise<Updated<never>> {
-  const connection = item === undefined ? await read(options, key) : connectionIn(item, key);
+  const connection = item === undefined ? await read(table, key) : connectionIn(item, key);
   return connection ? { kind: "declined", connection } : { kind: "absent" };
 }
 
-function updateCommand(
+const updateCommand = (
   { tableName }: ConnectionTable,
   { connectionId, workspaceId }: ConnectionKey,
-  { set, remove, condition, values, returnNew }: Update,
-): UpdateItemCommand {
-  const assignments = Object.entries(set).map(([name, value], i) => ({
-    name,
-    token: `:set${i}`,
-    value,
-  }));
-  const clauses = [
-    assignments.length > 0 &&
-      `SET ${assignments.map(({ name, token }) => `${name} = ${token}`).join(", ")}`,
-    remove.length > 0 && `REMOVE ${remove.join(", ")}`,
-  ];
-  const expressions = [...condition, ...Object.keys(set)].join(" ");
-  return new UpdateItemCommand({
+  { condition = [], returnsNew = false, ...change }: ConnectionUpdate,
+): UpdateItemCommand =>
+  new UpdateItemCommand({
     TableName: tableName,
     Key: { connection_id: { S: connectionId } },
-    UpdateExpression: clauses.filter(Boolean).join(" "),
-    ConditionExpression: [belongsToWorkspace, ...condition].join(" AND "),
-    ...(expressions.includes("#status") && { ExpressionAttributeNames: { "#status": "status" } }),
-    ExpressionAttributeValues: {
-      ":workspaceId": { S: workspaceId },
-      ...values,
-      ...Object.fromEntries(assignments.map(({ token, value }) => [token, value])),
-    },
-    ReturnValues: returnNew ? "ALL_NEW" : "NONE",
+    ...updateExpressions({ ...change, condition: [belongsTo(workspaceId), ...condition] }),
+    ReturnValues: returnsNew ? "ALL_NEW" : "NONE",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   });
-}
+
+export const belongsTo = (workspaceId: WorkspaceId): Clause =>
+  clause("workspace_id = :workspaceId", { ":workspaceId": { S: workspaceId } });

@@ -5,15 +5,15 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import type { IntegrationHolds } from "../../domain/ports/integration.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
+import { type Item, numberAttribute } from "./attributes.ts";
 import {
-  type CoordinationItem,
   type CoordinationTable,
   changeItem,
-  number,
   numberIn,
   readItem,
   removeItem,
 } from "./coordination.ts";
+import { anyOf, type Clause, clause } from "./update-expression.ts";
 
 export interface DynamoDbIntegrationHoldsOptions extends CoordinationTable {
   readonly clock: Pick<Clock, "nowMs">;
@@ -48,16 +48,10 @@ export function dynamoDbIntegrationHolds(
     const item = await readItem(options, itemOf(name));
     remember(name, item && holdIn(item));
   });
-  const write = async (
-    name: RegistrationName,
-    hold: IntegrationHold,
-    expected: string,
-    values: CoordinationItem,
-  ) => {
+  const write = async (name: RegistrationName, hold: IntegrationHold, condition: Clause) => {
     const item = await changeItem(options, itemOf(name), {
       set: attributesOf(hold),
-      condition: expected,
-      values,
+      condition: [condition],
     });
     if (item !== undefined) remember(name, hold);
     else known.delete(name);
@@ -77,34 +71,30 @@ export function dynamoDbIntegrationHolds(
     },
 
     async place(name, hold, previous) {
-      const isAbsent = "attribute_not_exists(until_ms)";
-      await tolerant(() =>
-        previous === undefined
-          ? write(name, hold, `${isAbsent} OR until_ms <= :nowMs`, {
-              ":nowMs": number(clock.nowMs()),
-            })
-          : write(name, hold, `${isAbsent} OR until_ms = :until`, {
-              ":until": number(previous.untilMs),
-            }),
-      );
+      const mayBeReplaced =
+        previous === undefined ? hasEnded(clock.nowMs()) : endsAt(previous.untilMs);
+      await tolerant(() => write(name, hold, anyOf(isAbsent, mayBeReplaced)));
     },
 
     async probe(name, hold, probeUntilMs) {
       const probe = { ...hold, untilMs: probeUntilMs };
-      const isMine = await tolerant(() =>
-        write(name, probe, "until_ms = :until", { ":until": number(hold.untilMs) }),
-      );
+      const isMine = await tolerant(() => write(name, probe, endsAt(hold.untilMs)));
       return isMine ? probe : undefined;
     },
 
     async lift(name, { untilMs }) {
-      await tolerant(() =>
-        removeItem(options, itemOf(name), "until_ms = :until", { ":until": number(untilMs) }),
-      );
+      await tolerant(() => removeItem(options, itemOf(name), endsAt(untilMs)));
       known.delete(name);
     },
   };
 }
+
+const isAbsent = clause("attribute_not_exists(until_ms)");
+const hasEnded = (nowMs: number): Clause =>
+  clause("until_ms <= :nowMs", { ":nowMs": numberAttribute(nowMs) });
+/** A hold that ends at this time is still the one that was read. */
+const endsAt = (untilMs: number): Clause =>
+  clause("until_ms = :untilMs", { ":untilMs": numberAttribute(untilMs) });
 
 /** The table does not answer: the next answer of the provider will say the same again. */
 async function tolerant(request: () => Promise<boolean>): Promise<boolean> {
@@ -116,16 +106,16 @@ async function tolerant(request: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
-const attributesOf = (hold: IntegrationHold): CoordinationItem => ({
+const attributesOf = (hold: IntegrationHold): Item => ({
   reason: { S: hold.reason },
-  began_at_ms: number(hold.beganAtMs),
-  until_ms: number(hold.untilMs),
-  hold_count: number(hold.count),
+  began_at_ms: numberAttribute(hold.beganAtMs),
+  until_ms: numberAttribute(hold.untilMs),
+  hold_count: numberAttribute(hold.count),
   registration_version: { S: hold.registrationVersion },
-  expires_at: number(Math.ceil((hold.untilMs + rememberedMs) / 1000)),
+  expires_at: numberAttribute(Math.ceil((hold.untilMs + rememberedMs) / 1000)),
 });
 
-function holdIn(item: CoordinationItem): IntegrationHold | undefined {
+function holdIn(item: Item): IntegrationHold | undefined {
   const reason = holdReasons.find((known) => known === item.reason?.S);
   const untilMs = numberIn(item, "until_ms");
   if (reason === undefined || untilMs === undefined) return undefined;

@@ -4,14 +4,9 @@ import type { RegistrationName } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { IntegrationLimits, Permit, PermitRequest } from "../../domain/ports/integration.ts";
-import {
-  type CoordinationItem,
-  type CoordinationTable,
-  changeItem,
-  number,
-  numberIn,
-  readItem,
-} from "./coordination.ts";
+import { type Item, numberAttribute } from "./attributes.ts";
+import { type CoordinationTable, changeItem, numberIn, readItem } from "./coordination.ts";
+import { clause } from "./update-expression.ts";
 
 export interface DynamoDbIntegrationLimitsOptions extends CoordinationTable {
   readonly clock: Clock;
@@ -41,11 +36,10 @@ export const dynamoDbIntegrationLimits = (
   async release(name, permitId) {
     try {
       await changeItem(options, itemOf(name), {
-        assign: ["revision = revision + :one"],
+        assign: [clause("revision = revision + :one", { ":one": numberAttribute(1) })],
         remove: ["holders.#permit"],
-        condition: "attribute_exists(holders.#permit)",
+        condition: [clause("attribute_exists(holders.#permit)")],
         names: { "#permit": permitId },
-        values: { ":one": number(1) },
       });
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -66,20 +60,25 @@ async function tryAcquire(
     set: {
       holders: numbers(state.holders),
       starts: numbers(state.starts),
-      revision: number(revision + 1),
-      expires_at: number(Math.ceil((request.nowMs + rememberedMs) / 1000)),
+      revision: numberAttribute(revision + 1),
+      expires_at: numberAttribute(Math.ceil((request.nowMs + rememberedMs) / 1000)),
     },
-    condition: item === undefined ? "attribute_not_exists(revision)" : "revision = :revision",
-    values: item === undefined ? {} : { ":revision": number(revision) },
+    condition: [
+      item === undefined
+        ? clause("attribute_not_exists(revision)")
+        : clause("revision = :revision", { ":revision": numberAttribute(revision) }),
+    ],
   });
   return changed && permit;
 }
 
 const numbers = (values: Readonly<Record<string, number>>): AttributeValue => ({
-  M: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, number(value)])),
+  M: Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, numberAttribute(value)]),
+  ),
 });
 
-const stateIn = (item: CoordinationItem): LimitState => ({
+const stateIn = (item: Item): LimitState => ({
   holders: numbersIn(item.holders),
   starts: numbersIn(item.starts),
 });

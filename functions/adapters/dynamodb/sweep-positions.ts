@@ -1,13 +1,8 @@
 import type { SweepPosition, SweepPositions } from "../../domain/ports/schedule.ts";
-import {
-  type CoordinationItem,
-  type CoordinationTable,
-  changeItem,
-  type ItemChange,
-  number,
-  numberIn,
-  readItem,
-} from "./coordination.ts";
+import { type Item, numberAttribute } from "./attributes.ts";
+import { leaseIs, leaseIsFree } from "./connection-conditions.ts";
+import { type CoordinationTable, changeItem, numberIn, readItem } from "./coordination.ts";
+import { anyOf, type Clause, clause, type ItemUpdate } from "./update-expression.ts";
 
 const itemOf = (refreshShard: number): string => `sweep#${refreshShard}`;
 const catchUpItem = "catch-up";
@@ -21,11 +16,9 @@ const catchUpItem = "catch-up";
 export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions => ({
   async claim(refreshShard, { leaseId, leaseExpiresAtMs }, nowMs) {
     const item = await changeItem(table, itemOf(refreshShard), {
-      set: { lease_id: { S: leaseId }, lease_expires_at_ms: number(leaseExpiresAtMs) },
-      // The second is this claim's own, made by a request whose answer was lost.
-      condition:
-        "attribute_not_exists(lease_id) OR lease_id = :leaseId OR lease_expires_at_ms <= :nowMs",
-      values: { ":leaseId": { S: leaseId }, ":nowMs": number(nowMs) },
+      set: { lease_id: { S: leaseId }, lease_expires_at_ms: numberAttribute(leaseExpiresAtMs) },
+      // The claim may be this one, made by a request whose response was lost.
+      condition: [anyOf(leaseIsFree, leaseIs(leaseId), claimHasEnded(nowMs))],
     });
     return item && { position: positionIn(item) };
   },
@@ -33,7 +26,7 @@ export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions
   async advance(refreshShard, leaseId, position) {
     const item = await changeItem(table, itemOf(refreshShard), {
       ...positionChange(position),
-      ...whileClaimedBy(leaseId),
+      condition: [leaseIs(leaseId)],
     });
     return item !== undefined;
   },
@@ -43,7 +36,7 @@ export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions
     await changeItem(table, itemOf(refreshShard), {
       set,
       remove: [...remove, "lease_id", "lease_expires_at_ms"],
-      ...whileClaimedBy(leaseId),
+      condition: [leaseIs(leaseId)],
     });
   },
 
@@ -54,28 +47,32 @@ export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions
 
   async claimCatchUp(nowMs, intervalMs) {
     const item = await changeItem(table, catchUpItem, {
-      set: { caught_up_at_ms: number(nowMs) },
-      condition: "attribute_not_exists(caught_up_at_ms) OR caught_up_at_ms <= :before",
-      values: { ":before": number(nowMs - intervalMs) },
+      set: { caught_up_at_ms: numberAttribute(nowMs) },
+      condition: [
+        anyOf(
+          clause("attribute_not_exists(caught_up_at_ms)"),
+          clause("caught_up_at_ms <= :beforeMs", {
+            ":beforeMs": numberAttribute(nowMs - intervalMs),
+          }),
+        ),
+      ],
     });
     return item !== undefined;
   },
 });
 
-const whileClaimedBy = (leaseId: string) => ({
-  condition: "lease_id = :leaseId",
-  values: { ":leaseId": { S: leaseId } },
-});
+const claimHasEnded = (nowMs: number): Clause =>
+  clause("lease_expires_at_ms <= :nowMs", { ":nowMs": numberAttribute(nowMs) });
 
-const positionChange = ({ refreshAtMs, connectionId }: SweepPosition): ItemChange => ({
+const positionChange = ({ refreshAtMs, connectionId }: SweepPosition): ItemUpdate => ({
   set: {
-    swept_through: number(Math.floor(refreshAtMs / 1000)),
+    swept_through: numberAttribute(Math.floor(refreshAtMs / 1000)),
     ...(connectionId !== undefined && { connection_id: { S: connectionId } }),
   },
   remove: connectionId === undefined ? ["connection_id"] : [],
 });
 
-function positionIn(item: CoordinationItem): SweepPosition | undefined {
+function positionIn(item: Item): SweepPosition | undefined {
   const second = numberIn(item, "swept_through");
   if (second === undefined) return undefined;
   return { refreshAtMs: second * 1000, connectionId: item.connection_id?.S };
