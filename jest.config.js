@@ -1,10 +1,12 @@
 import "./bin/node-version.cjs";
+import { availableParallelism } from "node:os";
 
 /** Jest runs the sources as CommonJS; packages that are published as ESM alone are transformed. */
 export default {
   testEnvironment: "node",
-  // Many suites wait for processes of their own: a core less than there are would idle.
-  maxWorkers: "100%",
+  // Many suites wait for processes of their own, and a core would idle meanwhile.
+  maxWorkers: availableParallelism() + 1,
+  testSequencer: "<rootDir>/jest.sequencer.js",
   // Against a test that hangs; how fast a busy machine is, no test asserts.
   testTimeout: 120_000,
   // The limit for `test.concurrent` in one file. Those tests wait more than they compute.
