@@ -13,6 +13,7 @@ import type { TokenRequest, TokenResult } from "../../functions/domain/ports/tok
 import type { RefreshDependencies } from "../../functions/domain/refresh/dependencies.ts";
 import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
+import { assertProperty } from "../support/property.ts";
 import {
   budget,
   coalesceWindowMs,
@@ -334,11 +335,11 @@ const holdsInEveryOrder = (
   invariant: (run: Run, scenario: Scenario) => void,
   inScenarios: fc.Arbitrary<Scenario> = scenarios,
 ) =>
-  fc.assert(
+  assertProperty(
+    "interleaving",
     fc.asyncProperty(fc.scheduler(), inScenarios, async (scheduler, scenario) => {
       invariant(await run(scheduler, scenario), scenario);
     }),
-    { numRuns: 1_500 },
   );
 
 describe("however the requests of several processes interleave, and whatever fails", () => {

@@ -14,6 +14,7 @@ import {
   inMemoryQueue,
   inMemorySweepPositions,
 } from "../support/in-memory-schedule.ts";
+import { assertProperty } from "../support/property.ts";
 import {
   budget,
   coalesceWindowMs,
@@ -238,7 +239,8 @@ async function drained(scheduler: fc.Scheduler): Promise<void> {
 }
 
 test("whatever dies, vanishes or comes twice: one grant at a time, and in the end all are refreshed", async () => {
-  await fc.assert(
+  await assertProperty(
+    "interleaving",
     fc.asyncProperty(fc.scheduler(), scenarios, async (scheduler, scenario) => {
       const w = world(scheduler, scenario);
       void w.sweepBy(0);
@@ -264,6 +266,5 @@ test("whatever dies, vanishes or comes twice: one grant at a time, and in the en
         expect(w.isAccepted(connectionId, refreshToken?.reveal() ?? "")).toBe(true);
       }
     }),
-    { numRuns: 200 },
   );
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { mayConnectTo } from "../../../functions/adapters/http/address-rules.ts";
+import { assertProperty } from "../../support/property.ts";
 
 const publicAddresses = [
   "1.1.1.1",
@@ -79,7 +80,8 @@ test.each(notAddresses)("%j is no address", (address) => {
 
 test("an IPv4 address in any IPv6 wrapping is not permitted", () => {
   const wrappings = ["::ffff:", "::", "64:ff9b::"];
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(fc.constantFrom(...wrappings), fc.ipV4(), (wrapping, address) => {
       fc.pre(`${wrapping}${address}` !== "::0.0.0.1"); // the loopback address itself
       expect(mayConnectTo(`${wrapping}${address}`, "also")).toBe(false);

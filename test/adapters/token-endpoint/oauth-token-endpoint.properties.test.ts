@@ -16,6 +16,7 @@ import {
   sentSecrets,
   status,
 } from "../../support/generated-answers.ts";
+import { assertProperty } from "../../support/property.ts";
 import { type ProviderStandIn, startRawProvider } from "../../support/provider-stand-in.ts";
 
 const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
@@ -151,13 +152,13 @@ const expectNoSecretIn = (answer: TokenResult): void => {
   for (const secret of sentSecrets) expect(words).not.toContain(secret);
 };
 
-/** Many at a time: each run is a batch. */
-const batches = { numRuns: 100 };
+/** Twenty requests at the same time. */
 const batchOf = <Value>(one: fc.Arbitrary<Value>) =>
   fc.array(one, { minLength: 20, maxLength: 20 });
 
-test("2,000 answers over a socket: none makes it reject, or say what was sent", async () => {
-  await fc.assert(
+test("no response over a socket makes it reject, or repeats what was sent", async () => {
+  await assertProperty(
+    "batch",
     fc.asyncProperty(batchOf(fc.tuple(behaviour, wireAnswer)), async (batch) => {
       const judged = await Promise.all(batch.map(([one, answer]) => refresh(one, answer)));
       for (const answer of judged) {
@@ -165,7 +166,6 @@ test("2,000 answers over a socket: none makes it reject, or say what was sent", 
         expect(["not_sent", "misconfigured", "timed_out"]).not.toContain(answer.kind);
       }
     }),
-    batches,
   );
 });
 
@@ -173,14 +173,14 @@ test("an answer that breaks off refuses and rejects nothing", async () => {
   const broken = fc
     .tuple(wireAnswer, fc.constantFrom("chunked" as const, "long" as const))
     .map(([answer, framing]) => ({ ...answer, wire: { ...answer.wire, framing, sent: 0.9 } }));
-  await fc.assert(
+  await assertProperty(
+    "batch",
     fc.asyncProperty(batchOf(fc.tuple(behaviour, broken)), async (batch) => {
       const judged = await Promise.all(batch.map(([one, answer]) => refresh(one, answer)));
       for (const { kind } of judged) {
         expect(["refused", "client_rejected", "rate_limited"]).not.toContain(kind);
       }
     }),
-    { numRuns: 25 },
   );
 });
 
@@ -193,7 +193,8 @@ test("tokens that came whole are never lost, however they came", async () => {
       // After a reset the bytes that were sent may never arrive; a cut is for the test before.
       wire: { ...answer.wire, framing, sent: 1, ends: "properly" } as Wire,
     }));
-  await fc.assert(
+  await assertProperty(
+    "batch",
     fc.asyncProperty(batchOf(fc.tuple(behaviour, wholly)), async (batch) => {
       const judged = await Promise.all(batch.map(([one, answer]) => refresh(one, answer)));
       for (const answer of judged) {
@@ -202,7 +203,6 @@ test("tokens that came whole are never lost, however they came", async () => {
         expect(answer.tokens.refreshToken?.reveal()).toBe("rt-2");
       }
     }),
-    { numRuns: 50 },
   );
 });
 
@@ -224,11 +224,11 @@ test("tokens at the front of more than may be read are kept, coded or not", asyn
 });
 
 test("silence, of any provider: timed out", async () => {
-  await fc.assert(
+  await assertProperty(
+    "batch",
     fc.asyncProperty(batchOf(behaviour), async (batch) => {
       const judged = await Promise.all(batch.map((one) => refresh(one, undefined, 50)));
       for (const answer of judged) expect(answer).toEqual({ kind: "timed_out" });
     }),
-    { numRuns: 5 },
   );
 });

@@ -16,6 +16,7 @@ import {
   sentSecrets,
   status,
 } from "../../support/generated-answers.ts";
+import { assertProperty } from "../../support/property.ts";
 
 const secrets = sentSecrets.map((secret) => new Secret(secret));
 const receivedAtMs = Date.UTC(2026, 0, 1);
@@ -23,9 +24,7 @@ const answer: fc.Arbitrary<HttpAnswer> = fc.record({
   ...{ status, headers, body },
   receivedAtMs: fc.constant(receivedAtMs),
 });
-const runs = { numRuns: 2_000 };
-/** On a machine that others use, too. */
-/** All strings and numbers that an answer holds, however it is written. */
+/** All strings and numbers that a response holds, however it is written. */
 function wordsOf({ body: bytes }: HttpAnswer): readonly string[] {
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   const content = new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(bytes);
@@ -57,34 +56,34 @@ function saysDead(words: readonly string[], { errors = [] }: ProviderBehaviour):
 }
 
 test("whatever the provider is like, no answer makes it throw, or say what was sent", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(behaviour, answer, (provider, any) => {
       const judged = tokenResult(any, secrets, provider);
       const shown = judged.kind === "granted" ? judged.notes : judged;
       const words = `${JSON.stringify(shown)}${inspect(shown, { depth: 9 })}`;
       for (const secret of sentSecrets) expect(words).not.toContain(secret);
     }),
-    runs,
   );
 });
 
 test("refused is the provider's own word, and no one else's", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(behaviour, answer, (provider, any) => {
       if (tokenResult(any, secrets, provider).kind !== "refused") return;
       expect(saysDead(wordsOf(any), provider)).toBe(true);
     }),
-    { numRuns: 4_000 },
   );
 });
 
 test("an answer that was cut off refuses and rejects nothing", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(behaviour, answer, (provider, any) => {
       const { kind } = tokensCutOff(any, secrets, provider) ?? {};
       expect(["granted", "rotated", undefined]).toContain(kind);
     }),
-    runs,
   );
 });
 
@@ -107,7 +106,8 @@ const token = fc
   .filter((one) => one.trim() !== "");
 
 test("a new refresh token is never lost for want of an access token", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(
       ...[behaviour, answer, token, fc.boolean(), fc.integer({ min: 200, max: 299 })],
       (provider, any, refresh, isAtOwnPlace, status) => {
@@ -122,12 +122,12 @@ test("a new refresh token is never lost for want of an access token", () => {
         expect(judged.refreshToken.reveal()).toBe(refresh);
       },
     ),
-    runs,
   );
 });
 
 test("tokens at the provider's place or at the RFC's are never lost, whatever surrounds them", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(
       ...[behaviour, answer, bystanders, token, token, fc.boolean()],
       (provider, any, others, access, refresh, isAtOwnPlace) => {
@@ -145,6 +145,5 @@ test("tokens at the provider's place or at the RFC's are never lost, whatever su
         }
       },
     ),
-    runs,
   );
 });

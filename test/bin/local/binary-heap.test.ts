@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { binaryHeap } from "../../../bin/local/binary-heap.ts";
+import { assertProperty } from "../../support/property.ts";
 
 test("the least item comes first, after any pushes and pops", () =>
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(fc.array(fc.option(fc.integer({ min: -20, max: 20 }))), (steps) => {
       const heap = binaryHeap<number>((one, other) => one < other);
       const there: number[] = [];

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { nextPermit, noRequests } from "../../../functions/domain/integration/rate-limits.ts";
 import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import type { PermitRequest } from "../../../functions/domain/ports/integration.ts";
+import { assertProperty } from "../../support/property.ts";
 import { startMs } from "../../support/refresh-harness.ts";
 
 const request = (changes: Partial<PermitRequest>): PermitRequest => ({
@@ -15,7 +16,8 @@ const request = (changes: Partial<PermitRequest>): PermitRequest => ({
 });
 
 test("no minute, wherever it begins, has more requests than are allowed", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(
       fc.integer({ min: 1, max: 40 }),
       fc.array(fc.integer({ min: 0, max: 9_000 }), { minLength: 1, maxLength: 300 }),

@@ -7,6 +7,7 @@ import {
   refreshShards,
   shardOf,
 } from "../../../functions/domain/schedule/due.ts";
+import { assertProperty } from "../../support/property.ts";
 import {
   connection,
   connectionId,
@@ -58,7 +59,8 @@ describe("proactive", () => {
   });
 
   test("is due between a few seconds from now and the token's end, whatever its lifetime", () => {
-    fc.assert(
+    assertProperty(
+      "value",
       fc.property(
         fc.integer({ min: -hourMs, max: 100 * dayMs }),
         fractions,

@@ -6,6 +6,7 @@ import {
   tokensCutOff,
 } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
 import { Secret } from "../../../../functions/domain/model/secret.ts";
+import { assertProperty } from "../../../support/property.ts";
 
 const sentSecrets = ["canary-refresh-token", "canary+secret/=", "cnry"];
 const secrets = sentSecrets.map((secret) => new Secret(secret));
@@ -82,33 +83,32 @@ const parsedOf = ({ body }: HttpAnswer): unknown => {
   }
 };
 
-const runs = { numRuns: 2_000 };
-
 test("no answer makes it throw", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(answer, (any) => {
       expect(tokenResult(any, secrets).kind).toEqual(expect.any(String));
       tokensCutOff(any, secrets);
     }),
-    runs,
   );
 });
 
 test("nothing that was sent comes back in words", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(answer, (any) => {
       const judged = tokenResult(any, secrets);
       const shown = judged.kind === "granted" ? judged.notes : judged;
       const words = `${JSON.stringify(shown)}${inspect(shown, { depth: 9 })}`;
       for (const secret of sentSecrets) expect(words).not.toContain(secret);
     }),
-    runs,
   );
 });
 
 test("tokens of a JSON object are never lost, whatever surrounds them", () => {
   const token = fc.string({ minLength: 1 }).filter((string) => string.trim() !== "");
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(answer, members, token, token, (any, others, accessToken, refreshToken) => {
       const json = { ...others, access_token: accessToken, refresh_token: refreshToken };
       const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
@@ -123,12 +123,12 @@ test("tokens of a JSON object are never lost, whatever surrounds them", () => {
         expect(new Date(expiresAtMs).toISOString()).toMatch(/^20/);
       }
     }),
-    runs,
   );
 });
 
 test("a token that came is not in the notes", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(members, headers, status, (others, header, code) => {
       const tokens = { access_token: "canary-new-access", refresh_token: "canary-new-refresh" };
       const content = Buffer.from(JSON.stringify({ ...others, ...tokens }));
@@ -144,22 +144,22 @@ test("a token that came is not in the notes", () => {
 });
 
 test("refused is the provider's own word, and no one else's", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(answer, (any) => {
       if (tokenResult(any, secrets).kind !== "refused") return;
       expect(parsedOf(any)).toMatchObject({ error: "invalid_grant" });
       expect(any.status < 500 && any.status !== 429).toBe(true);
     }),
-    runs,
   );
 });
 
 test("an answer that was cut off refuses and rejects nothing", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(answer, (any) => {
       const { kind } = tokensCutOff(any, secrets) ?? {};
       expect(["granted", "rotated", undefined]).toContain(kind);
     }),
-    runs,
   );
 });
