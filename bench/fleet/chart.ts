@@ -17,28 +17,47 @@ const [left, right] = [70, 20];
 const plotWidth = width - left - right;
 const minutesPerPoint = 5;
 
-/** Due, refreshed and late over time, as an SVG that is read on light and on dark ground. */
-export function chart(title: string, minutes: readonly Minute[]): string {
+/** The points of a chart, one for every five minutes. */
+export interface ChartFigures {
+  readonly title: string;
+  readonly hours: number;
+  /** Connections a second. */
+  readonly due: readonly number[];
+  /** Connections a second. */
+  readonly refreshed: readonly number[];
+  /** Connections whose token has expired, at the most. */
+  readonly late: readonly number[];
+}
+
+export function chartFigures(title: string, minutes: readonly Minute[]): ChartFigures {
   const perSecond = (of: (minute: Minute) => number) =>
-    points(minutes, (some) => mean(some.map(of)) / 60);
+    points(minutes, (some) => rounded(mean(some.map(of)) / 60));
+  return {
+    title,
+    hours: minutes.length / 60,
+    due: perSecond(({ due }) => due),
+    refreshed: perSecond(({ refreshed }) => refreshed),
+    late: points(minutes, (some) => Math.max(...some.map(({ expired }) => expired))),
+  };
+}
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+
+/** Due, refreshed and late connections over time, as an SVG for light and for dark backgrounds. */
+export function drawChart({ title, hours, due, refreshed, late }: ChartFigures): string {
   const panels: readonly Panel[] = [
     {
       title: "connections a second",
       top: 60,
       lines: [
-        { name: "due", values: perSecond(({ due }) => due) },
-        { name: "refreshed", values: perSecond(({ refreshed }) => refreshed) },
+        { name: "due", values: due },
+        { name: "refreshed", values: refreshed },
       ],
     },
     {
-      title: "connections whose token has ended",
+      title: "connections whose token has expired",
       top: 60 + panelHeight + 60,
-      lines: [
-        {
-          name: "late",
-          values: points(minutes, (some) => Math.max(...some.map(({ expired }) => expired))),
-        },
-      ],
+      lines: [{ name: "late", values: late }],
     },
   ];
   const height = 60 + 2 * (panelHeight + 60);
@@ -46,7 +65,7 @@ export function chart(title: string, minutes: readonly Minute[]): string {
 <style>${style}</style>
 <rect class="ground" width="${width}" height="${height}"/>
 <text class="title" x="${left}" y="24">${title}</text>
-${panels.map((panel) => panelOf(panel, minutes.length / 60)).join("\n")}
+${panels.map((panel) => panelOf(panel, hours)).join("\n")}
 </svg>
 `;
 }

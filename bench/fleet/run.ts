@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { measureCapacity } from "./capacity.ts";
-import { chart } from "./chart.ts";
+import { chartFigures, drawChart } from "./chart.ts";
 import { fleetOptions, usage } from "./options.ts";
 import { readPrices } from "./prices.ts";
 import { capacityReport, costReport, fleetReport, isolationReport } from "./report.ts";
@@ -58,7 +58,10 @@ console.log(costReport(troubled, capacity, prices));
 
 if (options.chart !== undefined) {
   const title = `${integer(connections)} connections, ${hours} hours: due, refreshed, late`;
-  writeFileSync(options.chart, chart(title, troubled.minutes));
+  const figures = chartFigures(title, troubled.minutes);
+  writeFileSync(options.chart, drawChart(figures));
+  // The figures stand beside the chart: a test draws it again from them, and compares.
+  writeFileSync(options.chart.replace(/\.svg$/, ".json"), `${JSON.stringify(figures)}\n`);
 }
 const gigabytes = (process.memoryUsage.rss() / 1e9).toFixed(1);
 progress(`done, ${gigabytes} GB`)(hours);

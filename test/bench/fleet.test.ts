@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { chart } from "../../bench/fleet/chart.ts";
+import { chartFigures, drawChart } from "../../bench/fleet/chart.ts";
 import type { Figures } from "../../bench/fleet/figures.ts";
 import { fleetOptions } from "../../bench/fleet/options.ts";
 import { dollarsFor, readPrices } from "../../bench/fleet/prices.ts";
@@ -115,7 +115,7 @@ test("the chart names its axes, has a legend, and is drawn for light and for dar
   const minutes = Array.from({ length: 120 }, (_, i) => ({
     ...{ due: i, refreshed: i, expired: i === 60 ? 1_500 : 0, depth: 0 },
   }));
-  const svg = chart("a title", minutes);
+  const svg = drawChart(chartFigures("a title", minutes));
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   expect(svg).toContain("prefers-color-scheme: dark");
   for (const text of ["a title", "connections a second", "hours", "due", "refreshed", "late"]) {

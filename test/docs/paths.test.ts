@@ -30,3 +30,11 @@ test.each(documents)("%s names files that exist", (name) => {
   );
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
+
+const records = documents.filter((name) => name.startsWith("docs/decisions/"));
+
+test.each(records)("%s states its date and its status", (name) => {
+  expect(textOf(name)).toMatch(
+    /^# \d+\. .+\n\nDate: \d{4}-\d\d-\d\d\. Status: (?:Accepted|Amended|Replaced)/,
+  );
+});
