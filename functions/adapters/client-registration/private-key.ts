@@ -1,7 +1,7 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import type { SigningAlgorithm } from "../../domain/ports/client-registration.ts";
 
-/** Not a private key that can be used; the message says why, and holds nothing of it. */
+/** A private key that cannot be used. The message says why, and holds nothing of the key. */
 export class UnusableKey extends Error {
   constructor(reason: string) {
     super(reason);
@@ -22,7 +22,7 @@ export function privateKeyFromPem(pem: string): KeyObject {
 
 const isPublic = "is a public key: the private one is needed";
 
-/** What people mistake for a private key in PEM. */
+/** Texts that are mistaken for a private key in PEM. */
 const wrongPem = [
   { form: /-----BEGIN (?:RSA )?PUBLIC KEY-----/, reason: isPublic },
   {
@@ -49,12 +49,12 @@ export function privateKeyFromJwk(jwk: Readonly<Record<string, unknown>>): KeyOb
   }
 }
 
-/** RFC 7518 §3.3: the shortest RSA key that may sign. */
+/** The shortest RSA key that may sign, RFC 7518 §3.3. */
 const minimumRsaBits = 2048;
 
 /**
- * What a key can sign, what it does by default first.
- * @throws {UnusableKey} nothing
+ * The algorithms that a key can sign with, its default first.
+ * @throws {UnusableKey} there are none
  */
 export function algorithmsOf({
   asymmetricKeyType: type,

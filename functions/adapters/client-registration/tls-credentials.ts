@@ -77,9 +77,13 @@ export function assertCertificateIsValid(
   nowMs: number,
 ): void {
   if (nowMs > validToMs) {
-    throw new MisconfiguredRegistration(`${certificateMember} ended at ${isoSecond(validToMs)}`);
+    throw new MisconfiguredRegistration(
+      `${certificateMember} expired at ${isoSecond(validToMs)}: store a new one`,
+    );
   }
   if (nowMs < validFromMs) {
-    throw new MisconfiguredRegistration(`${certificateMember} begins at ${isoSecond(validFromMs)}`);
+    throw new MisconfiguredRegistration(
+      `${certificateMember} is not valid before ${isoSecond(validFromMs)}`,
+    );
   }
 }

@@ -12,22 +12,22 @@ export type TokenKeySource = "branch" | "connection";
 export interface ContentKeysOptions extends KmsDataKeysOptions {
   readonly branchKeys: BranchKeys;
   readonly keySource: TokenKeySource;
-  /** A data key older than this seals no more. @default 2592000000, thirty days */
+  /** How old a data key may be that still seals. @default 2592000000, thirty days */
   readonly maxDataKeyAgeMs?: number;
   /**
-   * How often a process seals with one data key, counted while the key is cached. AES-GCM with random
-   * IVs allows 2^32 in all (NIST SP 800-38D §8.3). @default 10000
+   * How often a process seals with one data key while the key is cached. AES-GCM with random IVs allows 2^32 times in
+   * all processes together (NIST SP 800-38D §8.3). @default 10000
    */
   readonly maxSeals?: number;
 }
 
-/** The key of one token set, and how the header names it. */
+/** The key of one token set, and the members of the header that name it. */
 export interface ContentKey {
   readonly cryptoKey: webcrypto.CryptoKey;
   readonly members: KeyMembers;
 }
 
-/** Yields the key of a new token set without asking anybody. */
+/** Yields the key of a new token set without a request. */
 export type SealingKey = (place: TokenSetPlace) => Promise<ContentKey>;
 
 export interface OpenedKeys {
@@ -38,7 +38,7 @@ export interface OpenedKeys {
 
 export interface ContentKeys {
   /**
-   * The key that a header names, and the one for what is sealed next.
+   * The key that a header names, and the key of the next token set.
    * @throws {StoreUnavailable}
    * @throws {UnreadableCredentials} the key is not this place's
    */

@@ -8,9 +8,9 @@ import { decrypt, type WrappingKeys } from "./decrypt.ts";
 
 export interface KmsDataKeysOptions extends WrappingKeys {
   readonly clock: Pick<Clock, "nowMs">;
-  /** How long an opened data key serves before KMS is asked for it again. @default 300000, five minutes */
+  /** How long an opened data key is used before KMS is asked for it again. @default 300000, five minutes */
   readonly cacheMaxAgeMs?: number;
-  /** Data keys kept, the one used longest ago making room. @default 1000 */
+  /** The most data keys in the cache; the least recently used one is evicted. @default 1000 */
   readonly cacheMaximumEntries?: number;
 }
 
@@ -43,7 +43,7 @@ interface CacheEntry {
 
 /**
  * Data keys from KMS, each bound to its connection by the encryption context `{workspace_id, connection_id}`, which
- * CloudTrail shows and a key policy can demand.
+ * CloudTrail shows and a key policy can require.
  *
  * Opened keys are cached as `CryptoKey`s, which do not reveal their bytes, and the bytes that KMS sent are zeroed at
  * once. A key that leaves the cache still serves a caller that holds it.

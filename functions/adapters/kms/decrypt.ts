@@ -3,7 +3,7 @@ import { StoreUnavailable } from "../../domain/model/errors.ts";
 import { UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 
-/** The KMS keys that wrap: one for everything new, and those that wrapped before it. */
+/** The KMS keys that wrap: one for new keys, and the ones that it replaced. */
 export interface WrappingKeys {
   readonly client: KMSClient;
   /** Id, ARN or alias of the symmetric key that wraps. */
@@ -14,7 +14,7 @@ export interface WrappingKeys {
 
 export type EncryptionContext = Readonly<Record<string, string>>;
 
-/** KMS responded, and declined: the key is disabled, or out of this role's reach. An operator can undo both. */
+/** KMS refused the request: the key is disabled, or this role may not use it. An operator can undo both. */
 export class KeyDeclined extends StoreUnavailable {
   constructor(cause: unknown) {
     super("KMS", cause);
@@ -24,7 +24,7 @@ export class KeyDeclined extends StoreUnavailable {
 
 export interface Unwrapped {
   readonly plaintext: Uint8Array;
-  /** The key that wrapped it wraps no more. */
+  /** A former key wrapped it. */
   readonly isFormer: boolean;
 }
 

@@ -9,13 +9,13 @@ export interface DerivedKey {
   /** AES-GCM, not extractable. */
   readonly cryptoKey: webcrypto.CryptoKey;
   /**
-   * Stands beside the ciphertext and is compared before that is decrypted: AES-GCM alone lets one ciphertext open
-   * under several keys (https://eprint.iacr.org/2020/1456).
+   * Stored beside the ciphertext, and compared before that is decrypted: AES-GCM alone lets one ciphertext open under
+   * several keys (https://eprint.iacr.org/2020/1456).
    */
   readonly commitment: Buffer;
 }
 
-/** A branch key as derivation takes it: HKDF, not extractable. */
+/** A branch key in the form that derivation needs: HKDF, not extractable. */
 export const importBranchKey = (bytes: Uint8Array): Promise<webcrypto.CryptoKey> =>
   webcrypto.subtle.importKey("raw", bytes, "HKDF", false, ["deriveBits"]);
 

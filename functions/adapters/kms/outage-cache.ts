@@ -5,21 +5,21 @@ import { KeyDeclined } from "./decrypt.ts";
 
 export interface OutageCacheOptions {
   readonly clock: Pick<Clock, "nowMs">;
-  /** How long a value serves before it is loaded again. */
+  /** How long a value is used before it is loaded again. */
   readonly maxAgeMs: number;
-  /** How long it serves while it cannot be loaded, counted from the same moment. */
+  /** How long a value is used while it cannot be loaded again, counted from its load. */
   readonly outageMaxAgeMs: number;
-  /** The value used longest ago makes room. */
+  /** The least recently used value is evicted. */
   readonly maximumEntries: number;
 }
 
 export interface OutageCache<Value> {
   /**
-   * The value, loaded if it is not there or too old. Callers at the same time share one load.
-   * @throws the error of the load, unless an older value serves
+   * The value, loaded if it is absent or too old. Callers at the same time share one load.
+   * @throws the error of the load, unless an older value may still be used
    */
   get(name: string, load: () => Promise<Value>): Promise<Value>;
-  /** What still serves during an outage. */
+  /** The value that may be used during an outage. */
   peek(name: string): Value | undefined;
 }
 
@@ -30,12 +30,12 @@ interface Entry<Value> {
   dueAtMs: number;
 }
 
-/** During an outage a value is loaded again this often, so that not every caller waits for a timeout. */
+/** How often a value is loaded again during an outage, so that not every caller waits for a timeout. */
 export const outagePauseMs = 30_000;
 
 /**
- * Values that outlast an outage of the service that they come from. A service that responds and declines ends them at
- * once: an operator who takes a key away means it.
+ * Values that outlast an outage of the service that they come from. A refusal of the service ends a value at once,
+ * since an operator has then taken the key away on purpose.
  */
 export function outageCache<Value>(options: OutageCacheOptions): OutageCache<Value> {
   const { clock, maxAgeMs, outageMaxAgeMs, maximumEntries } = options;

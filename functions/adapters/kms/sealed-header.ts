@@ -45,7 +45,7 @@ export type Header = KeyMembers & {
   readonly origin?: string;
 };
 
-/** A token set that belongs in its place, if its ciphertext is authentic. */
+/** The header of a token set that belongs in its place, provided that its ciphertext is authentic. */
 export interface ReadHeader {
   readonly jwe: string;
   readonly key: KeyMembers;
@@ -99,9 +99,9 @@ const placeCheck = (place: TokenSetPlace, isPackedForm: boolean) =>
   );
 
 /**
- * A token set does not open under a later version: somebody would present a refresh token that is long spent. The
- * compact form may state a later version than its place, which a release that knows no versions has counted. Token
- * sets of such a release state none.
+ * A token set does not open under a later version, since its refresh token is then long spent. In the compact form it
+ * may have a later version than its place, whose version a former release has counted. Token sets of such a release
+ * have no version.
  */
 const versionFrom = (version: number): Check<number> =>
   integer(version, Number.MAX_SAFE_INTEGER, `${version} or later`);

@@ -29,8 +29,8 @@ export interface KmsTokenCipherOptions extends Omit<ContentKeysOptions, "keySour
 }
 
 /**
- * The longest plaintext that is compressed, and the most that decompression may yield: JOSE libraries decompress as
- * much unless they are told otherwise.
+ * The longest plaintext that is compressed, and the most that decompression may yield. It is the default limit of
+ * JOSE libraries.
  */
 const maximumCompressedPlaintextBytes = 250_000;
 

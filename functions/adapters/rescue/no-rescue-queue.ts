@@ -1,7 +1,7 @@
 import { StoreUnavailable } from "../../domain/model/errors.ts";
 import type { RescueQueue } from "../../domain/ports/rescue-queue.ts";
 
-/** Where no queue is deployed: the log is the record of last resort, and `admin rescue` commits it from there. */
+/** For a deployment without a rescue queue: the log holds the record of last resort, and `admin rescue` commits it. */
 export const noRescueQueue: RescueQueue = {
   async keep() {
     throw new StoreUnavailable("the rescue queue");

@@ -7,22 +7,22 @@ import { DeadlinePassed, deadlineIn } from "../http/deadline.ts";
 import { rescueRecord } from "./rescue-record.ts";
 
 export interface SqsRescueQueueOptions {
-  /** Asked once, on first use: most processes never rescue anything. @default urgentSqsClient */
+  /** Called once, on first use: most processes never rescue a token set. @default urgentSqsClient */
   readonly client?: () => Promise<SQSClient>;
   readonly queueUrl: string;
   /**
-   * From the loading of the client to the acknowledgement. The rest of the second that an invocation
-   * keeps at its end is for the record of last resort and the answer. @default 700
+   * From the loading of the client to the acknowledgement. The rest of the second that an invocation keeps at its end
+   * is for the record of last resort and the response. @default 700
    */
   readonly timeoutMs?: number;
   /**
-   * When the queue gives the message out, up to 15 minutes: before the lease has run out, whoever
-   * received the token set may still commit it. @default 0
+   * How long the queue keeps the message before it delivers it, at most 15 minutes. Until the lease ends, the process
+   * that received the token set may still commit it. @default 0
    */
   readonly delayMs?: number;
 }
 
-/** The rescue queue in SQS: a message holds the record of a token set, whose credentials are ciphertext. */
+/** The rescue queue in SQS. A message holds the record of a token set, whose credentials are ciphertext. */
 export function sqsRescueQueue({
   client = urgentSqsClient,
   queueUrl,

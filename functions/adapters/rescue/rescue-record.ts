@@ -39,7 +39,7 @@ const isoOrNull = (instantMs: number | undefined): string | null =>
 const isJwe = (value: unknown): value is SealedTokenSet =>
   typeof value === "string" && /^(?:Ag[\w-]+|[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+)$/.test(value);
 
-/** A record that a later or an earlier version wrote may lack, or have, other members. */
+/** Other members are ignored: a later release may write some. */
 const recordCheck = object({
   connection_id: connectionIdCheck,
   workspace_id: workspaceIdCheck,

@@ -10,31 +10,31 @@ export interface SecretsClientRegistryOptions extends RegistrationSecrets {
   readonly clock: Pick<Clock, "nowMs">;
   /** How old a cached registration may be. @default 300000, five minutes */
   readonly maxAgeMs?: number;
-  /** Registrations kept, the one used longest ago making room. @default 1000 */
+  /** The most registrations in the cache; the least recently used one is evicted. @default 1000 */
   readonly maximumEntries?: number;
 }
 
-/** A registration that cannot be used is read again this soon: somebody is mending it. */
+/** A registration that cannot be used is read again this soon, since somebody may be correcting it. */
 const misconfiguredMaxAgeMs = 2_000;
-/** How far beyond its maximum age a registration is used while Secrets Manager does not answer. */
+/** How long after its maximum age a registration is used while Secrets Manager does not respond. */
 const staleMs = 60 * 60_000;
-/** While a stale registration stands in, Secrets Manager is asked this often. */
+/** How often Secrets Manager is asked while a stale registration is in use. */
 const unavailablePauseMs = 5_000;
 
-/** What a read found, and when it began: what was written after that is not in it. */
+/** The result of a read. It does not hold what was written after the read began. */
 interface Reading {
   readonly beganAtMs: number;
   readonly found: ClientRegistration | MisconfiguredRegistration;
-  /** The last time that a read after this one was not answered. */
+  /** When the last later read got no response. Undefined: there was none. */
   readonly unansweredAtMs?: number;
 }
 
 /**
  * Client registrations from Secrets Manager, cached.
  *
- * A call that states `maxAgeMs` is answered by a read that began no longer ago than that, under way
- * or done, or by none: with 0, only by one that begins after the call. Such calls share the next
- * read, so that a burst of them costs two. They are never answered with what is stale.
+ * A call that states `maxAgeMs` gets the result of a read that began at most that long ago, whether it is done or
+ * still under way. With 0 the read begins after the call; such calls share the next read, so that a burst of them
+ * costs two reads. Such a call never gets a stale registration.
  */
 export function secretsClientRegistry(options: SecretsClientRegistryOptions): ClientRegistry {
   const { clock, maxAgeMs: defaultMaxAgeMs = 300_000, maximumEntries = 1_000 } = options;
@@ -46,7 +46,7 @@ export function secretsClientRegistry(options: SecretsClientRegistryOptions): Cl
     return reading;
   });
   const isWithin = (instantMs: number, ageMs: number): boolean => clock.nowMs() - instantMs < ageMs;
-  const standsIn = (cached: Reading | undefined): cached is Reading =>
+  const isUsable = (cached: Reading | undefined): cached is Reading =>
     cached !== undefined &&
     !(cached.found instanceof MisconfiguredRegistration) &&
     isWithin(cached.beganAtMs, defaultMaxAgeMs + staleMs);
@@ -55,11 +55,11 @@ export function secretsClientRegistry(options: SecretsClientRegistryOptions): Cl
 
   const readOrStale = async (name: RegistrationName): Promise<Reading> => {
     const cached = readings.get(name);
-    if (standsIn(cached) && isPausing(cached)) return cached;
+    if (isUsable(cached) && isPausing(cached)) return cached;
     try {
       return await read(name, (beganAtMs) => isWithin(beganAtMs, defaultMaxAgeMs));
     } catch (error) {
-      if (!(error instanceof StoreUnavailable) || !standsIn(cached)) throw error;
+      if (!(error instanceof StoreUnavailable) || !isUsable(cached)) throw error;
       const stale = { ...cached, unansweredAtMs: clock.nowMs() };
       readings.set(name, stale);
       return stale;

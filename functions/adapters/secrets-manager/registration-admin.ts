@@ -13,14 +13,14 @@ import {
 } from "../client-registration/client-registration.ts";
 import { type RegistrationSecrets, readRegistration, secretIdOf } from "./registration-secret.ts";
 
-/** What the CLI does with registrations. The client secret prints as `[redacted]` wherever it goes. */
+/** The registrations, for the CLI. A client secret prints as `[redacted]` everywhere. */
 export interface RegistrationAdmin {
   /**
    * Creates the registration, or replaces all of it.
    * @throws {MisconfiguredRegistration} the draft is invalid; nothing is written
    */
   put(name: RegistrationName, draft: ClientRegistrationDraft): Promise<PutRegistration>;
-  /** In the order of their names. May lack what was put in the last minutes: ListSecrets lags. */
+  /** In the order of their names. Registrations of the last minutes may be missing, because ListSecrets lags. */
   list(): Promise<readonly ListedRegistration[]>;
   /**
    * @throws {MisconfiguredRegistration} absent or invalid
@@ -36,7 +36,7 @@ export interface PutRegistration {
 
 export type ListedRegistration =
   | { readonly name: RegistrationName; readonly registration: ClientRegistration }
-  /** In words, why it cannot be used. */
+  /** `fault` says why the registration cannot be used. */
   | { readonly name: RegistrationName; readonly fault: string };
 
 export const secretsRegistrationAdmin = (secrets: RegistrationSecrets): RegistrationAdmin => ({
@@ -53,14 +53,15 @@ export const secretsRegistrationAdmin = (secrets: RegistrationSecrets): Registra
 
   async list() {
     const listed: ListedRegistration[] = [];
-    for await (const name of registrationNames(secrets)) listed.push(await look(secrets, name));
+    for await (const name of registrationNames(secrets))
+      listed.push(await readListed(secrets, name));
     return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
   },
 
   show: (name) => readRegistration(secrets, name),
 });
 
-/** The new version, or undefined where there is no such secret. */
+/** @returns the new version; undefined: there is no such secret */
 async function replace(
   { client, prefix }: RegistrationSecrets,
   name: RegistrationName,
@@ -108,7 +109,7 @@ async function* registrationNames({
   } while (NextToken !== undefined);
 }
 
-async function look(
+async function readListed(
   secrets: RegistrationSecrets,
   name: RegistrationName,
 ): Promise<ListedRegistration> {

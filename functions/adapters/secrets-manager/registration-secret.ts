@@ -20,11 +20,11 @@ export interface RegistrationSecrets {
 export const secretIdOf = (prefix: string, name: RegistrationName): string => `${prefix}/${name}`;
 
 /**
- * Reads one registration. Its version is the secret's version id rather than a digest of the secret:
- * it changes with every new value, and tells nothing of the value where it is stored or logged.
+ * Reads one registration. Its version is the secret's version id: it changes with every new value and, unlike a
+ * digest, reveals nothing about the value when it is stored or logged.
  *
- * @throws {MisconfiguredRegistration} absent, invalid, or not to be read by this process
- * @throws {StoreUnavailable} everything else
+ * @throws {MisconfiguredRegistration} the secret is absent, invalid, or not readable by this process
+ * @throws {StoreUnavailable} any other error
  */
 export async function readRegistration(
   secrets: RegistrationSecrets,
@@ -52,15 +52,15 @@ async function getSecretValue(
 }
 
 /**
- * What to look at when Secrets Manager says no, by the error's name.
+ * The cause and the next step for an operator, by the name of the error of Secrets Manager.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
  */
 const refusals: Readonly<Record<string, string>> = {
   ResourceNotFoundException: "does not exist",
   InvalidRequestException: "is marked for deletion, or has no current version",
-  DecryptionFailure: "cannot be decrypted: look at the KMS key that it is encrypted under",
+  DecryptionFailure: "cannot be decrypted: check the KMS key that it is encrypted under",
   AccessDeniedException:
-    "may not be read: allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it is encrypted under a key of your own",
-  InvalidParameterException: "has a name that Secrets Manager does not take",
-  ValidationException: "has a name that Secrets Manager does not take",
+    "is not readable: allow the role secretsmanager:GetSecretValue on it, and kms:Decrypt if a key of your own encrypts it",
+  InvalidParameterException: "has a name that Secrets Manager does not accept",
+  ValidationException: "has a name that Secrets Manager does not accept",
 };

@@ -10,22 +10,22 @@ import { asStoreUnavailable, sqsClient } from "../aws/clients.ts";
 import { refreshMessage } from "./refresh-message.ts";
 
 export interface SqsRefreshQueueOptions {
-  /** Asked once, on first use. @default sqsClient */
+  /** Called once, on first use. @default sqsClient */
   readonly client?: () => Promise<SQSClient>;
   readonly queueUrl: string;
   readonly clock: Pick<Clock, "sleep">;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Batches under way at once. @default 16 */
+  /** The most batches that are sent at a time. @default 16 */
   readonly maximumInFlight?: number;
-  /** How often a batch, or what is left of it, is sent. @default 4 */
+  /** How often a batch, or the unsent rest of it, is sent. @default 4 */
   readonly attempts?: number;
 }
 
-/** As many as SQS takes at once. */
+/** The most messages that SQS accepts in one request. */
 const batchSize = 10;
-const firstRetryMs = 100;
-const slowestRetryMs = 2_000;
+const firstRetryDelayMs = 100;
+const longestRetryDelayMs = 2_000;
 
 /**
  * The refresh queue in SQS, a standard queue. A message's group is its integration: as a fair queue, SQS
@@ -44,11 +44,11 @@ export function sqsRefreshQueue(options: SqsRefreshQueueOptions): RefreshQueue {
   };
 }
 
-/** What came of a batch: what is still not on the queue, and why the queue as such could not be used. */
-interface Sending {
+/** The result of a batch: the connections that are not on the queue, and why the queue could not be used. */
+interface BatchResult {
   readonly left: readonly DueConnection[];
   readonly failure?: unknown;
-  /** Of a message that SQS does not take as it is. */
+  /** Why SQS refused a message. Undefined: it refused none. */
   readonly refusal?: string | undefined;
 }
 
@@ -63,11 +63,13 @@ async function enqueue(
   let refusal: string | undefined;
   const sendInTurn = async (): Promise<void> => {
     for (const batch of batches) {
-      // Once a batch has failed through all its attempts, no other has to find that out as well.
-      const sending: Sending = failure ? { left: batch } : await sendBatch(options, client, batch);
-      left.push(...sending.left);
-      failure ??= sending.failure;
-      refusal ??= sending.refusal;
+      // Once a batch has failed in all its attempts, no other batch is sent.
+      const result: BatchResult = failure
+        ? { left: batch }
+        : await sendBatch(options, client, batch);
+      left.push(...result.left);
+      failure ??= result.failure;
+      refusal ??= result.refusal;
     }
   };
   const { maximumInFlight = 16 } = options;
@@ -75,7 +77,7 @@ async function enqueue(
   const partly = failure instanceof StoreUnavailable && left.length < due.length;
   if (failure !== undefined && !partly) throw failure;
   if (refusal !== undefined && left.length === due.length) {
-    throw new Error(`the refresh queue takes none of ${due.length} messages: ${refusal}`);
+    throw new Error(`the refresh queue refuses all ${due.length} messages: ${refusal}`);
   }
   return left;
 }
@@ -90,17 +92,17 @@ async function sendBatch(
   { queueUrl, clock, random, attempts = 4 }: SqsRefreshQueueOptions,
   client: SQSClient,
   batch: readonly DueConnection[],
-): Promise<Sending> {
+): Promise<BatchResult> {
   const refused: DueConnection[] = [];
   let refusal: string | undefined;
   let waiting = batch;
   for (let attempt = 1; ; attempt++) {
     let failure: unknown;
     try {
-      const answer = await sendOnce(client, queueUrl, waiting);
-      refused.push(...answer.refused);
-      refusal ??= answer.refusal;
-      waiting = answer.unsent;
+      const sent = await sendOnce(client, queueUrl, waiting);
+      refused.push(...sent.refused);
+      refusal ??= sent.refusal;
+      waiting = sent.unsent;
     } catch (error) {
       failure = error;
     }
@@ -108,15 +110,15 @@ async function sendBatch(
     if (waiting.length === 0 || attempt >= attempts || !isTransient) {
       return { left: [...refused, ...waiting], failure, refusal };
     }
-    await clock.sleep(Math.min(firstRetryMs * 2 ** attempt, slowestRetryMs) * random());
+    await clock.sleep(Math.min(firstRetryDelayMs * 2 ** attempt, longestRetryDelayMs) * random());
   }
 }
 
 interface Sent {
-  /** What SQS does not take as it is. */
+  /** The messages that another attempt would not send either. */
   readonly refused: readonly DueConnection[];
   readonly refusal: string | undefined;
-  /** What it did not take this time. */
+  /** The messages that another attempt may send. */
   readonly unsent: readonly DueConnection[];
 }
 

@@ -189,7 +189,7 @@ it("says so when SQS takes no message, as where the queue is of another kind", a
   const server = await sendingAs(failed(true));
   const { queue, delaysMs } = bench(server.endpoint);
   await expect(queue.enqueue(due(30))).rejects.toThrow(
-    "the refresh queue takes none of 30 messages: Any: for a reason",
+    "the refresh queue refuses all 30 messages: Any: for a reason",
   );
   expect(delaysMs).toEqual([]);
 });

@@ -221,12 +221,12 @@ describe("a certificate", () => {
     const before = server.requests("/token");
     expect(await byCertificate(tls(expiredCertificate))).toEqual({
       kind: "misconfigured",
-      reason: "tls_client_certificate ended at 2021-01-01T00:00:00Z",
+      reason: "tls_client_certificate expired at 2021-01-01T00:00:00Z: store a new one",
     });
     const early = Date.UTC(2019, 11, 31);
     expect(await refresh("bound", method("tls_client_auth", tls(acmeCertificate)), early)).toEqual({
       kind: "misconfigured",
-      reason: "tls_client_certificate begins at 2020-01-01T00:00:00Z",
+      reason: "tls_client_certificate is not valid before 2020-01-01T00:00:00Z",
     });
     expect(server.requests("/token")).toBe(before);
   });
