@@ -3,6 +3,7 @@ import {
   defaultSweepIntervalSeconds,
 } from "../../functions/domain/schedule/due.ts";
 import { type Sweep, sweep } from "../../functions/domain/sweep.ts";
+import { SharedTrouble } from "../../test/support/shared-trouble.ts";
 import { Crew } from "./crew.ts";
 import type { Figures } from "./figures.ts";
 import { Fleet } from "./fleet.ts";
@@ -14,11 +15,11 @@ import { Observations } from "./observations.ts";
 import { providers } from "./providers.ts";
 import { seededRandom } from "./random.ts";
 import { isWithin, type Scenario, troubledDay } from "./scenario.ts";
-import { SharedHolds } from "./shared-holds.ts";
 import { sharedLimits } from "./shared-limits.ts";
 import { SweepTables } from "./sweep-tables.ts";
 import { secondMs, secondsPerHour } from "./units.ts";
 import { VirtualClock } from "./virtual-clock.ts";
+import { holdMaximumAgeMs } from "./worker-process.ts";
 
 export interface SimulationOptions {
   readonly connections: number;
@@ -55,9 +56,9 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
   const observations = new Observations(scenario, troubledDay.outage, hours);
   const integrations = integrationsOf(connections);
   const fleet = new Fleet({ integrations, hours, observations, random, schedule });
-  const holds = new SharedHolds(clock);
+  const trouble = new SharedTrouble(clock, holdMaximumAgeMs);
   const crew = new Crew(options, {
-    ...{ fleet, holds, clock, random, schedule },
+    ...{ fleet, trouble, clock, random, schedule },
     providers: providers(scenario, random),
     limits: sharedLimits(),
     telemetry: events.telemetry,
@@ -110,7 +111,7 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
     ...{ enqueued: result.enqueued, queueOverDue: result.queueOverDue },
     storeRequests: fleet.requests,
     sweepRequests: tables.requests,
-    holdWrites: holds.writes,
+    holdWrites: trouble.writes,
     holdReads: crew.reads.holds,
     registrationReads: crew.reads.registrations,
     events: Object.fromEntries(events.counts),

@@ -1,11 +1,7 @@
-import {
-  type CircuitBreaker,
-  circuitBreaker,
-} from "../../functions/domain/integration/circuit-breaker.ts";
+import { circuitBreaker } from "../../functions/domain/integration/circuit-breaker.ts";
 import { budgetFor } from "../../functions/domain/model/budget.ts";
 import type { SealedTokenSet } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
-import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { IntegrationLimits } from "../../functions/domain/ports/integration.ts";
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { OpenedTokenSet } from "../../functions/domain/ports/token-cipher.ts";
@@ -14,17 +10,17 @@ import type { RefreshDependencies } from "../../functions/domain/refresh/depende
 import { refreshConnection } from "../../functions/domain/refresh.ts";
 import type { ScheduleSettings } from "../../functions/domain/schedule/due.ts";
 import { type RefreshDue, refreshDue } from "../../functions/domain/scheduled-refresh.ts";
+import type { SharedTrouble } from "../../test/support/shared-trouble.ts";
 import type { Fleet } from "./fleet.ts";
 import { ProcessCache } from "./process-cache.ts";
 import { type Providers, type Reply, tokenResult } from "./providers.ts";
 import type { Random } from "./random.ts";
-import type { SharedHolds } from "./shared-holds.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 export interface WorkerOptions {
   readonly fleet: Fleet;
   readonly providers: Providers;
-  readonly holds: SharedHolds;
+  readonly trouble: SharedTrouble;
   readonly limits: IntegrationLimits;
   readonly clock: VirtualClock;
   readonly telemetry: Telemetry;
@@ -34,7 +30,7 @@ export interface WorkerOptions {
 
 /** As the adapters keep them: a client registration by `CLIENT_CACHE_SECONDS`, and what is known of a hold. */
 const registrationMaximumAgeMs = 300_000;
-const holdMaximumAgeMs = 2_000;
+export const holdMaximumAgeMs = 2_000;
 /** What a message costs beside the provider: a read, a data key, two writes. */
 const storeMs = 30;
 
@@ -55,7 +51,6 @@ const opened: OpenedTokenSet = {
  */
 export class WorkerProcess {
   readonly #options: WorkerOptions;
-  readonly #circuitBreaker: CircuitBreaker;
   readonly #refreshDue: RefreshDue;
   readonly #budget = budgetFor();
   readonly registrations: ProcessCache;
@@ -69,17 +64,17 @@ export class WorkerProcess {
     const integrations = fleet.integrations.length;
     this.registrations = new ProcessCache(integrations, registrationMaximumAgeMs);
     this.knownHolds = new ProcessCache(integrations, holdMaximumAgeMs);
-    const holds = options.holds.viewOf(number);
-    this.#circuitBreaker = circuitBreaker({ holds, clock, telemetry });
+    const { holds, evidence } = options.trouble.view();
+    const tokenEndpoint = this.#grant();
     let leases = 0;
     const dependencies: RefreshDependencies = {
       ...{ holds, limits, clock, telemetry, random, schedule },
       store: fleet.store,
       registry: { registration: async (name) => fleet.integrationNamed(name).registration },
-      tokenEndpoint: this.#grant(),
+      tokenEndpoint,
       cipher: { open: async () => opened, seal: async () => "sealed" as SealedTokenSet },
       rescueQueue: { keep: async () => {} },
-      circuitBreaker: this.#circuitBreaker,
+      circuitBreaker: circuitBreaker({ holds, evidence, tokenEndpoint, clock, telemetry }),
       newLeaseId: () => `${number}-${++leases}`,
       budget: this.#budget,
       coalesceWindowMs: 10_000,
@@ -92,7 +87,7 @@ export class WorkerProcess {
 
   /** @returns when the message is done */
   work(connection: number, atMs: number): number | Promise<number> {
-    const { fleet, holds, providers } = this.#options;
+    const { fleet, trouble, providers } = this.#options;
     const integrationNumber = fleet.integrationNumber(connection);
     this.registrations.use(integrationNumber, atMs);
     this.knownHolds.use(integrationNumber, atMs);
@@ -100,20 +95,14 @@ export class WorkerProcess {
     const { registration } = integration;
     const isPlain =
       registration.maxPerMinute === undefined &&
-      holds.isClear(registration.name, atMs) &&
+      trouble.isClear(registration.name, atMs) &&
       fleet.calendar.isDue(connection, atMs);
     if (!isPlain) return this.#workThrough(connection, atMs);
     const reply = providers.ask(integration, atMs + storeMs);
     if (reply.trouble !== undefined) return this.#workThrough(connection, atMs, { ...reply });
     const doneAtMs = atMs + storeMs + reply.latencyMs;
-    if (integration.behaviour !== "sound") this.#endRunOfFailures(registration, doneAtMs);
     fleet.refresh(connection, doneAtMs);
     return doneAtMs;
-  }
-
-  /** All that a circuitBreaker makes of a grant while nothing is held, which it does at once. */
-  #endRunOfFailures(registration: ClientRegistration, nowMs: number): void {
-    void this.#circuitBreaker.report(registration, tokenResult(undefined, nowMs), undefined);
   }
 
   async #workThrough(connection: number, atMs: number, firstReply?: Reply): Promise<number> {

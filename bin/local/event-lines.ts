@@ -36,7 +36,7 @@ function textFor(event: RefreshEvent): string | undefined {
     case "schedule.postponed":
       return `postponed: ${event.reason}`;
     case "integration.held":
-      return `held until ${timeOf(new Date(event.untilMs))}: ${event.reason}`;
+      return `held until ${timeOf(new Date(event.hold.untilMs))}: ${event.hold.reason}`;
     case "integration.recovered":
       return "recovered";
     case "sweep.ended":

@@ -174,7 +174,7 @@ async function refreshUnderLease(
       }
       if (result.kind !== "granted" && result.kind !== "rotated") {
         // The circuit breaker comes first: when the next attempt is due depends on its hold.
-        const hold = await circuitBreaker.report(registration, result, permission.hold);
+        const hold = await circuitBreaker.report({ connection, registration, permission }, result);
         return storeFailure(dependencies, attempt, registration, result, hold);
       }
       try {
@@ -183,7 +183,7 @@ async function refreshUnderLease(
           ? await storeTokens(dependencies, attempt, registration, result)
           : await storeRotatedToken(dependencies, attempt, result);
       } finally {
-        await circuitBreaker.report(registration, result, permission.hold);
+        await circuitBreaker.report({ connection, registration, permission }, result);
       }
     });
   } finally {

@@ -5,6 +5,7 @@ import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.t
 import type { ConnectionTable } from "../adapters/dynamodb/connection-update.ts";
 import { dynamoDbIntegrationHolds } from "../adapters/dynamodb/integration-holds.ts";
 import { dynamoDbIntegrationLimits } from "../adapters/dynamodb/integration-limits.ts";
+import { dynamoDbTroubleEvidence } from "../adapters/dynamodb/trouble-evidence.ts";
 import { noRescueQueue } from "../adapters/rescue/no-rescue-queue.ts";
 import { sqsRescueQueue } from "../adapters/rescue/rescue-queue.ts";
 import { secretsClientRegistry } from "../adapters/secrets-manager/client-registry.ts";
@@ -30,7 +31,9 @@ export function refreshDependencies(
   const coordination = { client, tableName: config.coordinationTable };
   const random = Math.random;
   const budget = budgetFor(config.providerTimeoutSeconds);
+  const tokenEndpoint = oauthTokenEndpoint({ clock, allowLoopback });
   const holds = dynamoDbIntegrationHolds({ ...coordination, clock });
+  const evidence = dynamoDbTroubleEvidence({ ...coordination, clock });
   return {
     store: storeIn({ client, tableName: connectionsTable }),
     registry: secretsClientRegistry({
@@ -39,13 +42,13 @@ export function refreshDependencies(
       clock,
       maxAgeMs: config.clientCacheMs,
     }),
-    tokenEndpoint: oauthTokenEndpoint({ clock, allowLoopback }),
+    tokenEndpoint,
     cipher: tokenCipher(config, { dynamoDb: client, kms: kmsClient() }),
     rescueQueue: rescueQueueUrl
       ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: firstRescueDelayMs })
       : noRescueQueue,
     holds,
-    circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
+    circuitBreaker: circuitBreaker({ holds, evidence, tokenEndpoint, clock, telemetry }),
     limits: dynamoDbIntegrationLimits({ ...coordination, clock, random }),
     telemetry,
     clock,

@@ -1,5 +1,6 @@
 import { refreshErrors } from "../domain/model/errors.ts";
 import { isoSecond } from "../domain/model/instant.ts";
+import type { HoldScope } from "../domain/model/integration-hold.ts";
 import type { RefreshEvent } from "../domain/ports/events.ts";
 import type { LogLine } from "./log-lines.ts";
 import { count, type Measurement, milliseconds } from "./metrics.ts";
@@ -14,6 +15,10 @@ export interface EventEntry<Event> extends LogLine {
   readonly metrics: (event: Event) => readonly Measurement[];
 }
 
+const scopeMembers = ({ origin, workspaceId }: HoldScope) => ({
+  origin: origin ?? "all",
+  held_workspace_id: workspaceId ?? "all",
+});
 const noMembers = () => ({});
 const noMetrics = () => [];
 
@@ -71,20 +76,27 @@ export const eventTable: { readonly [Known in Code]: EventEntry<EventOf<Known>> 
   },
   "integration.held": {
     level: "error",
-    message: "integration is in trouble and held",
-    members: ({ reason, untilMs }) => ({ reason, held_until: isoSecond(untilMs) }),
+    message: "connections of an integration are in trouble together and held",
+    members: ({ integration, hold }) => ({
+      integration,
+      reason: hold.reason,
+      ...scopeMembers(hold.scope),
+      held_since: isoSecond(hold.beganAtMs),
+      held_until: isoSecond(hold.untilMs),
+      connection_ids: hold.failing.map(({ connectionId }) => connectionId),
+    }),
     metrics: () => [count("IntegrationHeld")],
   },
   "integration.probed": {
     level: "info",
-    message: "integration's hold has ended, trying once",
-    members: noMembers,
+    message: "a hold has ended, one connection tries",
+    members: ({ integration, scope }) => ({ integration, ...scopeMembers(scope) }),
     metrics: noMetrics,
   },
   "integration.recovered": {
     level: "info",
-    message: "integration is well again",
-    members: noMembers,
+    message: "connections that were held refresh again",
+    members: ({ integration, scope }) => ({ integration, ...scopeMembers(scope) }),
     metrics: noMetrics,
   },
   "schedule.postponed": {

@@ -20,7 +20,6 @@ import {
   connection,
   connectionId,
   granted,
-  holdsInMemory,
   limitsInMemory,
   opened,
   plainCipher,
@@ -30,6 +29,7 @@ import {
   startMs,
   workspaceId,
 } from "../support/refresh-harness.ts";
+import { SharedTrouble } from "../support/shared-trouble.ts";
 
 /**
  * Several processes refresh one connection. fast-check decides in which order their requests and
@@ -231,10 +231,11 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
   const processes = [0, 1, 2].map((process) => {
     let leases = 0;
     const telemetry: Telemetry = { emit: (event) => void events.push(event) };
-    const holds = holdsInMemory();
+    const tokenEndpoint = { refresh: grantOf(process), originOf: plainOriginOf };
+    const { holds, evidence } = new SharedTrouble({ nowMs: () => nowMs }).view();
     const dependencies: RefreshDependencies = {
       store: overStore(process),
-      tokenEndpoint: { refresh: grantOf(process), originOf: plainOriginOf },
+      tokenEndpoint,
       cipher: cipherOf(process),
       registry: { registration: async () => registration },
       rescueQueue: {
@@ -244,7 +245,10 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
         },
       },
       holds,
-      circuitBreaker: circuitBreaker({ holds, clock: { nowMs: () => nowMs }, telemetry }),
+      circuitBreaker: circuitBreaker({
+        ...{ holds, evidence, tokenEndpoint, telemetry },
+        clock: { nowMs: () => nowMs },
+      }),
       limits: limitsInMemory(),
       telemetry,
       clock: {

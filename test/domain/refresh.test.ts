@@ -397,17 +397,15 @@ describe("a rejected client", () => {
     expect(h.grants.map(({ registration }) => registration.version)).toEqual(["v1", "v2"]);
   });
 
-  test("holds the integration and leaves the connection active", async () => {
+  test("leaves the connection active, and the integration free for others", async () => {
     const h = harness({ answers: [clientRejection] });
     const error = await failsWith(h.refresh(), "client_rejected");
     expect(error.message).toContain("acme");
     expect(h.stored()).toMatchObject({ status: "active", lease: undefined });
-    const held = await failsWith(h.refresh(), "integration_held");
-    expect(held.retryAfterSeconds).toBe(60);
-    expect(h.grants).toHaveLength(1);
+    expect(await h.dependencies.holds.current(registration.name)).toMatchObject({ holds: [] });
   });
 
-  test("is held no longer once its secret has changed", async () => {
+  test("is tried again once its secret has changed", async () => {
     let version = "v1";
     const h = harness({
       answers: [clientRejection, granted("rt-1", startMs)],
@@ -415,13 +413,6 @@ describe("a rejected client", () => {
     });
     await failsWith(h.refresh(), "client_rejected");
     version = "v2";
-    expect((await h.refresh()).kind).toBe("refreshed");
-  });
-
-  test("is held no longer than the hold lasts", async () => {
-    const h = harness({ answers: [clientRejection, granted("rt-1", startMs)] });
-    await failsWith(h.refresh(), "client_rejected");
-    h.clock.advance(60_000);
     expect((await h.refresh()).kind).toBe("refreshed");
   });
 

@@ -20,7 +20,6 @@ import {
   coalesceWindowMs,
   connection,
   granted,
-  holdsInMemory,
   limitsInMemory,
   opened,
   plainCipher,
@@ -31,6 +30,7 @@ import {
   startMs,
   tokenSet,
 } from "../support/refresh-harness.ts";
+import { SharedTrouble } from "../support/shared-trouble.ts";
 
 /**
  * Two sweeps and three workers at once. fast-check decides in which order their requests happen, which of
@@ -145,8 +145,8 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
     };
 
   const telemetry: Telemetry = { emit: () => {} };
-  const holds = holdsInMemory();
   const clock = { nowMs: () => nowMs, sleep: async () => scheduler.schedule(Promise.resolve()) };
+  const { holds, evidence } = new SharedTrouble(clock).view();
   const shared = { telemetry, clock, random: () => 0.5 };
   let received = 0;
   let leases = 0;
@@ -160,6 +160,7 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
       queue: stepped(process, { enqueue: queue.enqueue, depth: queue.depth }),
     });
   const workerOf = (process: number) => {
+    const tokenEndpoint = { refresh: grantOf(process), originOf: plainOriginOf };
     const dependencies: RefreshDependencies = {
       ...shared,
       clock: {
@@ -182,12 +183,12 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
         releaseLease: store.releaseLease,
         postpone: store.postpone,
       }),
-      tokenEndpoint: { refresh: grantOf(process), originOf: plainOriginOf },
+      tokenEndpoint,
       cipher: plainCipher,
       registry: { registration: async () => registration },
       rescueQueue: { keep: async () => {} },
       holds,
-      circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
+      circuitBreaker: circuitBreaker({ holds, evidence, tokenEndpoint, clock, telemetry }),
       limits: limitsInMemory(),
       budget,
       coalesceWindowMs,

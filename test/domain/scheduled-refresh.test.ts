@@ -16,7 +16,7 @@ import {
   granted,
   type Harness,
   harness,
-  holdsInMemory,
+  hold,
   limitsInMemory,
   registration,
   schedule,
@@ -331,24 +331,16 @@ describe("only the unexpected returns to the queue", () => {
 });
 
 describe("an integration that is held", () => {
-  const held = async (untilMs: number) => {
-    const holds = holdsInMemory();
-    await holds.place(
-      registration.name,
-      {
-        reason: "provider_failing",
-        beganAtMs: startMs,
-        untilMs,
-        count: 1,
-        registrationVersion: "v1",
-      },
-      undefined,
-    );
-    return holds;
+  const held = async (untilMs: number, options: Parameters<typeof worked>[0] = {}) => {
+    const h = worked(options);
+    await h.dependencies.holds.replace(registration.name, undefined, hold({ untilMs }));
+    return h;
   };
+  const holdOf = async ({ dependencies }: ReturnType<typeof worked>) =>
+    (await dependencies.holds.current(registration.name)).holds[0];
 
   test("puts its connection off with one conditional write, and asks nobody", async () => {
-    const h = worked({ holds: await held(startMs + 30_000) });
+    const h = await held(startMs + 30_000);
     expect(await h.work()).toBe("postponed");
     expect(h.requests).toEqual(["read", "postpone"]);
     expect(h.grants).toHaveLength(0);
@@ -367,31 +359,28 @@ describe("an integration that is held", () => {
       providerError: undefined,
       providerErrorDescription: undefined,
     } as const;
-    const h = worked({ stored: dueNow({ failure }), holds: await held(startMs + 30_000) });
+    const h = await held(startMs + 30_000, { stored: dueNow({ failure }) });
     await h.work();
     expect(h.stored().failure).toMatchObject({ count: 3, beganAtMs: startMs - minuteMs });
   });
 
   test("whose time has come lets one through, whose success ends it", async () => {
-    const holds = await held(startMs);
-    const h = worked({ holds });
+    const h = await held(startMs);
     expect(await h.work()).toBe("refreshed");
-    expect(await holds.current(registration.name)).toBeUndefined();
+    expect(await holdOf(h)).toBeUndefined();
     expect(h.stored().failure).toBeUndefined();
   });
 
   test("is probed by one at a time, however late that one's grant began", async () => {
-    const holds = await held(startMs);
     const lease = { leaseId: "other", leaseExpiresAtMs: startMs + 7_000 };
     const untilMs: number[] = [];
-    const h = worked({
+    const h = await held(startMs, {
       stored: dueNow({ lease }),
       registry: { registration: async () => ({ ...registration, rotation: "never" }) },
-      holds,
       answers: [
         async () => {
           h.clock.advance(budget.providerTimeoutMs - 1);
-          const { untilMs: heldUntilMs = 0 } = (await holds.current(registration.name)) ?? {};
+          const { untilMs: heldUntilMs = 0 } = (await holdOf(h)) ?? {};
           untilMs.push(heldUntilMs - h.clock.nowMs());
           return granted("rt-1", h.clock.nowMs());
         },
@@ -402,8 +391,7 @@ describe("an integration that is held", () => {
   });
 
   test("is probed by one of many, and the others are put off", async () => {
-    const holds = await held(startMs);
-    const h = worked({ holds });
+    const h = await held(startMs);
     const others = Array.from({ length: 20 }, (_, n) => `conn_${n + 2}` as typeof connectionId);
     for (const other of others) {
       h.store.put(dueNow({ connectionId: other }), { refreshShard: 1, refreshAtMs: startMs });
@@ -557,12 +545,10 @@ describe("giving up", () => {
   );
 
   test("nor after days in which its client was rejected, and it was put off", async () => {
-    const holds = holdsInMemory();
     const { beganAtMs } = failure;
-    const untilMs = startMs + minuteMs;
-    const held = { beganAtMs, untilMs, count: 600, registrationVersion: registration.version };
-    await holds.place(registration.name, { reason: "client_rejected", ...held }, undefined);
-    const h = worked({ stored: dueNow({ expiresAtMs: beganAtMs }), holds, answers: [away] });
+    const h = worked({ stored: dueNow({ expiresAtMs: beganAtMs }), answers: [away] });
+    const held = { reason: "client_rejected", untilMs: startMs + minuteMs, count: 600 } as const;
+    await h.dependencies.holds.replace(registration.name, undefined, hold({ ...held, beganAtMs }));
     expect(await h.work()).toBe("postponed");
     expect(h.stored().failure?.code).toBe("client_rejected");
     const later = refreshAt(h) ?? 0;
@@ -587,18 +573,8 @@ test("another process that refreshes the connection is left to it", async () => 
 });
 
 test("one integration that is held does not touch another's", async () => {
-  const holds = holdsInMemory();
-  await holds.place(
-    "integrations/other" as RegistrationName,
-    {
-      reason: "rate_limited",
-      beganAtMs: startMs,
-      untilMs: startMs + 3_600_000,
-      count: 1,
-      registrationVersion: "v1",
-    },
-    undefined,
-  );
-  const h = worked({ holds });
+  const h = worked({});
+  const other = "integrations/other" as RegistrationName;
+  await h.dependencies.holds.replace(other, undefined, hold({ untilMs: startMs + 3_600_000 }));
   expect(await h.work()).toBe("refreshed");
 });

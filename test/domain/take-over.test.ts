@@ -22,7 +22,6 @@ import {
   coalesceWindowMs,
   connection,
   granted,
-  holdsInMemory,
   limitsInMemory,
   opened,
   plainCipher,
@@ -34,6 +33,7 @@ import {
   tokenSet,
   workspaceId,
 } from "../support/refresh-harness.ts";
+import { SharedTrouble } from "../support/shared-trouble.ts";
 import { virtualTime } from "../support/virtual-time.ts";
 
 /** When the queue gives a rescued token set out first. */
@@ -119,14 +119,15 @@ async function run({ families, outageMs, callersReturn, scheduleRuns }: Campaign
       }
     }
   };
-  const holds = holdsInMemory();
+  const tokenEndpoint = { refresh, originOf: plainOriginOf };
+  const { holds, evidence } = new SharedTrouble(time).view();
   const dependencies: RefreshDependencies = {
     ...{ store, telemetry, clock: time, newLeaseId, holds, budget, schedule, coalesceWindowMs },
-    tokenEndpoint: { refresh, originOf: plainOriginOf },
+    tokenEndpoint,
     cipher: plainCipher,
     registry: { registration: async () => ({ ...registration, rotation: "always" }) },
     rescueQueue: { keep: async (commit) => void deliveries.push(deliver(commit)) },
-    circuitBreaker: circuitBreaker({ holds, clock: time, telemetry }),
+    circuitBreaker: circuitBreaker({ holds, evidence, tokenEndpoint, clock: time, telemetry }),
     limits: limitsInMemory(),
     random: () => 0.5,
   };

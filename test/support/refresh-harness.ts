@@ -20,10 +20,7 @@ import type { ClientRegistration } from "../../functions/domain/ports/client-reg
 import type { Clock } from "../../functions/domain/ports/clock.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
 import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
-import type {
-  IntegrationHolds,
-  IntegrationLimits,
-} from "../../functions/domain/ports/integration.ts";
+import type { IntegrationLimits } from "../../functions/domain/ports/integration.ts";
 import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 import type { TokenCipher } from "../../functions/domain/ports/token-cipher.ts";
 import type {
@@ -41,6 +38,7 @@ import {
   type InMemoryConnectionStore,
   inMemoryConnectionStore,
 } from "./in-memory-connection-store.ts";
+import { SharedTrouble } from "./shared-trouble.ts";
 
 export const connectionId = "conn_1" as ConnectionId;
 export const workspaceId = "wsp_1" as WorkspaceId;
@@ -159,6 +157,19 @@ export const registration: ClientRegistration = {
   provider: {},
 };
 
+/** A hold on all connections of {@link registration}, which its provider's failures have caused. */
+export const hold = (changes: Partial<IntegrationHold> = {}): IntegrationHold => ({
+  scope: { origin: undefined, workspaceId: undefined },
+  reason: "provider_failing",
+  beganAtMs: startMs,
+  untilMs: startMs + 30_000,
+  count: 1,
+  registrationVersion: "v1",
+  failing: [],
+  triedAtMs: startMs,
+  ...changes,
+});
+
 export const granted = (
   refreshToken: string | undefined,
   receivedAtMs: number,
@@ -185,28 +196,6 @@ export const plainOriginOf: TokenEndpoint["originOf"] = ({ tokenEndpoint = "" },
   const [host = ""] = tokenEndpoint.replace("https://", "").split("/");
   const url = tokenEndpoint.replace(/\{(\w+)\}/g, (_, name: string) => config[name] ?? "");
   return { origin: new URL(url).origin, variesByConnection: host.includes("{") };
-};
-
-/** One process' view, or that of several: the same rules as the deployed holds, without a table. */
-export const holdsInMemory = (): IntegrationHolds => {
-  const holds = new Map<string, IntegrationHold>();
-  const stands = (name: string, known: IntegrationHold | undefined): boolean =>
-    holds.get(name)?.untilMs === known?.untilMs;
-  return {
-    current: async (name) => holds.get(name),
-    place: async (name, hold, previous) => {
-      if (!holds.has(name) || stands(name, previous)) holds.set(name, hold);
-    },
-    probe: async (name, hold, probeUntilMs) => {
-      if (!stands(name, hold)) return undefined;
-      const probe = { ...hold, untilMs: probeUntilMs };
-      holds.set(name, probe);
-      return probe;
-    },
-    lift: async (name, hold) => {
-      if (stands(name, hold)) holds.delete(name);
-    },
-  };
 };
 
 export const limitsInMemory = (): IntegrationLimits => {
@@ -256,7 +245,7 @@ export function harness({
 }: {
   stored?: Connection;
   answers?: readonly Answer[];
-} & Partial<RefreshDependencies> = {}): Harness {
+} & Partial<Omit<RefreshDependencies, "holds">> = {}): Harness {
   const clock = steppingClock();
   const store = inMemoryConnectionStore({ connections: [stored] });
   const events: RefreshEvent[] = [];
@@ -264,25 +253,26 @@ export function harness({
   const rescued: TokenSetCommit[] = [];
   let leases = 0;
   const telemetry: Telemetry = { emit: (event) => void events.push(event) };
-  const holds = overrides.holds ?? holdsInMemory();
+  const { holds, evidence } = new SharedTrouble(clock).view();
+  const tokenEndpoint: TokenEndpoint = {
+    originOf: plainOriginOf,
+    refresh: async (request) => {
+      if (!request.maySend()) return { kind: "not_sent" };
+      grants.push(request);
+      const answer = answers?.[Math.min(grants.length, answers.length) - 1];
+      if (answer === undefined) return granted(`rt-${grants.length}`, clock.nowMs());
+      return typeof answer === "function" ? answer(request) : answer;
+    },
+  };
   const dependencies: RefreshDependencies = {
     store,
     clock,
     registry: { registration: async () => registration },
-    tokenEndpoint: {
-      originOf: plainOriginOf,
-      refresh: async (request) => {
-        if (!request.maySend()) return { kind: "not_sent" };
-        grants.push(request);
-        const answer = answers?.[Math.min(grants.length, answers.length) - 1];
-        if (answer === undefined) return granted(`rt-${grants.length}`, clock.nowMs());
-        return typeof answer === "function" ? answer(request) : answer;
-      },
-    },
+    tokenEndpoint,
     cipher: plainCipher,
     rescueQueue: { keep: async (commit) => void rescued.push(commit) },
     holds,
-    circuitBreaker: circuitBreaker({ holds, clock, telemetry }),
+    circuitBreaker: circuitBreaker({ holds, evidence, tokenEndpoint, clock, telemetry }),
     limits: limitsInMemory(),
     telemetry,
     random: () => 0.5,

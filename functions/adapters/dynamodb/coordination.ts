@@ -1,6 +1,5 @@
 import {
   ConditionalCheckFailedException,
-  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
@@ -8,7 +7,7 @@ import {
 import { asStoreUnavailable } from "../aws/clients.ts";
 import type { Item } from "./attributes.ts";
 import { coordinationKey } from "./tables.ts";
-import { type Clause, type ItemUpdate, updateExpressions } from "./update-expression.ts";
+import { type ItemUpdate, updateExpressions } from "./update-expression.ts";
 
 /** A table of small items that all processes share: holds, limits and the positions of the sweep. */
 export interface CoordinationTable {
@@ -41,20 +40,6 @@ export async function changeItem(
     ReturnValues: "ALL_NEW",
   });
   return unlessConditionFails(() => client.send(command).then(({ Attributes = {} }) => Attributes));
-}
-
-/** @returns whether the condition held. @throws {StoreUnavailable} */
-export async function removeItem(
-  { client, tableName }: CoordinationTable,
-  itemId: string,
-  condition: Clause,
-): Promise<boolean> {
-  const command = new DeleteItemCommand({
-    ...keyOf(tableName, itemId),
-    ConditionExpression: condition.text,
-    ExpressionAttributeValues: { ...condition.values },
-  });
-  return (await unlessConditionFails(() => client.send(command))) !== undefined;
 }
 
 async function unlessConditionFails<Result>(

@@ -31,6 +31,8 @@ export interface ItemUpdate {
   readonly assign?: readonly Clause[];
   /** Attribute names, or paths of names between dots. */
   readonly remove?: readonly string[];
+  /** Numbers to add to stored ones, and sets to unite with stored ones, by attribute name. */
+  readonly add?: Values;
   /** All of these have to hold. None: the item is changed whatever is stored. */
   readonly condition?: readonly Clause[];
   /** Names that cannot stand in an expression, by their placeholders. */
@@ -47,15 +49,19 @@ type UpdateExpressions = Pick<
 
 /**
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
- * Every attribute that is set or removed has a placeholder, since its name may be a reserved word.
+ * Every attribute that is set, removed or added to has a placeholder, since its name may be a reserved word.
  */
 export function updateExpressions({
   set = {},
   assign = [],
   remove = [],
+  add = {},
   condition = [],
   names = {},
 }: ItemUpdate): UpdateExpressions {
+  const additions = Object.entries(add).map(([name, value]) =>
+    clause(`#${name} :add_${name}`, { [`:add_${name}`]: value }),
+  );
   const assignments = [
     ...Object.entries(set).map(([name, value]) =>
       clause(`#${name} = :set_${name}`, { [`:set_${name}`]: value }),
@@ -65,12 +71,13 @@ export function updateExpressions({
   const update = [
     assignments.length > 0 && `SET ${assignments.map(({ text }) => text).join(", ")}`,
     remove.length > 0 && `REMOVE ${remove.map(pathOf).join(", ")}`,
+    additions.length > 0 && `ADD ${additions.map(({ text }) => text).join(", ")}`,
   ]
     .filter(Boolean)
     .join(" ");
   const conditions = condition.map(({ text }) => text).join(" AND ");
   const attributeNames = { ...namesIn(`${update} ${conditions}`), ...names };
-  const values = valuesOf([...assignments, ...condition]);
+  const values = valuesOf([...assignments, ...additions, ...condition]);
   return {
     UpdateExpression: update,
     ...(conditions !== "" && { ConditionExpression: conditions }),

@@ -1,6 +1,6 @@
 import type { ConnectionKey, RegistrationName, SealedTokenSet } from "../model/connection.ts";
 import type { CountedErrorCode, FailureCode } from "../model/errors.ts";
-import type { HoldReason } from "../model/integration-hold.ts";
+import type { HoldScope, IntegrationHold } from "../model/integration-hold.ts";
 import type { AssumedFrom } from "../schedule/assumed-end.ts";
 import type { TokenSetCommit } from "./connection-store.ts";
 
@@ -12,10 +12,13 @@ import type { TokenSetCommit } from "./connection-store.ts";
 export type RefreshEvent = ConnectionEvent | IntegrationEvent | SweepEvent;
 
 /** Events of a client registration, and of all connections that use it. */
-export type IntegrationEvent = { readonly registrationName: RegistrationName } & (
-  | { readonly code: "integration.held"; readonly reason: HoldReason; readonly untilMs: number }
-  | { readonly code: "integration.probed" }
-  | { readonly code: "integration.recovered" }
+export type IntegrationEvent = {
+  readonly registrationName: RegistrationName;
+  readonly integration: string;
+} & (
+  | { readonly code: "integration.held"; readonly hold: IntegrationHold }
+  | { readonly code: "integration.probed"; readonly scope: HoldScope }
+  | { readonly code: "integration.recovered"; readonly scope: HoldScope }
 );
 
 /** Events of the schedule. */

@@ -1,32 +1,69 @@
-import type { RegistrationName } from "../model/connection.ts";
-import type { IntegrationHold } from "../model/integration-hold.ts";
+import type { ConnectionKey, RegistrationName, WorkspaceId } from "../model/connection.ts";
+import type {
+  HoldReason,
+  IntegrationHold,
+  IntegrationTrouble,
+  TroubleWindow,
+} from "../model/integration-hold.ts";
 
 /**
- * Holds on integrations: every process knows them within seconds. `untilMs` distinguishes a hold from the
- * next one, so that a decision about one does not touch another.
+ * Holds on the connections of a registration, and the windows in which their failures are compared. Every
+ * process knows of a change within two seconds. No method rejects because the store does not respond: a hold must
+ * not be the reason that nothing is refreshed.
  */
 export interface IntegrationHolds {
+  /** May be two seconds old; the time of a hold may have come. A store that does not respond counts as no trouble. */
+  current(name: RegistrationName): Promise<IntegrationTrouble>;
   /**
-   * The hold that stands; it may be some seconds old, and its time may have come. Never rejects: a store
-   * that does not respond counts as no hold.
+   * Places a hold for a scope in place of `previous`, or of none.
+   * @returns false: the scope's hold is another by now, and stays; or the store does not respond
    */
-  current(name: RegistrationName): Promise<IntegrationHold | undefined>;
-  /** Places a hold in place of `previous`, or of none. A hold that was placed meanwhile stays. */
-  place(
+  replace(
     name: RegistrationName,
-    hold: IntegrationHold,
     previous: IntegrationHold | undefined,
-  ): Promise<void>;
-  /**
-   * Lets one caller through a hold whose time has come, and extends it for all others until `probeUntilMs`.
-   * @returns the hold as the permitted caller has to name it; undefined for everybody else
-   */
-  probe(
-    name: RegistrationName,
     hold: IntegrationHold,
-    probeUntilMs: number,
-  ): Promise<IntegrationHold | undefined>;
-  lift(name: RegistrationName, hold: IntegrationHold): Promise<void>;
+  ): Promise<boolean>;
+  /** Ends a hold, unless another has taken its place. @returns whether it ended */
+  lift(name: RegistrationName, hold: IntegrationHold): Promise<boolean>;
+  /**
+   * Opens a window in place of one that is over, or of none.
+   * @returns the window that is open then, of whichever process. Undefined: too many are, or the store does not
+   * respond
+   */
+  openWindow(name: RegistrationName, window: TroubleWindow): Promise<TroubleWindow | undefined>;
+}
+
+/** A token request that failed for a reason that other connections may share. */
+export interface SharedFailure {
+  readonly reason: HoldReason;
+  readonly connection: ConnectionKey;
+  readonly origin: string;
+}
+
+/** What all processes have seen in a window. */
+export interface Evidence {
+  /** Connections that failed for the reason in question, at most 8; and so their workspaces and origins. */
+  readonly failing: readonly ConnectionKey[];
+  readonly workspaceIds: readonly WorkspaceId[];
+  readonly origins: readonly string[];
+  /** Token requests that failed for any reason, and that succeeded; up to five seconds late. */
+  readonly refused: number;
+  readonly succeeded: number;
+}
+
+/**
+ * The evidence for holds, added up over all processes. No method rejects because the store does not respond: the
+ * next response says the same again.
+ */
+export interface TroubleEvidence {
+  /** @returns the evidence with this failure, for its reason. Undefined: the store does not respond */
+  addFailure(
+    name: RegistrationName,
+    window: TroubleWindow,
+    failure: SharedFailure,
+  ): Promise<Evidence | undefined>;
+  /** The first success that a process adds to a window is stored at once. */
+  addSuccess(name: RegistrationName, window: TroubleWindow): Promise<void>;
 }
 
 /** The limits of a client registration on its own requests, kept by all processes together. */

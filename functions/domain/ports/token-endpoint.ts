@@ -39,8 +39,11 @@ export interface TokenRequest {
 
 interface Pause {
   readonly retryAfterMs: number | undefined;
-  /** The failure concerns this connection alone, and its integration may be asked for others. @default the integration */
-  readonly concerns?: "connection";
+  /**
+   * `connection`: the failure is this connection's alone. `integration`: the provider counts the requests of the
+   * client. @default other connections show it
+   */
+  readonly concerns?: "connection" | "integration";
 }
 
 export type TokenResult =

@@ -1,7 +1,7 @@
 import type { CircuitBreaker } from "../integration/circuit-breaker.ts";
 import type { Budget } from "../model/budget.ts";
 import type { Connection, ConnectionKey, Lease } from "../model/connection.ts";
-import type { IntegrationHold } from "../model/integration-hold.ts";
+import type { IntegrationHold, TroubleWindow } from "../model/integration-hold.ts";
 import type { ClientRegistration, ClientRegistry } from "../ports/client-registration.ts";
 import type { Clock, Invocation } from "../ports/clock.ts";
 import type { ConnectionStore } from "../ports/connection-store.ts";
@@ -55,6 +55,8 @@ export interface Permission {
   readonly registration: ClientRegistration;
   /** The hold that the caller passes as its probe: the result of the request decides about it. */
   readonly hold: IntegrationHold | undefined;
+  /** The windows in which a success of this request counts. */
+  readonly windows: readonly TroubleWindow[];
   /** Undefined: the registration has no limits. */
   readonly permitId: string | undefined;
 }

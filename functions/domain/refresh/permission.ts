@@ -1,3 +1,11 @@
+import {
+  isCurrent,
+  isInScope,
+  mayProbeAtMs,
+  probed,
+  returnsAtMs,
+  widestFirst,
+} from "../integration/probe.ts";
 import type { Connection } from "../model/connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "../model/errors.ts";
 import type { IntegrationBlock, IntegrationHold } from "../model/integration-hold.ts";
@@ -6,10 +14,16 @@ import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Permission, Using } from "./dependencies.ts";
 
 type PermissionDependencies = Using<
-  "registry" | "holds" | "limits" | "clock" | "random" | "budget" | "newLeaseId" | "telemetry"
+  | "registry"
+  | "tokenEndpoint"
+  | "holds"
+  | "limits"
+  | "clock"
+  | "random"
+  | "budget"
+  | "newLeaseId"
+  | "telemetry"
 >;
-
-type Integrated = Pick<Connection, "registrationName" | "integration">;
 
 export interface PermissionOptions {
   /** Permission that the caller has already; the caller returns it. */
@@ -27,7 +41,7 @@ export interface PermissionOptions {
  */
 export async function withPermission<Outcome>(
   dependencies: PermissionDependencies,
-  connection: Integrated,
+  connection: Connection,
   { given, timeoutMs }: PermissionOptions,
   work: (permission: Permission) => Promise<Outcome>,
 ): Promise<Outcome | FailedRefresh> {
@@ -47,18 +61,18 @@ type Requested = { readonly kind: "permitted"; readonly permission: Permission }
 
 async function requestPermission(
   dependencies: PermissionDependencies,
-  connection: Integrated,
+  connection: Connection,
   timeoutMs: number,
 ): Promise<Requested> {
   const { integration } = connection;
   try {
-    const passed = await passHold(dependencies, connection);
+    const passed = await passHolds(dependencies, connection);
     if (passed.kind === "failed") return passed;
-    const { hold, registration } = passed;
+    const { hold, windows, registration } = passed;
     const permit = await takePermit(dependencies, integration, registration, timeoutMs);
     if (permit.kind === "failed") return permit;
     const { permitId } = permit;
-    return { kind: "permitted", permission: { registration, hold, permitId } };
+    return { kind: "permitted", permission: { registration, hold, windows, permitId } };
   } catch (cause) {
     if (cause instanceof MisconfiguredRegistration) {
       return misconfigured(integration, cause.message, cause);
@@ -72,33 +86,55 @@ async function requestPermission(
 const heldRereadMs = 1_000;
 
 type Passed =
-  | ({ readonly kind: "passed" } & Pick<Permission, "hold" | "registration">)
+  | ({ readonly kind: "passed" } & Pick<Permission, "hold" | "registration" | "windows">)
   | FailedRefresh;
 
-async function passHold(
+async function passHolds(
   dependencies: PermissionDependencies,
-  { registrationName: name, integration }: Integrated,
+  connection: Connection,
 ): Promise<Passed> {
-  const { registry, holds, clock, budget, telemetry } = dependencies;
-  const hold = await holds.current(name);
-  if (hold === undefined) {
-    return { kind: "passed", hold, registration: await registry.registration(name) };
+  const { registry, holds, tokenEndpoint } = dependencies;
+  const { registrationName: name, config } = connection;
+  const { holds: all, windows } = await holds.current(name);
+  const registration = await registry.registration(name);
+  if (all.length === 0) return { kind: "passed", registration, windows, hold: undefined };
+  const origin = tokenEndpoint.originOf(registration, config)?.origin;
+  const concerned = all.filter(({ scope }) => isInScope(scope, connection, origin));
+  if (!concerned.some(({ reason }) => reason === "client_rejected")) {
+    return passAll(dependencies, connection, concerned, { registration, windows });
   }
-  if (hold.reason === "client_rejected") {
-    // A changed secret ends the hold: the provider has not rejected this registration.
-    const registration = await registry.registration(name, heldRereadMs);
-    if (registration.version !== hold.registrationVersion) {
-      return { kind: "passed", hold, registration };
+  const reread = await registry.registration(name, heldRereadMs);
+  return passAll(dependencies, connection, concerned, { registration: reread, windows });
+}
+
+/** A connection passes when it may probe each of its holds, and probes the widest. */
+async function passAll(
+  { holds, clock, budget, telemetry }: PermissionDependencies,
+  connection: Connection,
+  concerned: readonly IntegrationHold[],
+  permission: Pick<Permission, "registration" | "windows">,
+): Promise<Passed> {
+  const { registration } = permission;
+  const [hold, ...others] = concerned
+    .filter((one) => isCurrent(one, registration))
+    .sort(widestFirst);
+  // The provider has not rejected this registration, and the result of this request decides about the hold.
+  if (hold === undefined) return { kind: "passed", ...permission, hold: concerned[0] };
+  const { integration, registrationName } = connection;
+  const nowMs = clock.nowMs();
+  for (const one of [hold, ...others]) {
+    if (mayProbeAtMs(one, connection) > nowMs) {
+      const untilMs = returnsAtMs(one, connection, nowMs);
+      return heldBack(integration, { ...one, untilMs }, nowMs);
     }
   }
-  const nowMs = clock.nowMs();
-  const isOver = hold.untilMs <= nowMs;
-  const probe = isOver
-    ? await holds.probe(name, hold, nowMs + budget.functionTimeoutMs)
-    : undefined;
-  if (probe === undefined) return heldBack(integration, hold, nowMs);
-  telemetry.emit({ code: "integration.probed", registrationName: name });
-  return { kind: "passed", hold: probe, registration: await registry.registration(name) };
+  const probe = probed(hold, connection, nowMs, budget);
+  if (!(await holds.replace(registrationName, hold, probe))) {
+    return heldBack(integration, hold, nowMs);
+  }
+  const { scope } = hold;
+  telemetry.emit({ code: "integration.probed", registrationName, integration, scope });
+  return { kind: "passed", ...permission, hold: probe };
 }
 
 const holdReasonText = {

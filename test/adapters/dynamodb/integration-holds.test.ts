@@ -1,8 +1,13 @@
 import { dynamoDbIntegrationHolds } from "../../../functions/adapters/dynamodb/integration-holds.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
-import type { IntegrationHold } from "../../../functions/domain/model/integration-hold.ts";
+import { dynamoDbTroubleEvidence } from "../../../functions/adapters/dynamodb/trouble-evidence.ts";
+import type {
+  ConnectionId,
+  RegistrationName,
+  WorkspaceId,
+} from "../../../functions/domain/model/connection.ts";
+import type { SharedFailure } from "../../../functions/domain/ports/integration.ts";
 import { type LocalTables, startTables, tableNames } from "../../support/local-dynamodb.ts";
-import { startMs } from "../../support/refresh-harness.ts";
+import { hold, startMs } from "../../support/refresh-harness.ts";
 import {
   startThrottledDynamoDb,
   type ThrottledDynamoDb,
@@ -18,117 +23,112 @@ afterAll(() => Promise.all([tables.close(), throttled.close()]));
 
 let serial = 0;
 const newName = () => `integrations/acme-${++serial}` as RegistrationName;
-const hold = (changes: Partial<IntegrationHold> = {}): IntegrationHold => ({
+const origin = "https://acme.example";
+const window = { origin, beganAtMs: startMs };
+const failure = (n: number): SharedFailure => ({
   reason: "provider_failing",
-  beganAtMs: startMs,
-  untilMs: startMs + 30_000,
-  count: 1,
-  registrationVersion: "v1",
-  ...changes,
+  connection: {
+    connectionId: `conn_${n}` as ConnectionId,
+    workspaceId: `wsp_${n}` as WorkspaceId,
+  },
+  origin,
 });
 
-/** As many processes as are asked for, each with a cache of its own. */
-function processes(client = tables.client) {
+/** One process, and the requests that it sends. */
+function observed(client = tables.client) {
   let nowMs = startMs;
-  const start = () =>
-    dynamoDbIntegrationHolds({
-      client,
-      tableName: tableNames.coordination,
-      clock: { nowMs: () => nowMs },
-    });
+  const requests: string[] = [];
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        requests.push(String(commandName));
+        return next(args);
+      },
+    { step: "initialize", name: "counting", override: true },
+  );
+  const options = { client, tableName: tableNames.coordination, clock: { nowMs: () => nowMs } };
   return {
-    start,
+    holds: dynamoDbIntegrationHolds(options),
+    evidence: dynamoDbTroubleEvidence(options),
     advance: (durationMs: number) => {
       nowMs += durationMs;
     },
+    /** The requests since the last call. */
+    requests: () => requests.splice(0),
   };
 }
 
-test("a hold is known to every process within two seconds", async () => {
-  const { start, advance } = processes();
-  const [one, other] = [start(), start()];
+test("while nothing fails, one read in two seconds serves however many ask at once", async () => {
+  const { holds, requests, advance } = observed();
   const name = newName();
-  expect(await other.current(name)).toBeUndefined();
-  await one.place(name, hold(), undefined);
-  expect(await one.current(name)).toEqual(hold());
-  expect(await other.current(name)).toBeUndefined();
-  advance(2_000);
-  expect(await other.current(name)).toEqual(hold());
-});
-
-test("of holds that several place at once, one stays, and all know it", async () => {
-  const { start } = processes();
-  const name = newName();
-  const many = Array.from({ length: 10 }, start);
-  await Promise.all(
-    many.map((one, n) => one.place(name, hold({ untilMs: startMs + 30_000 + n }), undefined)),
-  );
-  const known = await Promise.all(many.map((one) => one.current(name)));
-  expect(new Set(known.map((one) => one?.untilMs)).size).toBe(1);
-});
-
-test("a hold replaces the one that its placer knew, and no other", async () => {
-  const { start } = processes();
-  const [one, other] = [start(), start()];
-  const name = newName();
-  await one.place(name, hold(), undefined);
-  const longer = hold({ untilMs: startMs + 90_000, count: 2 });
-  await one.place(name, longer, hold());
-  await other.place(name, hold({ untilMs: startMs + 60_000, count: 2 }), hold());
-  expect(await other.current(name)).toEqual(longer);
-});
-
-test("one of many may probe, and the others see a hold until its time is over", async () => {
-  const { start, advance } = processes();
-  const name = newName();
-  const many = Array.from({ length: 10 }, start);
-  await many[0]?.place(name, hold(), undefined);
-  advance(30_000);
-  const probes = await Promise.all(many.map((one) => one.probe(name, hold(), startMs + 50_000)));
-  expect(probes.filter((probe) => probe !== undefined)).toEqual([
-    hold({ untilMs: startMs + 50_000 }),
-  ]);
-  expect(await start().current(name)).toMatchObject({ untilMs: startMs + 50_000 });
-});
-
-test("who was let through lifts the hold, unless another was placed meanwhile", async () => {
-  const { start } = processes();
-  const one = start();
-  const name = newName();
-  await one.place(name, hold(), undefined);
-  await one.lift(name, hold({ untilMs: startMs + 1 }));
-  expect(await one.current(name)).toEqual(hold());
-  await one.lift(name, hold());
-  expect(await one.current(name)).toBeUndefined();
-});
-
-test("is asked for once in two seconds, by however many at once", async () => {
-  let requests = 0;
-  const { client } = tables;
-  client.middlewareStack.add(
-    (next) => (args) => {
-      requests += 1;
-      return next(args);
-    },
-    { step: "initialize", name: "counting" },
-  );
-  const { start, advance } = processes(client);
-  const one = start();
-  const name = newName();
-  await Promise.all(Array.from({ length: 50 }, () => one.current(name)));
-  expect(requests).toBe(1);
+  await Promise.all(Array.from({ length: 50 }, () => holds.current(name)));
   advance(1_999);
-  await one.current(name);
-  expect(requests).toBe(1);
-  client.middlewareStack.remove("counting");
+  await holds.current(name);
+  expect(requests()).toEqual(["GetItemCommand"]);
 });
 
-test("a table that does not answer holds nobody up: what was known last counts", async () => {
-  const { start } = processes(throttled.client);
-  const one = start();
+test("the first failure of a window costs two writes, and the same connection's next ones nothing", async () => {
+  const { holds, evidence, requests, advance } = observed();
   const name = newName();
-  expect(await one.current(name)).toBeUndefined();
-  await one.place(name, hold(), undefined);
-  expect(await one.probe(name, hold(), startMs + 1)).toBeUndefined();
-  await one.lift(name, hold());
+  await holds.openWindow(name, window);
+  await evidence.addFailure(name, window, failure(1));
+  expect(requests()).toEqual(["UpdateItemCommand", "UpdateItemCommand"]);
+  for (let n = 0; n < 10; n++) await evidence.addFailure(name, window, failure(1));
+  expect(requests()).toEqual([]);
+  advance(5_000);
+  const seen = await evidence.addFailure(name, window, failure(1));
+  expect(requests()).toEqual(["UpdateItemCommand"]);
+  expect(seen?.refused).toBe(12);
+});
+
+test("of many successes, the first is stored at once, and the others every five seconds", async () => {
+  const { evidence, requests, advance } = observed();
+  const name = newName();
+  for (let n = 0; n < 100; n++) await evidence.addSuccess(name, window);
+  expect(requests()).toEqual(["UpdateItemCommand"]);
+  advance(5_000);
+  await evidence.addSuccess(name, window);
+  expect(requests()).toEqual(["UpdateItemCommand"]);
+  expect(await evidence.addFailure(name, window, failure(1))).toMatchObject({
+    refused: 1,
+    succeeded: 101,
+  });
+});
+
+test("a connection beyond the eight that are named is counted, and costs no write of its own", async () => {
+  const { evidence, requests } = observed();
+  const name = newName();
+  for (let n = 0; n < 8; n++) await evidence.addFailure(name, window, failure(n));
+  requests();
+  for (let n = 8; n < 20; n++) await evidence.addFailure(name, window, failure(n));
+  expect(requests()).toEqual([]);
+});
+
+test("an item keeps fifty windows at most, and drops those that are over", async () => {
+  const { holds, advance } = observed();
+  const name = newName();
+  const windowOf = (n: number, beganAtMs: number) => ({
+    origin: `https://t${n}.acme.example`,
+    beganAtMs,
+  });
+  for (let n = 0; n < 50; n++) {
+    expect(await holds.openWindow(name, windowOf(n, startMs))).toBeDefined();
+  }
+  expect(await holds.openWindow(name, windowOf(50, startMs))).toBeUndefined();
+  advance(10 * 60_000);
+  const next = windowOf(50, startMs + 10 * 60_000);
+  expect(await holds.openWindow(name, next)).toEqual(next);
+  expect((await holds.current(name)).windows).toEqual([next]);
+});
+
+test("a table that does not respond holds nobody up: the last known state counts", async () => {
+  const { holds, evidence } = observed(throttled.client);
+  const name = newName();
+  const nothing = { holds: [], windows: [] };
+  expect(await holds.current(name)).toEqual(nothing);
+  expect(await holds.replace(name, undefined, hold())).toBe(false);
+  expect(await holds.lift(name, hold())).toBe(false);
+  expect(await holds.openWindow(name, window)).toBeUndefined();
+  expect(await evidence.addFailure(name, window, failure(1))).toBeUndefined();
+  await evidence.addSuccess(name, window);
 });
