@@ -24,6 +24,7 @@ import {
   stringAttribute,
   withoutUndefined,
 } from "./attributes.ts";
+import { pages } from "./pages.ts";
 import { clause, updateExpressions } from "./update-expression.ts";
 
 export interface DynamoDbApiKeysOptions {
@@ -57,7 +58,7 @@ export interface ApiKeyDraft
 }
 
 export interface CreatedApiKey extends DescribedApiKey {
-  /** Told once: what is stored is its hash. */
+  /** Returned once: only its hash is stored. */
   readonly key: Secret;
 }
 
@@ -70,23 +71,14 @@ export interface ApiKeyAdmin {
 }
 
 export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbApiKeysOptions): ApiKeyAdmin {
-  async function* items(): AsyncGenerator<Item> {
-    let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-    do {
-      const command = new ScanCommand({
-        TableName: tableName,
-        ConsistentRead: true,
-        ...(ExclusiveStartKey && { ExclusiveStartKey }),
-      });
-      const page = await asStoreUnavailable("DynamoDB", () => client.send(command));
-      yield* page.Items ?? [];
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
-  }
-
   const list = async (): Promise<readonly DescribedApiKey[]> => {
+    const scan = { TableName: tableName, ConsistentRead: true };
     const keys: DescribedApiKey[] = [];
-    for await (const item of items()) keys.push(describedKeyOf(item));
+    for await (const { Items = [] } of pages((ExclusiveStartKey) =>
+      client.send(new ScanCommand({ ...scan, ExclusiveStartKey })),
+    )) {
+      keys.push(...Items.map(describedKeyOf));
+    }
     return keys.sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0));
   };
 
@@ -115,7 +107,7 @@ export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbApiKeysOption
         Key: { key_hash: { S: found.keyHash } },
         ...updateExpressions({
           set: { status: { S: "revoked" } },
-          // An expired key may have been removed meanwhile: it must not come back.
+          // DynamoDB may have removed an expired key meanwhile, and it must not come back.
           condition: [clause("attribute_exists(key_hash)")],
         }),
       });
@@ -147,7 +139,7 @@ const listAttribute = (values: readonly string[]): AttributeValue => ({
   L: values.map((value) => ({ S: value })),
 });
 
-/** DynamoDB's time to live takes epoch seconds. */
+/** `expires_at` is in epoch seconds, for DynamoDB's time to live. */
 const keyCheck = attributes({
   key_hash: string,
   key_id: string,
@@ -160,7 +152,7 @@ const keyCheck = attributes({
   created_at: optional(instant),
 });
 
-/** @throws {Error} the item is not a key: it lets nobody in, and the caller gets a 500 */
+/** @throws {Error} the item is not a key: it admits nobody, and the caller gets a 500 */
 function readKey(item: Item): Checked<typeof keyCheck> {
   const { key_id: { S: id = "without id" } = {} } = item;
   return validated(keyCheck, item, (faults) => new Error(`API key ${id}: ${faultsText(faults)}`));

@@ -5,7 +5,7 @@ import { type Checks, isObject, type Members, object } from "../../validation/st
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
-/** Attributes, checked by name as the values that they stand for. A NULL counts as absent. */
+/** Checks attributes by name, as the values that they hold. A NULL counts as absent. */
 export const attributes = <C extends Checks>(checks: C): Check<Members<C>> => {
   const check = object(checks);
   return (item, place) => check(isObject(item) ? plainValues(item) : item, place);
@@ -16,7 +16,7 @@ const plainValues = (item: Readonly<Record<string, unknown>>): Readonly<Record<s
     Object.entries(item).map(([name, attribute]) => [name, plainValue(attribute)]),
   );
 
-/** Bytes become base64url, and a map keeps its attributes. Null: of a type that this service does not store. */
+/** Bytes become base64url, and a map keeps its attributes. Null: the type is one that this service does not store. */
 function plainValue(attribute: unknown): unknown {
   if (!isObject(attribute)) return null;
   const { NULL, S, N, B, SS, L, M } = attribute;
@@ -35,7 +35,7 @@ const ifPresent =
     value === undefined ? undefined : attributeOf(value);
 
 export const stringAttribute = ifPresent((value: string) => ({ S: value }));
-/** As DynamoDB's time to live takes it: in whole seconds since the epoch. */
+/** For DynamoDB's time to live: whole seconds since the epoch. */
 export const epochSecondAttribute = ifPresent((instantMs: number) =>
   numberAttribute(Math.floor(instantMs / 1000)),
 );

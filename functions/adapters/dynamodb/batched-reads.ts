@@ -8,42 +8,42 @@ import { type ConnectionTable, connectionIn, read } from "./connection-update.ts
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const maximumKeys = 100;
 
-/** One request for several connections, which is sent once all that runs now has asked. */
-interface Gathering {
+/** One request for several connections. It is sent when all callers of this turn of the event loop have added theirs. */
+interface Batch {
   readonly connectionIds: Set<string>;
-  readonly answer: Promise<Answer>;
+  readonly found: Promise<Found>;
 }
 
-interface Answer {
+interface Found {
   readonly items: ReadonlyMap<string, Item>;
-  /** What DynamoDB has left out, for its size or a throttle. */
+  /** The connections that DynamoDB has left out, because of the size of the response or a throttle. */
   readonly unprocessed: ReadonlySet<string>;
 }
 
 /**
- * A read for whoever asks for many at once: the messages of a batch cost one request and not one each.
- * Strongly consistent, and of the same capacity as single reads.
+ * Reads that start together share a request: the messages of a queue's batch cost one request and not one each. Strongly
+ * consistent, at the same capacity as single reads.
  *
- * @throws {StoreUnavailable} for all that were read together
+ * @throws {StoreUnavailable} for every caller of the request
  */
 export function batchedReads(table: ConnectionTable): ConnectionStore["read"] {
-  let gathering: Gathering | undefined;
+  let batch: Batch | undefined;
 
-  const gather = (connectionIds: Set<string>): Gathering => {
-    const answer = Promise.resolve().then(() => {
-      if (gathering?.connectionIds === connectionIds) gathering = undefined;
+  const newBatch = (connectionIds: Set<string>): Batch => {
+    const found = Promise.resolve().then(() => {
+      if (batch?.connectionIds === connectionIds) batch = undefined;
       return readItems(table, connectionIds);
     });
-    return { connectionIds, answer };
+    return { connectionIds, found };
   };
 
   return async (key): Promise<Connection | undefined> => {
     const { connectionId } = key;
-    if (gathering === undefined || gathering.connectionIds.size === maximumKeys) {
-      gathering = gather(new Set());
+    if (batch === undefined || batch.connectionIds.size === maximumKeys) {
+      batch = newBatch(new Set());
     }
-    gathering.connectionIds.add(connectionId);
-    const { items, unprocessed } = await gathering.answer;
+    batch.connectionIds.add(connectionId);
+    const { items, unprocessed } = await batch.found;
     if (unprocessed.has(connectionId)) return read(table, key);
     return connectionIn(items.get(connectionId), key);
   };
@@ -52,15 +52,15 @@ export function batchedReads(table: ConnectionTable): ConnectionStore["read"] {
 async function readItems(
   { client, tableName }: ConnectionTable,
   connectionIds: ReadonlySet<string>,
-): Promise<Answer> {
+): Promise<Found> {
   if (connectionIds.size === 1) return { items: new Map(), unprocessed: connectionIds };
   const Keys = Array.from(connectionIds, (id) => ({ connection_id: { S: id } }));
   const command = new BatchGetItemCommand({
     RequestItems: { [tableName]: { Keys, ConsistentRead: true } },
   });
-  const answer = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  const items = answer.Responses?.[tableName] ?? [];
-  const unprocessed = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+  const response = await asStoreUnavailable("DynamoDB", () => client.send(command));
+  const items = response.Responses?.[tableName] ?? [];
+  const unprocessed = response.UnprocessedKeys?.[tableName]?.Keys ?? [];
   return {
     items: new Map(items.map((item) => [idOf(item), item])),
     unprocessed: new Set(unprocessed.map(idOf)),

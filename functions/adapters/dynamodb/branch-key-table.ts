@@ -8,7 +8,7 @@ import { isoSecond } from "../../domain/model/instant.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import { branchKeyKey } from "./tables.ts";
 
-/** The table of branch keys, each as KMS wrapped it. Nothing in it is ever changed or deleted. */
+/** The table of branch keys, each as KMS wrapped it. An item is never changed or deleted. */
 export interface BranchKeyTable {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -17,7 +17,7 @@ export interface BranchKeyTable {
 export interface WrappedBranchKey {
   /** KMS's `CiphertextBlob`. */
   readonly wrapped: Uint8Array;
-  /** The KMS key that wrapped it: its ARN, for people. */
+  /** The ARN of the KMS key that wrapped it, for people. */
   readonly kmsKeyArn: string;
   readonly createdAtMs: number;
 }
@@ -37,8 +37,8 @@ export async function readBranchKey(
 }
 
 /**
- * Stores a branch key unless there is one of this id.
- * @returns whether this one is stored
+ * Stores a branch key unless one with this id is stored.
+ * @returns whether it was stored
  * @throws {StoreUnavailable}
  */
 export async function addBranchKey(

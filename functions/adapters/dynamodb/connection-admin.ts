@@ -19,10 +19,10 @@ import { connectionOf, credentialsAttribute, dueAttributes } from "./connection-
 import { belongsTo, readItem } from "./connection-update.ts";
 import { clause, setOrRemove, updateExpressions } from "./update-expression.ts";
 
-/** A connection and its first token set, sealed for its key. */
+/** A connection, and a token set that is sealed for its key. */
 export interface ConnectionDraft extends ConnectionKey {
   readonly integration: string;
-  /** Undefined: the integration's own. */
+  /** Undefined: the registration of the integration. */
   readonly registrationName: RegistrationName | undefined;
   readonly label: string | undefined;
   readonly userId: string | undefined;
@@ -40,7 +40,7 @@ export interface ConnectionDraft extends ConnectionKey {
   readonly putAtMs: number;
 }
 
-/** A connection with what a refresh does not need to know. */
+/** A connection, with the members that a refresh does not need. */
 export interface DescribedConnection extends Connection {
   readonly label: string | undefined;
   readonly userId: string | undefined;
@@ -48,11 +48,11 @@ export interface DescribedConnection extends Connection {
   readonly updatedAtMs: number | undefined;
 }
 
-/** For the platform team; every method rejects with `StoreUnavailable` as the store's do. */
+/** For the platform team. Every method rejects with `StoreUnavailable` as the store does. */
 export interface ConnectionAdmin {
   /**
-   * Creates a connection, or gives it new credentials. The version grows, so that a refresh of the old
-   * ones that is under way drops its result.
+   * Creates a connection, or replaces its credentials. The version grows, so that a refresh of the former credentials
+   * that is under way discards its result.
    *
    * @throws {ForeignConnection}
    * @throws {ConnectionChanged}
@@ -63,7 +63,7 @@ export interface ConnectionAdmin {
 
 export type PutOutcome = "created" | "replaced";
 
-/** The connection's name is taken by another workspace. */
+/** The id is the one of another workspace's connection. */
 export class ForeignConnection extends Error {
   constructor({ connectionId }: ConnectionKey) {
     super(`connection ${connectionId} belongs to another workspace`);
@@ -75,7 +75,7 @@ export class ForeignConnection extends Error {
 export class ConnectionChanged extends Error {
   constructor({ connectionId }: ConnectionKey) {
     super(
-      `connection ${connectionId} changed while it was being replaced: nothing is stored, run the command again`,
+      `connection ${connectionId} changed while it was being replaced, and nothing is stored. Run the command again`,
     );
     this.name = "ConnectionChanged";
   }

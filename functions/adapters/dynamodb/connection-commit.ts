@@ -52,7 +52,7 @@ export async function commitTokenSet(
     if (!isMine && leaseIsLive(connection, committer.nowMs)) return { kind: "held", connection };
     status = statusAfterRefresh(connection.status);
   }
-  throw new StoreUnavailable("DynamoDB", new Error("the connection's status keeps changing"));
+  throw new StoreUnavailable("DynamoDB", new Error("the status of the connection keeps changing"));
 }
 
 function commitUpdate(

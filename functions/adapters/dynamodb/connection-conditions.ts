@@ -36,7 +36,7 @@ export const leaseIs = (leaseId: string): Clause =>
 
 const leaseHasFailed = clause("failure.lease_id = lease_id");
 
-/** A turn that is further away than any turn is counts as past. */
+/** A turn later than any turn can be counts as come. */
 const turnHasCome = (nowMs: number): Clause =>
   allOf(
     clause("takeover_of = lease_id"),
@@ -70,7 +70,7 @@ export const statusIsNot = (...statuses: readonly ConnectionStatus[]): Clause =>
     Object.fromEntries(statuses.map((status) => [`:${status}`, { S: status }])),
   );
 
-/** The provider may be asked again, as far as the last failure says. */
+/** The last failure does not keep the provider from being asked again. */
 export const retryTimeHasCome = (nowMs: number): Clause =>
   anyOf(
     clause("attribute_not_exists(failure.retry_at)"),

@@ -42,7 +42,7 @@ import {
   withoutUndefined,
 } from "./attributes.ts";
 
-/** An item of the table that this service cannot have written. Names every attribute at fault, and no value. */
+/** The item is not one that this service writes. The message names every attribute at fault, and no value. */
 export class MalformedConnection extends Error {
   constructor(connectionId: string, faults: readonly Fault[]) {
     super(`connection ${connectionId}: ${faultsText(faults)}`);
@@ -98,7 +98,7 @@ const itemCheck = refined(
     refresh_at: optional(wholeNumber),
     failure: optional(failureCheck),
   }),
-  // A lease without an end would never be free again, nor would a take-over without a time ever come.
+  // A lease without an end would never be free again, and a take-over without a time would never come.
   (item, place) => {
     if (item.lease_id !== undefined && item.lease_expires_at_ms === undefined) {
       place.at("lease_expires_at_ms").reject("missing", "required");
@@ -177,6 +177,6 @@ export const dueAttributes = ({ refreshShard, refreshAtMs }: Due) => ({
   refresh_at: numberAttribute(Math.floor(refreshAtMs / 1000)),
 });
 
-/** The form of a sealed token set decides its type: adapters/kms/packed-jwe.ts. */
+/** A packed JWE is stored as bytes, a compact one as a string: adapters/kms/packed-jwe.ts. */
 export const credentialsAttribute = (sealed: SealedTokenSet): AttributeValue =>
   isPacked(sealed) ? { B: Buffer.from(sealed, "base64url") } : { S: sealed };

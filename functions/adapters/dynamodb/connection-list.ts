@@ -1,11 +1,11 @@
-import { type AttributeValue, type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { Connection, ConnectionStatus, WorkspaceId } from "../../domain/model/connection.ts";
-import { asStoreUnavailable } from "../aws/clients.ts";
 import type { Item } from "./attributes.ts";
 import { connectionOf, MalformedConnection } from "./connection-item.ts";
+import { pages } from "./pages.ts";
 import { connectionKey } from "./tables.ts";
 
-/** What a list tells of a connection: nothing of its credentials is even asked for. */
+/** A connection in a list. Its credentials are not even read. */
 export interface ListedConnection
   extends Pick<
     Connection,
@@ -21,7 +21,7 @@ export interface ListedConnection
   readonly label: string | undefined;
 }
 
-/** Each undefined: any. */
+/** A member that is undefined admits any value. */
 export interface ConnectionFilter {
   readonly workspaceId?: WorkspaceId | undefined;
   readonly integration?: string | undefined;
@@ -31,8 +31,8 @@ export interface ConnectionFilter {
 /** For the platform team. */
 export interface ConnectionList {
   /**
-   * In no order, page by page, as far as it is read; each as it was a moment ago. What is not a
-   * connection is told in its place. Throws `StoreUnavailable` as the store does.
+   * The connections in no order, eventually consistent. A page is read when the caller gets there. An item that is not
+   * a connection is listed as the error that names its faults. Throws `StoreUnavailable` as the store does.
    */
   connections(filter: ConnectionFilter): AsyncIterable<ListedConnection | MalformedConnection>;
 }
@@ -42,23 +42,18 @@ export interface DynamoDbConnectionListOptions {
   readonly tableName: string;
 }
 
-/** By a Scan, which costs what is stored and not what is found: for people, never for a function. */
+/** Uses a Scan, whose cost grows with the connections stored and not with those found: for people, never for a function. */
 export const dynamoDbConnectionList = ({
   client,
   tableName,
 }: DynamoDbConnectionListOptions): ConnectionList => ({
   async *connections(filter) {
-    let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-    do {
-      const command = new ScanCommand({
-        TableName: tableName,
-        ...expressions(filter),
-        ExclusiveStartKey,
-      });
-      const page = await asStoreUnavailable("DynamoDB", () => client.send(command));
-      yield* (page.Items ?? []).map(listedConnectionOf);
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
+    const scan = { TableName: tableName, ...expressions(filter) };
+    for await (const { Items = [] } of pages((ExclusiveStartKey) =>
+      client.send(new ScanCommand({ ...scan, ExclusiveStartKey })),
+    )) {
+      yield* Items.map(listedConnectionOf);
+    }
   },
 });
 

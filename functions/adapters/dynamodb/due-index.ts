@@ -2,6 +2,7 @@ import { type AttributeValue, type DynamoDBClient, QueryCommand } from "@aws-sdk
 import { identifierPattern, isConnectionId, isWorkspaceId } from "../../domain/model/connection.ts";
 import type { DueConnection, DueIndex, SweepPosition } from "../../domain/ports/schedule.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
+import { pages } from "./pages.ts";
 import { connectionKey, dueIndex } from "./tables.ts";
 
 export interface DynamoDbDueIndexOptions {
@@ -9,7 +10,7 @@ export interface DynamoDbDueIndexOptions {
   readonly tableName: string;
 }
 
-/** The index `due` of the connections' table. What a query costs grows with what is due, not with what is stored. */
+/** The index `due` of the connections' table. The cost of a query grows with the connections due, not with those stored. */
 export const dynamoDbDueIndex = ({ client, tableName }: DynamoDbDueIndexOptions): DueIndex => ({
   async page(request) {
     const { refreshShard, after, throughMs, limit } = request;
@@ -30,18 +31,13 @@ export const dynamoDbDueIndex = ({ client, tableName }: DynamoDbDueIndexOptions)
   },
 
   async count(refreshShard, throughMs) {
+    const query = { ...range(tableName, refreshShard, 0, throughMs), Select: "COUNT" as const };
     let total = 0;
-    let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-    do {
-      const command = new QueryCommand({
-        ...range(tableName, refreshShard, 0, throughMs),
-        Select: "COUNT",
-        ExclusiveStartKey,
-      });
-      const page = await asStoreUnavailable("DynamoDB", () => client.send(command));
-      total += page.Count ?? 0;
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
+    for await (const { Count = 0 } of pages((ExclusiveStartKey) =>
+      client.send(new QueryCommand({ ...query, ExclusiveStartKey })),
+    )) {
+      total += Count;
+    }
     return total;
   },
 });
@@ -59,7 +55,7 @@ const range = (tableName: string, refreshShard: number, fromSecond: number, thro
   },
 });
 
-/** Of a second that was left in the middle, the rest is still to come. */
+/** A page may end within a second: the next one then begins behind that connection, else with the next second. */
 function beginning(after: SweepPosition | undefined) {
   if (after === undefined) return { second: 0 };
   const { refreshAtMs, connectionId } = after;
@@ -67,7 +63,7 @@ function beginning(after: SweepPosition | undefined) {
   return connectionId === undefined ? { second: second + 1 } : { second, connectionId };
 }
 
-/** Any key may be started after, whether an entry has it still or not. */
+/** DynamoDB starts after any key, even if the entry is gone. */
 const startKey = (
   refreshShard: number,
   second: number,
@@ -86,7 +82,7 @@ function positionOf(key: Record<string, AttributeValue> | undefined): SweepPosit
     : undefined;
 }
 
-/** An entry without what every connection has cannot be refreshed: it is passed over. */
+/** An entry that lacks an id cannot be refreshed, and is ignored. */
 function dueConnectionOf(item: Record<string, AttributeValue>): DueConnection[] {
   const connectionId = item[connectionKey]?.S;
   const workspaceId = item.workspace_id?.S;

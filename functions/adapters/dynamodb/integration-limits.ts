@@ -15,20 +15,20 @@ export interface DynamoDbIntegrationLimitsOptions extends CoordinationTable {
 }
 
 const itemOf = (name: RegistrationName): string => `limits#${name}`;
-/** Others were quicker each time: then there is little room anyway. */
-const maximumTries = 6;
+/** After so many conflicts with other processes the limit is nearly reached, and the caller waits. */
+const maximumAttempts = 6;
 const longestPauseMs = 40;
-const rememberedMs = 60 * 60 * 1000;
+const retentionMs = 60 * 60 * 1000;
 
-/** One item for each registration that has limits, changed under its revision. */
+/** Limits that all processes share, one item for each registration. A change is conditional on the revision that was read. */
 export const dynamoDbIntegrationLimits = (
   options: DynamoDbIntegrationLimitsOptions,
 ): IntegrationLimits => ({
   async acquire(request) {
-    for (let tries = 1; tries <= maximumTries; tries++) {
+    for (let attempt = 1; attempt <= maximumAttempts; attempt++) {
       const permit = await tryAcquire(options, request);
       if (permit !== undefined) return permit;
-      await options.clock.sleep(options.random() * longestPauseMs * tries);
+      await options.clock.sleep(options.random() * longestPauseMs * attempt);
     }
     return { kind: "busy", retryAtMs: request.nowMs + 1_000 };
   },
@@ -47,7 +47,7 @@ export const dynamoDbIntegrationLimits = (
   },
 });
 
-/** Undefined: somebody else changed the item meanwhile. */
+/** Undefined: another process changed the item meanwhile. */
 async function tryAcquire(
   options: DynamoDbIntegrationLimitsOptions,
   request: PermitRequest,
@@ -61,7 +61,7 @@ async function tryAcquire(
       holders: numbers(state.holders),
       starts: numbers(state.starts),
       revision: numberAttribute(revision + 1),
-      expires_at: numberAttribute(Math.ceil((request.nowMs + rememberedMs) / 1000)),
+      expires_at: numberAttribute(Math.ceil((request.nowMs + retentionMs) / 1000)),
     },
     condition: [
       item === undefined

@@ -8,7 +8,7 @@ const itemOf = (refreshShard: number): string => `sweep#${refreshShard}`;
 const catchUpItem = "catch-up";
 
 /**
- * One item a shard: how far it has been swept, and who sweeps it.
+ * The progress of the sweep, one item for each shard: the position, and the lease of the sweep that is at work.
  *
  *     claim            lease_expires_at_ms     another sweep may claim
  *     ├──── pages, each with an advance ────┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶

@@ -1,7 +1,7 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 
 export const connectionKey = "connection_id";
-/** Sparse: what is not scheduled is not in it. Beside its keys it has what a worker's message says. */
+/** A sparse index: it holds the scheduled connections alone. It projects the members of a worker's message. */
 export const dueIndex = {
   name: "due",
   hashKey: "refresh_shard",
@@ -9,13 +9,13 @@ export const dueIndex = {
   projected: ["workspace_id", "integration"],
 } as const;
 export const apiKeyKey = "key_hash";
-/** Epoch seconds; DynamoDB removes an expired key some time after. */
+/** Epoch seconds. DynamoDB removes an expired key some time later. */
 export const apiKeyTimeToLive = "expires_at";
 
 export const branchKeyKey = "branch_key_id";
 
 export const coordinationKey = "item_id";
-/** Epoch seconds; DynamoDB removes what is long over. */
+/** Epoch seconds. DynamoDB removes an item some time after it. */
 export const coordinationTimeToLive = "expires_at";
 
 export interface TableNames {
@@ -25,7 +25,7 @@ export interface TableNames {
   readonly branchKeys: string;
 }
 
-/** The tables as the stack defines them, for stand-ins. */
+/** The tables as the stack defines them, for the stand-in of DynamoDB. */
 export const createTableInputs = ({
   connections,
   apiKeys,
