@@ -249,6 +249,18 @@ describe("an integration with one connection", () => {
   });
 });
 
+describe("a connection whose requests the provider always fails", () => {
+  test("is asked for less and less often, however often its caller calls", async () => {
+    const w = world({ customers: [bad], respond: () => failed });
+    for (let n = 0; n < 3_600; n++) {
+      expect(await w.call(bad)).toBe("provider_error");
+      w.clock.advance(secondMs);
+    }
+    // After 5, 10, 20, … 300 seconds, and every five minutes then.
+    expect(w.asked.length).toBeLessThan(22);
+  });
+});
+
 describe("a rate limit", () => {
   test("that is the client's holds its origin at once", async () => {
     const ofClient: TokenResult = { ...limited, concerns: "integration" } as TokenResult;

@@ -38,6 +38,8 @@ const longestDelayMs = 5 * 60_000;
  * - A strict provider revokes the family: as late as the access token allows, for a token set that was granted
  *   meanwhile, or an operator, may come first.
  * - Otherwise after a delay that doubles with each failure, so that no caller waits for a timeout each time.
+ *
+ * A definite failure has no pause until it has repeated itself.
  */
 export function retryAtMs(
   result: FailedTokenResult,
@@ -50,11 +52,30 @@ export function retryAtMs(
   if (result.kind === "unavailable" && result.retryAfterMs !== undefined) {
     return lastAtMs + result.retryAfterMs;
   }
-  if (!isAmbiguous(result)) return undefined;
+  if (!isAmbiguous(result)) return pauseAfterRepetition(result, count, lastAtMs);
   const delayMs = Math.min(firstDelayMs * 2 ** Math.min(count - 1, 10), longestDelayMs);
   const retryMs = lastAtMs + delayMs;
   if (rotationGraceSeconds > 0) {
     return Math.min(retryMs, lastAtMs + (rotationGraceSeconds * 1000) / 2);
   }
   return rotation === "always" ? Math.max(retryMs, effectiveEndMs(connection) ?? 0) : retryMs;
+}
+
+/** Failures in a row after which the next one is no longer bad luck. */
+const failuresWithoutPause = 2;
+/** A registration that an operator has mended is used within this time. */
+const longestRejectedMs = 60_000;
+
+/** The trouble of one connection holds no other one, and its own callers must not ask for it in vain all the time. */
+function pauseAfterRepetition(
+  { kind }: FailedTokenResult,
+  count: number,
+  lastAtMs: number,
+): number | undefined {
+  if (kind === "refused" || kind === "misconfigured" || count <= failuresWithoutPause) {
+    return undefined;
+  }
+  const doublings = Math.min(count - failuresWithoutPause - 1, 10);
+  const longestMs = kind === "client_rejected" ? longestRejectedMs : longestDelayMs;
+  return lastAtMs + Math.min(firstDelayMs * 2 ** doublings, longestMs);
 }
