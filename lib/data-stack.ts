@@ -14,6 +14,7 @@ import {
   apiKeyTimeToLive,
   branchKeyKey,
   connectionKey,
+  connectionTimeToLive,
   coordinationKey,
   coordinationTimeToLive,
   dueIndex,
@@ -62,6 +63,7 @@ export class DataStack extends Stack {
     this.connections = new Table(this, "Connections", {
       ...protectedTable,
       partitionKey: { name: connectionKey, type: AttributeType.STRING },
+      timeToLiveAttribute: connectionTimeToLive,
     });
     this.connections.addGlobalSecondaryIndex({
       indexName: dueIndex.name,

@@ -19,6 +19,7 @@ import {
   wholeNumber,
   workspaceId,
 } from "./arguments.ts";
+import { lifecycleCommands } from "./connection-lifecycle.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { listCommand } from "./list-connections.ts";
 import { type OutputOptions, print, type Row } from "./output.ts";
@@ -44,13 +45,16 @@ interface RefreshOptions extends Partial<WorkspaceOptions> {
   readonly minTtlSeconds?: number;
 }
 
-export const connectionCommands = (io: AdminIo): Command =>
-  new Command("connections")
-    .description("users' connections and their tokens")
-    .addCommand(putCommand(io))
-    .addCommand(listCommand(io))
-    .addCommand(showCommand(io))
-    .addCommand(refreshCommand(io));
+export const connectionCommands = (io: AdminIo): Command => {
+  const commands = new Command("connections").description("users' connections and their tokens");
+  for (const command of [
+    ...[putCommand(io), listCommand(io), showCommand(io), refreshCommand(io)],
+    ...lifecycleCommands(io),
+  ]) {
+    commands.addCommand(command);
+  }
+  return commands;
+};
 
 const putCommand = (io: AdminIo): Command =>
   new Command("put")

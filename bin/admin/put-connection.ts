@@ -78,8 +78,9 @@ export async function putConnection(
   const absoluteExpiresAtMs = absoluteEndMs(registration, given, consentedAtMs ?? nowMs);
   const admin = dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName: CONNECTIONS_TABLE });
   const key = { connectionId, workspaceId };
-  const expectedVersion = (await admin.describe(key))?.credentialsVersion;
-  const version = nextVersion(expectedVersion ?? 0, nowMs);
+  const former = await admin.storedVersion(key);
+  const expectedVersion = former?.isDeleted ? undefined : former?.version;
+  const version = nextVersion(former?.version ?? 0, nowMs);
   const outcome = await admin.put({
     ...{ connectionId, workspaceId, integration, registrationName },
     ...{ label: connection.label, userId: connection.userId, config },

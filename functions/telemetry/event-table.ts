@@ -175,6 +175,13 @@ export const eventTable: { readonly [Known in Code]: EventEntry<EventOf<Known>> 
     }),
     metrics: noMetrics,
   },
+  "commit.absent": {
+    level: "warn",
+    message:
+      "connection was deleted during its refresh: its new tokens are not stored, and not revoked",
+    members: noMembers,
+    metrics: noMetrics,
+  },
   "commit.rescued": {
     level: "error",
     message: "token set could not be committed, it waits in the rescue queue",

@@ -4,20 +4,22 @@ import {
   type DynamoDBClient,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import type {
-  Connection,
-  ConnectionKey,
-  RegistrationName,
-  SealedTokenSet,
+import {
+  type Connection,
+  type ConnectionKey,
+  nextVersion,
+  type RegistrationName,
+  type SealedTokenSet,
 } from "../../domain/model/connection.ts";
 import { isoSecond } from "../../domain/model/instant.ts";
 import type { Due } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import { numberAttribute, secondAttribute, stringAttribute } from "./attributes.ts";
-import { versionIs } from "./connection-conditions.ts";
+import { isNotDeleted, leaseIsDead, leaseIsFree, versionIs } from "./connection-conditions.ts";
 import { connectionOf, credentialsAttribute, dueAttributes } from "./connection-item.ts";
-import { belongsTo, readItem } from "./connection-update.ts";
-import { clause, setOrRemove, updateExpressions } from "./update-expression.ts";
+import { belongsTo, connectionIn, readItem, update } from "./connection-update.ts";
+import { connectionTimeToLive } from "./tables.ts";
+import { allOf, anyOf, clause, setOrRemove, updateExpressions } from "./update-expression.ts";
 
 /** A connection, and a token set that is sealed for its key. */
 export interface ConnectionDraft extends ConnectionKey {
@@ -59,9 +61,35 @@ export interface ConnectionAdmin {
    */
   put(draft: ConnectionDraft): Promise<PutOutcome>;
   describe(key: ConnectionKey): Promise<DescribedConnection | undefined>;
+  /** The version of the stored token set, or of what its delete has left: the next one has to be greater. */
+  storedVersion(key: ConnectionKey): Promise<StoredVersion | undefined>;
+  /** Sets the status, and makes the connection due. `absent`: there is no such connection. */
+  setStatus(key: ConnectionKey, change: StatusChange): Promise<"done" | "absent">;
+  /**
+   * Deletes a connection. Its id, workspace and version stay for a time, so that nothing that comes back,
+   * from a refresh, the rescue queue or the log, is stored again. `refreshing`: another caller holds its lease.
+   */
+  delete(key: ConnectionKey, nowMs: number): Promise<"deleted" | "absent" | "refreshing">;
 }
 
 export type PutOutcome = "created" | "replaced";
+
+export interface StoredVersion {
+  readonly version: number;
+  readonly isDeleted: boolean;
+}
+
+export interface StatusChange {
+  readonly status: "active" | "inactive";
+  /** The stored failure is forgotten. */
+  readonly clearsFailure: boolean;
+  /** Undefined: the schedule stays as it is. */
+  readonly due: Due | undefined;
+  readonly changedAtMs: number;
+}
+
+/** The log's last resort is the longest way back, and is kept for up to a year by most. */
+const tombstoneMs = 400 * 24 * 3_600_000;
 
 /** The id is the one of another workspace's connection. */
 export class ForeignConnection extends Error {
@@ -109,11 +137,52 @@ export const dynamoDbConnectionAdmin = ({
     }
   },
 
-  async describe(key) {
+  async storedVersion(key) {
     const item = await readItem({ client, tableName }, key);
     if (item?.workspace_id?.S !== key.workspaceId) return undefined;
+    const version = Number(item.credentials_version?.N ?? 0);
+    return { version, isDeleted: item.deleted_at !== undefined };
+  },
+
+  async setStatus(key, { status, clearsFailure, due, changedAtMs }) {
+    const updated = await update({ client, tableName }, key, {
+      set: {
+        status: { S: status },
+        updated_at: { S: isoSecond(changedAtMs) },
+        ...(due && dueAttributes(due)),
+      },
+      remove: clearsFailure ? ["failure"] : [],
+      ignoresConflict: true,
+    });
+    return updated.kind === "updated" ? "done" : "absent";
+  },
+
+  async delete(key, nowMs) {
+    const item = await readItem({ client, tableName }, key);
+    const isThere = item?.workspace_id?.S === key.workspaceId && item.deleted_at === undefined;
+    if (!isThere) return "absent";
+    // A malformed item can be deleted as well, so it is not read as a connection.
+    const version = Number(item.credentials_version?.N ?? 0);
+    const kept = ["connection_id", "workspace_id", "credentials_version"];
+    const updated = await update({ client, tableName }, key, {
+      set: {
+        deleted_at: { S: isoSecond(nowMs) },
+        credentials_version: numberAttribute(nextVersion(version, nowMs)),
+        [connectionTimeToLive]: numberAttribute(Math.floor((nowMs + tombstoneMs) / 1000)),
+      },
+      remove: Object.keys(item).filter((name) => !kept.includes(name)),
+      condition: [versionIs(version), anyOf(leaseIsFree, leaseIsDead(nowMs))],
+    });
+    if (updated.kind !== "declined") return updated.kind === "updated" ? "deleted" : "absent";
+    return "refreshing";
+  },
+
+  async describe(key) {
+    const item = await readItem({ client, tableName }, key);
+    const connection = connectionIn(item, key);
+    if (item === undefined || connection === undefined) return undefined;
     return {
-      ...connectionOf(item),
+      ...connection,
       label: item.label?.S,
       userId: item.user_id?.S,
       createdAtMs: instantMs(item.created_at?.S),
@@ -139,8 +208,13 @@ function putCommand(tableName: string, draft: ConnectionDraft): UpdateItemComman
       ],
       condition:
         expectedVersion === undefined
-          ? [clause("attribute_not_exists(connection_id)")]
-          : [belongsTo(draft.workspaceId), versionIs(expectedVersion)],
+          ? [
+              anyOf(
+                clause("attribute_not_exists(connection_id)"),
+                allOf(belongsTo(draft.workspaceId), clause("attribute_exists(deleted_at)")),
+              ),
+            ]
+          : [belongsTo(draft.workspaceId), isNotDeleted, versionIs(expectedVersion)],
     }),
   });
 }
@@ -172,5 +246,10 @@ const attributesOf = (draft: ConnectionDraft): Record<string, AttributeValue | u
   last_refreshed_at: undefined,
   lease_id: undefined,
   lease_expires_at_ms: undefined,
+  takeover_of: undefined,
+  takeover_at_ms: undefined,
+  last_forced_at_ms: undefined,
   failure: undefined,
+  deleted_at: undefined,
+  [connectionTimeToLive]: undefined,
 });

@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { type ConnectionStatus, longestLeaseMs } from "../../domain/model/connection.ts";
-import { isoInstant } from "../../domain/model/instant.ts";
+import { isoInstant, isoSecond } from "../../domain/model/instant.ts";
 import { latestTurnMs } from "../../domain/model/take-over.ts";
 import { numberAttribute } from "./attributes.ts";
 import { allOf, anyOf, type Clause, clause } from "./update-expression.ts";
@@ -51,6 +51,9 @@ const turnHasCome = (nowMs: number): Clause =>
 export const leaseMayBeTakenOver = (nowMs: number): Clause =>
   allOf(leaseIsDead(nowMs), anyOf(leaseHasFailed, turnHasCome(nowMs)));
 
+/** What a delete leaves is read as absent, whatever TTL has done: TTL is late. */
+export const isNotDeleted = clause("attribute_not_exists(deleted_at)");
+
 /** A connection whose credentials were never committed has no version, which counts as 0. */
 export const versionIs = (expectedVersion: number): Clause => {
   const isStored = clause("credentials_version = :expectedVersion", {
@@ -88,5 +91,9 @@ export const notRefreshedSince = (instantMs: number): Clause =>
     clause("attribute_not_exists(last_refreshed_at)"),
     clause("last_refreshed_at <= :refreshedBefore", {
       ":refreshedBefore": { S: isoInstant(instantMs) },
+    }),
+    // An instant without milliseconds, of somebody's own migration, compares as later than its own second.
+    clause("last_refreshed_at = :refreshedBeforeSecond", {
+      ":refreshedBeforeSecond": { S: isoSecond(instantMs) },
     }),
   );

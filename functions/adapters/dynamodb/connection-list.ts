@@ -19,6 +19,7 @@ export interface ListedConnection
     | "refreshAtMs"
   > {
   readonly label: string | undefined;
+  readonly updatedAtMs: number | undefined;
 }
 
 /** A member that is undefined admits any value. */
@@ -67,6 +68,7 @@ const listedAttributes = [
   "refresh_token_expires_at",
   "refresh_token_absolute_expires_at",
   "refresh_at",
+  "updated_at",
 ];
 
 function expressions({ workspaceId, integration, status }: ConnectionFilter) {
@@ -77,8 +79,11 @@ function expressions({ workspaceId, integration, status }: ConnectionFilter) {
   return {
     ProjectionExpression: Object.keys(names).join(", "),
     ExpressionAttributeNames: names,
+    FilterExpression: [
+      "attribute_not_exists(deleted_at)",
+      ...wanted.map(([name]) => `#${name} = :${name}`),
+    ].join(" AND "),
     ...(wanted.length > 0 && {
-      FilterExpression: wanted.map(([name]) => `#${name} = :${name}`).join(" AND "),
       ExpressionAttributeValues: Object.fromEntries(
         wanted.map(([name, value]) => [`:${name}`, { S: value }]),
       ),
@@ -99,6 +104,7 @@ function listedConnectionOf(item: Item): ListedConnection | MalformedConnection 
       refreshTokenExpiresAtMs: connection.refreshTokenExpiresAtMs,
       refreshTokenAbsoluteExpiresAtMs: connection.refreshTokenAbsoluteExpiresAtMs,
       refreshAtMs: connection.refreshAtMs,
+      updatedAtMs: item.updated_at?.S === undefined ? undefined : Date.parse(item.updated_at.S),
     };
   } catch (error) {
     if (error instanceof MalformedConnection) return error;

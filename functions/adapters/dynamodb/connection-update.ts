@@ -7,6 +7,7 @@ import {
 import type { Connection, ConnectionKey, WorkspaceId } from "../../domain/model/connection.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import type { Item } from "./attributes.ts";
+import { isNotDeleted } from "./connection-conditions.ts";
 import { connectionOf } from "./connection-item.ts";
 import { type Clause, clause, type ItemUpdate, updateExpressions } from "./update-expression.ts";
 
@@ -35,12 +36,14 @@ export async function readItem(
   return Item;
 }
 
-/** A connection of another workspace is reported as absent. */
+/** A connection of another workspace is reported as absent, and so is a deleted one. */
 export const connectionIn = (
   item: Item | undefined,
   { workspaceId }: ConnectionKey,
 ): Connection | undefined =>
-  item?.workspace_id?.S === workspaceId ? connectionOf(item) : undefined;
+  item?.workspace_id?.S === workspaceId && item.deleted_at === undefined
+    ? connectionOf(item)
+    : undefined;
 
 /** A conditional change of one connection, whose workspace is a condition of each. */
 export interface ConnectionUpdate extends ItemUpdate {
@@ -102,7 +105,10 @@ const updateCommand = (
   new UpdateItemCommand({
     TableName: tableName,
     Key: { connection_id: { S: connectionId } },
-    ...updateExpressions({ ...change, condition: [belongsTo(workspaceId), ...condition] }),
+    ...updateExpressions({
+      ...change,
+      condition: [belongsTo(workspaceId), isNotDeleted, ...condition],
+    }),
     ReturnValues: returnsNew ? "ALL_NEW" : "NONE",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   });

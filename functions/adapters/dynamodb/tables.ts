@@ -1,6 +1,8 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 
 export const connectionKey = "connection_id";
+/** Epoch seconds; DynamoDB removes what a delete has left some time after. */
+export const connectionTimeToLive = "remove_after";
 /** A sparse index: it holds the scheduled connections alone. It projects the members of a worker's message. */
 export const dueIndex = {
   name: "due",

@@ -85,6 +85,8 @@ export type ConnectionEvent = ConnectionKey &
         readonly expectedVersion: number;
         readonly credentials: SealedTokenSet;
       }
+    /** The connection was deleted while its tokens were requested: they are not stored, and not revoked. */
+    | { readonly code: "commit.absent" }
     | { readonly code: "commit.rescued" }
     /** Neither store nor rescue queue took the token set: `admin rescue` commits it from this line. */
     | { readonly code: "commit.last_resort"; readonly commit: TokenSetCommit }

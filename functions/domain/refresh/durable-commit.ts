@@ -41,7 +41,10 @@ export async function commitDurably(
         : undefined;
     const written = prompt?.value ?? (await committing);
     if (written.kind === "done") return written;
-    if (written.kind === "absent") return failed("connection_not_found");
+    if (written.kind === "absent") {
+      telemetry.emit({ code: "commit.absent", ...keyOf(commit) });
+      return failed("connection_not_found");
+    }
     const { expectedVersion, credentials } = commit;
     // The stored token set is newer. This one is kept as ciphertext, and not thrown away.
     telemetry.emit({ code: "commit.superseded", ...keyOf(commit), expectedVersion, credentials });

@@ -1,14 +1,19 @@
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import {
   ConnectionChanged,
   type ConnectionDraft,
   dynamoDbConnectionAdmin,
   ForeignConnection,
 } from "../../../functions/adapters/dynamodb/connection-admin.ts";
+import { dynamoDbConnectionStore } from "../../../functions/adapters/dynamodb/connection-store.ts";
 import type {
+  Connection,
   ConnectionId,
   SealedTokenSet,
   WorkspaceId,
 } from "../../../functions/domain/model/connection.ts";
+import type { TokenSetCommit } from "../../../functions/domain/ports/connection-store.ts";
+import { rescueTokens } from "../../../functions/domain/rescue.ts";
 import {
   getItem,
   type LocalTables,
@@ -151,4 +156,123 @@ test("another workspace's connection is neither changed nor shown", async () => 
 
 test("an absent connection is not described", async () => {
   expect(await admin().describe(draft())).toBeUndefined();
+});
+
+describe("a deleted connection", () => {
+  const store = () =>
+    dynamoDbConnectionStore({ client: tables.client, tableName: tableNames.connections });
+  const committer = { leaseId: "lease-a", nowMs };
+
+  async function deleted(changes: Partial<Connection> = {}) {
+    const { connectionId } = draft();
+    const stored = connection({ connectionId, credentialsVersion: 7, ...changes });
+    await putItem(tables.client, stored, { refreshShard: 7, refreshAtMs: nowMs - 789 });
+    expect(await admin().delete(stored, nowMs)).toBe("deleted");
+    return stored;
+  }
+
+  test("leaves its id, workspace, version and time: no tokens, and no place in the schedule", async () => {
+    const { connectionId } = await deleted();
+    expect(await getItem(tables.client, { connectionId })).toEqual({
+      connection_id: { S: connectionId },
+      workspace_id: { S: "wsp_1" },
+      credentials_version: { N: String(nowMs) },
+      deleted_at: { S: "2026-01-01T12:00:00Z" },
+      remove_after: { N: String(Math.floor(nowMs / 1000) + 400 * 86_400) },
+    });
+  });
+
+  test("is absent to everybody", async () => {
+    const key = await deleted();
+    expect(await store().read(key)).toBeUndefined();
+    expect(await admin().describe(key)).toBeUndefined();
+    const lease = { leaseId: "lease-a", leaseExpiresAtMs: nowMs + 20_000 };
+    const request = { ...key, ...lease, nowMs, refreshedBeforeMs: undefined };
+    expect(await store().acquireLease(request)).toEqual({ kind: "absent" });
+    expect(await admin().setStatus(key, { ...statusChange, status: "active" })).toBe("absent");
+    expect(await admin().delete(key, nowMs)).toBe("absent");
+  });
+
+  test("is not brought back by a refresh in flight, nor by a token set from the rescue queue", async () => {
+    const key = await deleted();
+    const late: TokenSetCommit = {
+      ...{ connectionId: key.connectionId, workspaceId: key.workspaceId },
+      ...{ expectedVersion: 7, version: nowMs + 1, credentials: "jwe.of.late" as SealedTokenSet },
+      ...{ expiresAtMs: nowMs, committedAtMs: nowMs, status: "active", due: undefined },
+      ...{ refreshTokenExpiresAtMs: undefined, refreshTokenAbsoluteExpiresAtMs: undefined },
+    };
+    expect(await store().commit(late, committer)).toEqual({ kind: "absent" });
+    const rescue = rescueTokens({
+      ...{ store: store(), telemetry: { emit: () => {} }, clock: { nowMs: () => nowMs } },
+      newLeaseId: () => "lease-of-rescue",
+    });
+    expect(await rescue(late)).toBe("absent");
+    // Nor once the user has authorized anew: that token set has a later version.
+    const again = draft({
+      ...key,
+      version: nowMs + 5,
+      credentials: "jwe.of.again" as SealedTokenSet,
+    });
+    expect(await admin().storedVersion(key)).toEqual({ version: nowMs, isDeleted: true });
+    expect(await admin().put({ ...again, expectedVersion: undefined })).toBe("created");
+    expect(await store().commit(late, committer)).toMatchObject({ kind: "superseded" });
+    expect(await store().read(key)).toMatchObject({ credentials: "jwe.of.again" });
+  });
+
+  test("is not deleted while somebody refreshes it", async () => {
+    const { connectionId } = draft();
+    const lease = { leaseId: "lease-b", leaseExpiresAtMs: nowMs + 1 };
+    await putItem(tables.client, connection({ connectionId, lease }));
+    const key = { connectionId, workspaceId: "wsp_1" as WorkspaceId };
+    expect(await admin().delete(key, nowMs)).toBe("refreshing");
+    expect(await admin().delete(key, nowMs + 1)).toBe("deleted");
+  });
+
+  test("of another workspace is absent, and stays as it is", async () => {
+    const { connectionId } = draft();
+    await putItem(tables.client, connection({ connectionId }));
+    const key = { connectionId, workspaceId: "wsp_2" as WorkspaceId };
+    expect(await admin().delete(key, nowMs)).toBe("absent");
+    expect((await getItem(tables.client, { connectionId }))?.credentials).toBeDefined();
+  });
+});
+
+const statusChange = {
+  clearsFailure: true,
+  due: { refreshShard: 7, refreshAtMs: nowMs },
+  changedAtMs: nowMs,
+};
+
+test("switching a connection on schedules it, and forgets its failure where asked to", async () => {
+  const { connectionId } = draft();
+  await putItem(tables.client, connection({ connectionId, status: "expired" }));
+  const key = { connectionId, workspaceId: "wsp_1" as WorkspaceId };
+  expect(await admin().setStatus(key, { ...statusChange, status: "active" })).toBe("done");
+  expect(await getItem(tables.client, { connectionId })).toMatchObject({
+    status: { S: "active" },
+    refresh_at: { N: String(Math.floor(nowMs / 1000)) },
+    refresh_shard: { N: "7" },
+  });
+});
+
+test("last_refreshed_at without milliseconds, as somebody's migration has it, declines nobody", async () => {
+  const { connectionId } = draft();
+  await putItem(tables.client, connection({ connectionId, lastRefreshedAtMs: nowMs - 789 }));
+  await tables.client.send(
+    new UpdateItemCommand({
+      TableName: tableNames.connections,
+      Key: { connection_id: { S: connectionId } },
+      UpdateExpression: "SET last_refreshed_at = :at",
+      ExpressionAttributeValues: { ":at": { S: "2026-01-01T12:00:00Z" } },
+    }),
+  );
+  const store = dynamoDbConnectionStore({
+    client: tables.client,
+    tableName: tableNames.connections,
+  });
+  const acquisition = await store.acquireLease({
+    ...{ connectionId, workspaceId: "wsp_1" as WorkspaceId, nowMs: nowMs + 60_000 },
+    ...{ leaseId: "lease-a", leaseExpiresAtMs: nowMs + 80_000, refreshedBeforeMs: nowMs - 789 },
+  });
+  expect(acquisition.kind).toBe("acquired");
 });
