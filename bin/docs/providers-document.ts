@@ -22,14 +22,14 @@ const introduction = (count: number): string => `# Providers
 
 Written by \`npm run docs:providers\` from \`functions/adapters/provider-catalogue/entries/\`; a test compares the two.
 
-${count} providers that differ from RFC 6749, or of which more is known than it says. One that conforms
-needs no entry: \`npm run admin -- integrations put acme --token-endpoint …\`. All that is known of one:
-\`npm run admin -- providers show google\`; each field can be replaced for an integration.
+The catalogue has ${count} providers that differ from RFC 6749, or state more than it does. A provider that conforms
+needs no entry: \`npm run admin -- integrations put acme --token-endpoint …\`. \`npm run admin -- providers show google\`
+prints all fields of an entry. Each field can be replaced for one integration.
 
-- **Rotation**: whether a refresh ends the old refresh token; with how long that still works.
-- **Refresh token**: idle, its end unless it is used; absolute, its end whatever is done.
-- **Differs in**: the fields of the entry beside these.
-- **Read**: \`vendor\` where the main facts were read on the vendor's own pages.
+- **Rotation**: whether a refresh ends the former refresh token, and how long that still works.
+- **Refresh token**: idle, it ends after this long without use; absolute, it ends this long after the consent.
+- **Differs in**: the other fields of the entry.
+- **Source**: \`vendor\`, the main facts come from the vendor's own pages; \`secondary\`, at least one does not.
 `;
 
 const columns: readonly Column<Named>[] = [
@@ -43,7 +43,7 @@ const columns: readonly Column<Named>[] = [
   ["Refresh token", ([, entry]) => refreshTokenEnd(entry)],
   ["Limits", ([, entry]) => limits(entry)],
   ["Differs in", ([, entry]) => oddities(entry).map(code).join(", ")],
-  ["Read", ([, entry]) => entry.verified],
+  ["Source", ([, entry]) => entry.verified],
 ];
 
 const rotation = ({ rotation, rotationGraceSeconds }: ProviderEntry): string =>
@@ -75,13 +75,13 @@ const units = [
   [1, "s"],
 ] as const;
 
-/** In the largest unit that it is a whole number of. */
+/** A duration as a whole number of the largest unit that permits it. */
 function duration(seconds: number | undefined): string {
   const [size, unit] = units.find(([size]) => (seconds ?? 0) % size === 0) ?? [1, "s"];
   return seconds === undefined ? "" : `${seconds / size} ${unit}`;
 }
 
-/** What has a column or a place of its own. */
+/** The fields with a column or a place of their own. */
 const shownElsewhere: readonly string[] = [
   ...["title", "tokenEndpoint", "source", "verified", "note", "tokenEndpointAuthMethod"],
   ...["rotation", "rotationGraceSeconds", "refreshTokenIdleSeconds", "refreshTokenAbsoluteSeconds"],

@@ -74,7 +74,7 @@ export function parseClientRegistration(
 export const misconfigured = (name: RegistrationName, reason: string): MisconfiguredRegistration =>
   new MisconfiguredRegistration(`Client registration ${name}: ${reason}.`);
 
-/** RFC 6749 §3.2: a token endpoint has no fragment. A variable, `{subdomain}`, may stand anywhere. */
+/** A token endpoint has no fragment, RFC 6749 §3.2. A variable, `{subdomain}`, may stand anywhere. */
 function isEndpoint(value: string): boolean {
   const url = URL.parse(value.replaceAll(/\{\w+\}/g, "x"));
   if (url === null || !["https:", "http:"].includes(url.protocol)) return false;
@@ -85,7 +85,7 @@ function isEndpoint(value: string): boolean {
 const isIssuer = (value: string): boolean =>
   isEndpoint(value) && /^[\x21\x23-\x5b\x5d-\x7a\x7c\x7e]+$/.test(value) && !value.includes("?");
 
-/** The form alone. Whether the address may be called is judged when it is, with its variables filled. */
+/** Checks the form alone. The address itself is checked before each call, with its variables filled. */
 const url =
   (isUrl: (value: string) => boolean, expected: string): Check<string> =>
   (value, place) => {

@@ -12,7 +12,7 @@ import { providersTToU } from "./entries/t-u.ts";
 import { providersWToZ } from "./entries/w-z.ts";
 import type { ProviderEntry } from "./provider-entry.ts";
 
-/** Every provider whose oddities are known, by name, in the order of their names. */
+/** The providers that depart from RFC 6749 in a known way, in the order of their names. */
 export const providers = {
   ...providersA,
   ...providersBToC,

@@ -1,117 +1,117 @@
 import type { ClientAuthenticationMethod } from "../../domain/ports/client-registration.ts";
 
 /**
- * How a provider departs from RFC 6749, as data. Every field is optional: what is left out is what the
- * RFC has, and a server that conforms to it needs none. A field of an entry can be replaced, as a whole,
- * by the client registration's secret, under its name in snake_case: adapters/provider-catalogue/provider-fields.ts.
+ * How a provider departs from RFC 6749, as data. Every field is optional and defaults to the RFC, so that a server
+ * that conforms to it needs none. The secret of a client registration can replace a field as a whole, under its name in
+ * snake_case: adapters/provider-catalogue/provider-fields.ts.
  *
  * To add a provider, write an entry into the file of its first letter in adapters/provider-catalogue/entries/, in
- * alphabetical order, each fact from the vendor's page that `source` names. What no page says is left
- * out. CONTRIBUTING.md says which test goes with it.
+ * alphabetical order. Each fact comes from the vendor's page that `source` names; a fact that no page states is left
+ * out. CONTRIBUTING.md names the test for it.
  */
-export interface ProviderBehaviour extends Endpoint, Request, Answer, Lifecycle {}
+export interface ProviderBehaviour extends Endpoint, Request, Response, Lifecycle {}
 
 /** An entry of the catalogue. */
 export interface ProviderEntry extends ProviderBehaviour {
-  /** As people know it: `Google`, `Zoho`. */
+  /** The name that people know: `Google`, `Zoho`. */
   readonly title: string;
-  /** Where codes and refresh tokens are exchanged; may hold variables, `{subdomain}`, of `variables`. */
+  /** Where codes and refresh tokens are exchanged. It may hold variables, `{subdomain}`: `variables`. */
   readonly tokenEndpoint: HttpsUrl;
-  /** The vendor's pages that the facts were read on, the one on refreshing first. */
+  /** The vendor's pages that state the facts, the one about refreshing first. */
   readonly source: readonly [HttpsUrl, ...HttpsUrl[]];
   /**
-   * How the main facts (endpoint, rotation, lifetimes) were read: `vendor` on the vendor's own pages,
-   * `secondary` at least in part elsewhere; `note` says which.
+   * Where the main facts (endpoint, rotation, lifetimes) come from: `vendor`, the vendor's own pages; `secondary`, at
+   * least one comes from elsewhere, and `note` says which.
    */
   readonly verified: "vendor" | "secondary";
-  /** What a person has to know who connects to it: a setting of the app, a scope to be asked for. */
+  /** Advice for a person who connects to the provider, such as a setting of the app or a scope to request. */
   readonly note?: string;
 }
 
 export type HttpsUrl = `https://${string}`;
 
-/** Members on the way to a value, between dots; a number is an index: `authed_user`, `errors.0.errorType`. */
+/** The names of members on the way to a value, between dots. A number is an index: `authed_user`, `errors.0.errorType`. */
 export type MemberPath = string;
 
 interface Endpoint {
-  /** Where refresh tokens are exchanged, if elsewhere than codes. @default `tokenEndpoint` */
+  /** Where refresh tokens are exchanged, if not where codes are. @default `tokenEndpoint` */
   readonly refreshEndpoint?: HttpsUrl;
-  /** The variables of the endpoints, by name; each is in use. @default none */
+  /** The variables of the endpoints, by name. Each is used. @default none */
   readonly variables?: Readonly<Record<string, UrlVariable>>;
 }
 
 /**
- * What may stand for a variable of an endpoint. The connection's `config` fills it, or else the `config`
- * of the client registration, or else `default`.
+ * The values that a variable of an endpoint may have. The value comes from the connection's `config`, else from the
+ * `config` of the client registration, else it is `default`.
  */
 export type UrlVariable = VariableChoice | VariablePattern;
 
-/** One of a few values, which may stand anywhere in the URL and hold dots: `com`, `co.uk`. */
+/** One of a few values, which may stand anywhere in the URL and may hold dots: `com`, `co.uk`. */
 export interface VariableChoice {
   readonly choices: readonly [string, ...string[]];
-  /** One of the choices. @default none: has to be filled */
+  /** One of the choices. @default none: a value is required */
   readonly default?: string;
 }
 
 export interface VariablePattern {
   /**
-   * Source of a regular expression, `^…$`. Filled by a connection, a value is a whole label of the
-   * host, before at least two literal ones, or a whole segment of the path, whatever the pattern says.
+   * Source of a regular expression, `^…$`. Whatever it admits, the value of a connection is a whole label of the host,
+   * before at least two literal labels, or a whole segment of the path.
    */
   readonly pattern: string;
   /** A value that fits, for people and tests: `acme`. */
   readonly example: string;
   /**
-   * `integration`: the client registration's `config` alone fills it, for whoever chooses it chooses
-   * who is sent the client's secret. Its value may then be a whole host, `gitlab.example.com`.
+   * `integration`: only the `config` of the client registration sets it, because the value decides which host is sent
+   * the client's secret. The value may then be a whole host, `gitlab.example.com`.
    * @default `connection`
    */
   readonly setBy?: "connection" | "integration";
-  /** @default none: has to be filled */
+  /** @default none: a value is required */
   readonly default?: string;
 }
 
 interface Request {
-  /** With GET all parameters are in the query. @default POST */
+  /** With GET, all parameters are in the query. @default POST */
   readonly method?: "GET" | "POST";
   /** How the parameters are sent. @default form */
   readonly parametersIn?: "form" | "json" | "query";
   /** `grant_type`. @default refresh_token */
   readonly grantType?: string;
   /**
-   * Which token is exchanged for a new one. `access_token`: a provider without refresh tokens renews the
-   * access token by itself, while it still lives. @default refresh_token
+   * The token that is exchanged for a new one. `access_token`: the provider has no refresh tokens, and takes an access
+   * token that has not expired. @default refresh_token
    */
   readonly renewsWith?: "refresh_token" | "access_token";
   /** The parameter that holds that token. @default refresh_token */
   readonly tokenParameter?: string;
   /** @default client_id */
   readonly clientIdParameter?: string;
-  /** Of `client_secret_post`. @default client_secret */
+  /** The parameter of `client_secret_post` that holds the secret. @default client_secret */
   readonly clientSecretParameter?: string;
   /**
-   * Parameters to add or to replace, by their names on the wire, after all others are in place; null
-   * leaves one out. @default none
+   * Parameters to add or to replace, by their names on the wire. They are set after all others, and null removes one.
+   * @default none
    */
   readonly parameters?: Readonly<Record<string, ParameterValue>>;
   /**
-   * Headers to add or to replace, never those of the message itself (`Host`, `Content-Type`, …) nor
+   * Headers to add or to replace, other than those of the message itself (`Host`, `Content-Type`, …) and
    * `Authorization`. @default none
    */
   readonly headers?: Readonly<Record<string, string>>;
   /** The registration's `token_endpoint_auth_method`. @default client_secret_basic, none without a secret */
   readonly tokenEndpointAuthMethod?: ClientAuthenticationMethod;
   /**
-   * How id and secret are written into the Basic header. `raw`: as they are, for servers that do not
-   * decode them. @default form, RFC 6749 §2.3.1
+   * The encoding of id and secret in the Basic header. `raw`: none, for servers that do not decode them.
+   * @default form, RFC 6749 §2.3.1
    */
   readonly basicCredentials?: "form" | "raw";
 }
 
 /**
- * A value as it is sent, or the name of one that the connection's `config` states, or else the client
- * registration as a member of that name (`redirect_uri`, `scope`, `resource`, `audience`, `tenant`) or
- * of its `config`. Without `required` a parameter whose value nobody states is not sent.
+ * A value that is sent, or the name of one. A named value comes from the connection's `config`, else from the client
+ * registration: from its member of that name (`redirect_uri`, `scope`, `resource`, `audience`, `tenant`) or from its
+ * `config`. A parameter without a value is not sent, unless it is `required`.
  */
 export type ParameterValue =
   | string
@@ -120,68 +120,68 @@ export type ParameterValue =
   | null
   | { readonly from: string; readonly required?: boolean };
 
-/** Whatever these say: tokens that stand at the RFC's places are taken. */
-interface Answer {
+/** Tokens at the places of RFC 6749 §5.1 are always found, whatever these fields say. */
+interface Response {
   /**
-   * The object that holds the token set, of which an answer may have several (`authed_user`). What else
-   * the answer holds is kept in `extra`, encrypted, under the provider's names; another token set at
-   * the top as `other_tokens`. @default the answer itself
+   * The object that holds the token set, where a response has several (`authed_user`). The other members of the
+   * response are kept in `extra`, encrypted, under the provider's names; another token set at the top is kept as
+   * `other_tokens`. @default the response itself
    */
   readonly tokensAt?: MemberPath;
   /** @default access_token */
   readonly accessTokenMember?: string;
   /** @default refresh_token */
   readonly refreshTokenMember?: string;
-  /** Beside the tokens: `scopes`. @default scope */
+  /** The member beside the tokens that holds the scopes, such as `scopes`. @default scope */
   readonly scopeMember?: string;
-  /** Between scopes in a string; a list is understood whatever this says. @default space */
+  /** The separator of scopes in a string. A list is understood as well. @default space */
   readonly scopeSeparator?: "space" | "comma";
-  /** How the end of the access token is told. @default `expires_in` or `expires_at`, whatever their form */
+  /** Where the response states the end of the access token. @default `expires_in` or `expires_at`, in any form */
   readonly accessTokenEnd?: TokenEnd;
-  /** How the end of the refresh token is told. @default the names in adapters/token-endpoint/response/token-lifetimes.ts */
+  /** Where the response states the end of the refresh token. @default the names in adapters/token-endpoint/response/token-lifetimes.ts */
   readonly refreshTokenEnd?: TokenEnd;
-  /** Statuses that success comes with, and that are not odd. @default 200 */
+  /** The statuses of a successful response. Another 2xx is a success as well, and is noted. @default 200 */
   readonly successStatuses?: readonly number[];
-  /** The member and its value that mean failure, whatever the status. @default none */
+  /** A member, and its value that means failure whatever the status. @default none */
   readonly failureFlag?: { readonly at: MemberPath; readonly is: string | number | boolean };
-  /** The code of an error. @default error */
+  /** Where a response states the code of an error. @default error */
   readonly errorAt?: MemberPath;
-  /** The words of an error. @default error_description */
+  /** Where a response describes an error. @default error_description */
   readonly errorTextAt?: MemberPath;
   /**
-   * What errors mean. The first rule that fits counts, before the meanings of RFC 6749 §5.2.
+   * The meanings of errors. The first rule that matches applies, before those of RFC 6749 §5.2.
    * @default none
    */
   readonly errors?: readonly ErrorRule[];
 }
 
-/** Where the end of a token stands, and as what. */
+/** The member that holds the end of a token, and its form. */
 export type TokenEnd =
-  /** The time that it lives, counted from the answer; a number, or a string that is one. */
+  /** The lifetime from the response on; a number, or a string that is one. */
   | { readonly as: "seconds" | "milliseconds"; readonly member: string }
   /** An instant. */
   | {
       readonly as: "epoch_seconds" | "epoch_milliseconds" | "iso_8601";
       readonly member: string;
     }
-  /** `exp` of the token, which is a JWT (RFC 7519 §4.1.4). */
+  /** The claim `exp` of the token, which is a JWT (RFC 7519 §4.1.4). */
   | { readonly as: "jwt_exp" }
-  /** The answer does not say, or is not to be believed: `accessTokenLifetimeSeconds` counts. */
+  /** The response does not state it, or states it wrongly: `accessTokenLifetimeSeconds` applies. */
   | { readonly as: "fixed" }
-  /** There is none. */
+  /** The token does not end. */
   | { readonly as: "never" };
 
-/** All conditions that are stated have to hold. What is not the provider's word kills nothing: `dead` needs one. */
+/** All stated conditions have to hold. `dead` needs the provider's own word: a status alone never ends a connection. */
 export type ErrorRule = DeadRule | OtherRule;
 
 export interface ErrorConditions {
-  /** One of these statuses. Without it a rule fits any status but 5xx. */
+  /** One of these statuses. @default any but 5xx */
   readonly status?: readonly [number, ...number[]];
-  /** The error's code, whole; a number is compared as its digits. */
+  /** The whole code of the error. A number is compared as its digits. */
   readonly error?: string;
-  /** In the error's words, or in an answer that is one plain sentence; upper and lower case alike. */
+  /** A part of the error's description, or of a response that is plain text. Case does not matter. */
   readonly text?: string;
-  /** Source of a regular expression that fits the error's words, upper and lower case alike. */
+  /** Source of a regular expression that matches the error's description. Case does not matter. */
   readonly textPattern?: string;
 }
 
@@ -189,46 +189,46 @@ export type AnyOf<Conditions, Names extends keyof Conditions> = {
   [Name in Names]: Required<Pick<Conditions, Name>>;
 }[Names];
 
-/** The refresh token is dead: the user has to authorize again. */
+/** The refresh token is dead: the user has to connect again. */
 export type DeadRule = ErrorConditions &
   AnyOf<ErrorConditions, "error" | "text" | "textPattern"> & { readonly means: "dead" };
 
 export type OtherRule = ErrorConditions &
   AnyOf<ErrorConditions, keyof ErrorConditions> & {
     /**
-     * `transient`: nothing was granted, says the vendor, so that the token can be sent again at once.
+     * `transient`: the vendor says that nothing was granted, so that the token can be sent again at once.
      * `rate_limited`: too many requests, and nothing was granted.
      * `client_rejected`: the client registration is at fault, not the connection.
      */
     readonly means: "transient" | "rate_limited" | "client_rejected";
-    /** How long to wait where the answer does not say; not of `client_rejected`. */
+    /** How long to wait where the response does not say. Not used with `client_rejected`. */
     readonly retryAfterSeconds?: number;
     /**
-     * Who has to wait; not of `client_rejected`. `connection`: others of the integration are refreshed
-     * meanwhile, as where one refresh token has a rate of its own, or one customer a rule.
-     * @default integration
+     * The scope of the wait. `connection`: other connections of the integration are refreshed meanwhile, for a provider
+     * that limits a single refresh token, or a customer. Not used with `client_rejected`. @default integration
      */
     readonly concerns?: "connection" | "integration";
   };
 
 interface Lifecycle {
   /**
-   * Whether a refresh brings a new refresh token and ends the old one. `setting`: the app or the tenant
-   * decides. Told to people; every answer is read for itself. @default unknown
+   * Whether a refresh issues a new refresh token and ends the former one. `setting`: the app or the tenant decides.
+   * It decides how an attempt with an unknown outcome is followed up; each response is read for itself.
+   * @default unknown
    */
   readonly rotation?: "always" | "sometimes" | "never" | "setting";
-  /** How long a used refresh token still works. @default unknown */
+  /** How long a replaced refresh token still works. @default unknown */
   readonly rotationGraceSeconds?: number;
-  /** An unused refresh token ends after this; each refresh begins it anew. @default unknown */
+  /** An unused refresh token ends after this long; each refresh starts the time anew. @default unknown */
   readonly refreshTokenIdleSeconds?: number;
   /** All refresh tokens end this long after the user's consent; no refresh moves it. @default unknown */
   readonly refreshTokenAbsoluteSeconds?: number;
-  /** How long an access token lives of which the answer does not say it. @default unknown */
+  /** The lifetime of an access token where the response does not state it. @default unknown */
   readonly accessTokenLifetimeSeconds?: number;
   /** A connection is not refreshed again sooner. @default 0 */
   readonly minimumRefreshIntervalSeconds?: number;
-  /** Requests of one integration in any minute. @default no limit */
+  /** The most token requests of one integration in any minute. @default no limit */
   readonly maxPerMinute?: number;
-  /** Requests of one integration at a time. @default no limit */
+  /** The most token requests of one integration at a time. @default no limit */
   readonly maxConcurrent?: number;
 }

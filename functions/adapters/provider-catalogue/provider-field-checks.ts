@@ -98,7 +98,7 @@ export const failureFlag: Check<NonNullable<ProviderBehaviour["failureFlag"]>> =
   is: satisfying(isScalar, "a string, a number or a boolean"),
 });
 
-/** For a member that a variant of an object does not have. */
+/** A member of another variant. */
 const unusedWith =
   (tag: string): Check<undefined> =>
   (value, place) =>

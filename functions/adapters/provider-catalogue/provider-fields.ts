@@ -31,7 +31,7 @@ export type ReplaceableBehaviour = Omit<
 
 const variableName = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const parameterName = matching(/^[\x21-\x7e]{1,128}$/, "1 to 128 printable ASCII characters");
-/** RFC 9110 §5.1; without those that frame the message, and the ones that authenticate the client. */
+/** RFC 9110 §5.1, without the headers that frame the message and those that authenticate the client. */
 const headerName =
   /^(?!(?:host|connection|keep-alive|content-(?:length|type|encoding)|transfer-encoding|te|trailer|upgrade|expect|authorization|accept-encoding|dpop)$)[!#$%&'*+.^_`|~0-9a-z-]{1,64}$/i;
 
@@ -70,13 +70,13 @@ const checks: ChecksOf<ReplaceableBehaviour> = {
   maxConcurrent: aboveZero,
 };
 
-/** The names that the fields have in a secret. */
+/** The names of the fields in a secret. */
 export const replaceableMembers: readonly string[] = Object.keys(checks).map(snakeCase);
 
-/** Whose members have names of somebody else's. */
+/** The fields whose members have names that others have given: these stay as they are. */
 const namedFields: readonly string[] = ["variables", "parameters", "headers"];
 
-/** An entry as a secret would state it: its fields in snake_case. */
+/** An entry in the form of a secret: its fields in snake_case. */
 export const secretMembersOf = (entry: ProviderBehaviour): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(entry).map(([field, value]) => [

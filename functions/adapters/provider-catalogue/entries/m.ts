@@ -10,7 +10,7 @@ export const providersM = {
       "https://rubydoc.info/gems/mercadopago/2.3.1/MercadoPago/Authentication",
     ],
     verified: "vendor",
-    note: "Ask for the scope offline_access.",
+    note: "Request the scope offline_access.",
     tokenEndpointAuthMethod: "client_secret_post",
     rotation: "always",
     accessTokenLifetimeSeconds: 180 * 86_400,
@@ -20,7 +20,7 @@ export const providersM = {
     tokenEndpoint: "https://oauth2.mercury.com/oauth2/token",
     source: ["https://docs.mercury.com/reference/obtain-the-tokens"],
     verified: "vendor",
-    note: "Ask for the scope offline_access.",
+    note: "Request the scope offline_access.",
     rotation: "always",
     refreshTokenIdleSeconds: 720 * 3_600,
     accessTokenLifetimeSeconds: 3_600,
@@ -37,7 +37,7 @@ export const providersM = {
       "https://github.com/Worklytics/psoxy/pull/74",
     ],
     verified: "vendor",
-    note: "Ask for the scope offline_access. One refresh token serves several resources: a connection's config may state the scope that chooses one. A used refresh token is not revoked. Those of a redirect URI of type spa end 24 hours after the user signed in. host is of the cloud: global, of the government of the United States, in China. Three things leave the refresh token alive, and the connection is tried again later, by itself: a policy of the tenant that forbids it (AADSTS53003), a tenant that has disabled or removed the app (AADSTS7000112, AADSTS700016), and too many requests for the same (AADSTS50196).",
+    note: "Request the scope offline_access. One refresh token serves several resources: the scope in a connection's config selects one. A used refresh token is not revoked. With a redirect URI of type spa, refresh tokens end 24 hours after the user signed in. host depends on the cloud: global, United States government or China. In three cases the refresh token stays alive, and the refresh is tried again later, automatically: a policy of the tenant forbids it (AADSTS53003), the tenant has disabled or removed the app (AADSTS7000112, AADSTS700016), or the same request came too often (AADSTS50196).",
     variables: {
       host: {
         choices: [
@@ -90,7 +90,7 @@ export const providersM = {
       "https://developers.miro.com/reference/oauth-20-authorization-v2",
     ],
     verified: "vendor",
-    note: "Only apps made with expiring tokens have refresh tokens; an existing app cannot be changed.",
+    note: "Only apps that were created with expiring tokens have refresh tokens; an existing app cannot be changed.",
     tokenEndpointAuthMethod: "client_secret_post",
     rotation: "always",
     rotationGraceSeconds: 0,

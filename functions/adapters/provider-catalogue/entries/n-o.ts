@@ -11,7 +11,7 @@ export const providersNToO = {
       "https://prismatic.io/docs/components/netsuite",
     ],
     verified: "secondary",
-    note: "That users have to connect again after seven days is from an integrator's guide.",
+    note: "An integrator's guide says that users have to connect again after seven days.",
     variables: {
       account_id: { pattern: "^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$", example: "1234567-sb1" },
     },
@@ -48,7 +48,7 @@ export const providersNToO = {
       "https://github.com/makenotion/notion-sdk-js/blob/main/src/api-endpoints/oauth.ts",
     ],
     verified: "vendor",
-    note: "The answer does not say when the access token ends.",
+    note: "The response does not state when the access token ends.",
     parametersIn: "json",
     basicCredentials: "raw",
     rotation: "always",
@@ -58,7 +58,7 @@ export const providersNToO = {
     tokenEndpoint: "https://{domain}/oauth2/{authorization_server}/v1/token",
     source: ["https://developer.okta.com/docs/guides/refresh-tokens/main/"],
     verified: "vendor",
-    note: "Ask for the scope offline_access. Whether refresh tokens rotate, and their grace of 0 to 60 s, is set for each app; single-page apps rotate by default, others do not. A token that is used again after its grace ends all tokens of the sign-in. The org authorization server has no {authorization_server} in its path: give it as token_endpoint.",
+    note: "Request the scope offline_access. Rotation and its grace period of 0 to 60 s are settings of each app; single-page apps rotate by default, others do not. A refresh token that is used again after its grace period ends all tokens of the sign-in. The org authorization server has no {authorization_server} in its path: set it as token_endpoint.",
     variables: {
       domain: {
         pattern: "^[a-z0-9-]+(?:\\.[a-z0-9-]+)+$",
@@ -87,7 +87,7 @@ export const providersNToO = {
     tokenEndpoint: "https://api.outreach.io/oauth/token",
     source: ["https://rdrr.io/github/JosiahParry/outReach/src/R/authenticate.R"],
     verified: "secondary",
-    note: "Client authentication and lifetime are from a client library.",
+    note: "Client authentication and lifetime come from a client library.",
     tokenEndpointAuthMethod: "client_secret_post",
     accessTokenLifetimeSeconds: 2 * 3_600,
   },

@@ -39,7 +39,7 @@ export const providersWToZ = {
       "https://github.com/StrategicSolutionsAI/LifeboardAI/blob/main/src/lib/withings/__tests__/client.test.ts",
     ],
     verified: "vendor",
-    note: "Errors come with status 200 and a status of their own in the answer. What a dead refresh token is answered is as several who use it have seen it. A used refresh token works for eight hours, or until the access token that came for it is used.",
+    note: "Errors come with status 200 and a status of their own in the response. The error for a dead refresh token is the one that several users have seen. A used refresh token works for eight hours, or until the access token that it was exchanged for is used.",
     parameters: { action: "requesttoken" },
     tokenEndpointAuthMethod: "client_secret_post",
     tokensAt: "body",
@@ -57,7 +57,7 @@ export const providersWToZ = {
     tokenEndpoint: "https://{host}/ccx/oauth2/{tenant}/token",
     source: ["https://www.ibm.com/docs/en/ace-ipaas"],
     verified: "secondary",
-    note: "The form of the endpoint is from an integrator's guide. Whether refresh tokens end is set for each API client.",
+    note: "The format of the endpoint comes from an integrator's guide. Whether refresh tokens end is a setting of each API client.",
     variables: {
       host: {
         pattern: "^[a-z0-9-]+(?:\\.[a-z0-9-]+)+$",
@@ -73,7 +73,7 @@ export const providersWToZ = {
     tokenEndpoint: "https://login.wrike.com/oauth2/token",
     source: ["https://developers.wrike.com/docs/oauth-20-authorization"],
     verified: "vendor",
-    note: "host of the answer is where the account's API calls go.",
+    note: "Send the account's API calls to host of the token response.",
     tokenEndpointAuthMethod: "client_secret_post",
   },
   x: {
@@ -86,7 +86,7 @@ export const providersWToZ = {
       "https://github.com/transitive-bullshit/chatgpt-twitter-bot/blob/main/src/twitter.ts",
     ],
     verified: "vendor",
-    note: "Ask for the scope offline.access. What a dead refresh token is answered is as several who use it have seen it.",
+    note: "Request the scope offline.access. The error for a dead refresh token is the one that several users have seen.",
     basicCredentials: "raw",
     errors: [
       {
@@ -119,7 +119,7 @@ export const providersWToZ = {
     tokenEndpoint: "https://oauth.yandex.com/token",
     source: ["https://yandex.com/dev/id/doc/en/tokens/refresh-client"],
     verified: "vendor",
-    note: "The same access token may come back while it has long to live; a refresh token lives as long as its access token. Yandex advises to refresh every three months.",
+    note: "The same access token may be returned while much of its lifetime is left; a refresh token lives as long as its access token. Yandex recommends a refresh every three months.",
     rotation: "always",
   },
   zendesk: {
@@ -130,7 +130,7 @@ export const providersWToZ = {
       "https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/",
     ],
     verified: "vendor",
-    note: "OAuth clients from before 30 April 2026 are given a refresh token only if the parameters ask for one, with expires_in and refresh_token_expires_in.",
+    note: "OAuth clients from before 30 April 2026 get a refresh token only if the parameters expires_in and refresh_token_expires_in request one.",
     variables: {
       subdomain: { pattern: "^[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*$", example: "acme" },
     },
@@ -152,7 +152,7 @@ export const providersWToZ = {
       "https://www.zoho.com/workerly/developer-guide/access-refresh.html",
     ],
     verified: "vendor",
-    note: "The user's data centre has the tokens; the answer to the authorization names its host as accounts-server. api_domain is where API calls go. A refresh token brings ten access tokens in ten minutes at most; the words of an eleventh's refusal are as users quote them. A user has 20 refresh tokens: the oldest goes when a 21st is made.",
+    note: "The user's data centre holds the tokens; the response to the authorization names its host as accounts-server. Send API calls to api_domain. A refresh token yields at most ten access tokens in ten minutes; the error for the eleventh comes from users who quote it. A user has at most 20 refresh tokens: the oldest ends when a 21st is issued.",
     variables: {
       host: {
         choices: [
