@@ -134,7 +134,7 @@ const rescueConditions = ({ tokenSetsInLogAlone, rescueQueue }: Monitored): Cond
       "A rotated refresh token waits in the rescue queue: until it is stored, its connection has no refresh token that the provider accepts, and its user gets no access token.",
     nextStep:
       "check whether DynamoDB throttles or rejects writes to the connections table. The queue's function tries again for three days.",
-    // The age of the oldest message would not do: it leaves out what has been received three times.
+    // The age of the oldest message does not count messages that have been received three times or more.
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     metric: allMessagesIn(rescueQueue.queue),
     threshold: 1,

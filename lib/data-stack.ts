@@ -34,8 +34,8 @@ export class DataStack extends Stack {
   readonly connections: Table;
   readonly apiKeys: Table;
   /**
-   * The keys from which those of token sets are derived, each encrypted with the token key. Without it the token sets
-   * of format 2 do not open: it is backed up and restored together with the connections.
+   * The branch keys, from which the keys of token sets are derived. The token key encrypts each of them. Token sets of
+   * format 2 cannot be decrypted without this table: back it up and restore it together with the connections.
    */
   readonly branchKeys: Table;
   /** State that processes share: holds and limits of integrations, and the sweep's positions. */

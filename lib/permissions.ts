@@ -57,10 +57,10 @@ const decryptTable = ({ table, tableKey }: EncryptedTable): PolicyStatement =>
     },
   });
 
-/** The keys that encrypt the keys of token sets. */
+/** The KMS keys that encrypt the keys of token sets. */
 export interface TokenKeys {
   readonly tokenKey: IKey;
-  /** Keys that encrypted before it, by their ARNs. */
+  /** KMS keys that were token keys before. */
   readonly formerTokenKeyArns: readonly string[];
   readonly stage: string;
 }
@@ -84,7 +84,7 @@ export const sealTokenSets = ({ tokenKey, stage }: TokenKeys): PolicyStatement[]
   }),
 ];
 
-/** Permits to decrypt those keys, and nothing else that the token key encrypts. */
+/** Permits the decryption of these keys, and of nothing else that the token key encrypts. */
 export const openTokenSets = ({
   tokenKey,
   formerTokenKeyArns,
@@ -145,7 +145,7 @@ export const consumeMessages = (queue: IQueue): PolicyStatement =>
     resources: [queue.queueArn],
   });
 
-/** Permits a consumer to set when a message that it has received is delivered again. */
+/** Permits a consumer to set the time at which a received message becomes visible again. */
 export const postponeMessages = (queue: IQueue): PolicyStatement =>
   new PolicyStatement({ actions: ["sqs:ChangeMessageVisibility"], resources: [queue.queueArn] });
 

@@ -42,7 +42,7 @@ export interface WorkQueueProps {
   /** The timeout of the function that consumes the queue. */
   readonly functionTimeout: Duration;
   /**
-   * When a message that was received, and not deleted, is received again.
+   * The time after which a message that was received, and not deleted, is received again.
    * @default six times the function's timeout, which AWS recommends, since a throttled batch is retried
    */
   readonly visibilityTimeout?: Duration;

@@ -50,7 +50,7 @@ export class ServiceStack extends Stack {
       batchSize: settings.workerConcurrency,
       maxConcurrency: settings.workerMaximumConcurrency,
     });
-    // One token set an invocation: the time of each is stated, and none waits for another.
+    // One token set in each invocation, so that none waits for another.
     rescueQueue.addConsumer(rescue, { batchSize: 1, maxConcurrency: 20 });
     const api = createRestApi(this, { refresh, authorizer }, settings);
     createMonitoring(
@@ -85,7 +85,7 @@ const createRefreshQueue = (scope: Construct, settings: Settings): WorkQueue =>
 const createRescueQueue = (scope: Construct, { throwAway }: Settings): WorkQueue =>
   new WorkQueue(scope, "Rescues", {
     functionTimeout: rescueTimeout,
-    // The function sets a longer time itself, by the age of the token set.
+    // The function sets a longer timeout with the age of the token set.
     visibilityTimeout: Duration.millis(redeliveryMs(0)),
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue.html
     maximumReceives: 1_000,

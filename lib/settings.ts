@@ -52,21 +52,20 @@ export const settings = {
     { default: 60, minimum: 0, maximum: 3_600, unit: "s" },
   ),
 
-  // docs/upgrading.md says when to raise it.
   tokenFormat: oneOf(
-    "The form in which token sets are stored. Both are read. `2` is smaller and asks KMS for less; a release from before it does not read it.",
+    "The format in which token sets are stored. Both formats are read. `2` is smaller and needs fewer requests to KMS. Earlier releases cannot read it.",
     { default: defaultTokenFormat, values: tokenFormats, variable: "TOKEN_FORMAT" },
   ),
   tokenKeySource: oneOf(
-    "Where format 2 takes its keys from. `branch`: derived from a few keys of the deployment. `connection`: a data key of each connection, so that CloudTrail shows which connection is opened, for one KMS request each refresh.",
+    "The source of the keys for format 2. `branch` derives them from a few keys of the deployment. `connection` uses a data key of each connection, so that CloudTrail shows which connection is decrypted; each refresh then costs one KMS request.",
     { default: defaultTokenKeySource, values: tokenKeySources, variable: "TOKEN_KEY_SOURCE" },
   ),
   branchKeys: integer(
-    "The number of branch keys in use at a time. Each workspace has its place on one of them.",
+    "The number of branch keys in use at a time. Each workspace belongs to one of them.",
     { ...limits.BRANCH_KEYS, unit: "keys", variable: "BRANCH_KEYS" },
   ),
   formerTokenKeyArns: text(
-    "KMS keys that encrypted token sets before the present token key, separated by commas: they open what they encrypted, and encrypt nothing new.",
+    "KMS keys that encrypted token sets before the current token key. They decrypt these token sets, and encrypt no new ones.",
     {
       variable: "FORMER_KMS_KEY_IDS",
       default: undefined,

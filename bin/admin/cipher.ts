@@ -6,7 +6,7 @@ import { tokenCipher } from "../../functions/runtime/token-cipher.ts";
 import { requireEnvironment } from "./io.ts";
 
 /**
- * The encryption of token sets, as the deployed functions have it.
+ * The token cipher of the deployed functions.
  * @throws {CommandFailed} naming the variables that are missing
  */
 export function cipherFor(environment: Environment): TokenCipher {

@@ -104,10 +104,10 @@ export async function putConnection(
 }
 
 const assumedNotes = {
-  jwt_exp: "nothing states when the access token expires: exp of the token itself is assumed",
+  jwt_exp: "the access token's expiry is not stated; the token's own exp is assumed",
   previous_lifetime:
-    "nothing states when the access token expires: the lifetime of the token before is assumed",
-  default_lifetime: "nothing states when the access token expires: one hour is assumed",
+    "the access token's expiry is not stated; the former token's lifetime is assumed",
+  default_lifetime: "the access token's expiry is not stated; one hour is assumed",
 } as const;
 
 /**

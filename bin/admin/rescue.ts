@@ -74,7 +74,10 @@ async function commit(rescueOne: RescueTokens, record: LogRecord): Promise<Rescu
     }
   } catch (error) {
     if (error instanceof RefreshError && error.code === "refresh_in_progress") {
-      return { outcome: "failed", reason: "it is being refreshed: run the command again" };
+      return {
+        outcome: "failed",
+        reason: "the connection is being refreshed. Run the command again",
+      };
     }
     if (error instanceof InvalidRescueRecord || error instanceof StoreUnavailable) {
       return { outcome: "failed", reason: error.message };
@@ -83,7 +86,7 @@ async function commit(rescueOne: RescueTokens, record: LogRecord): Promise<Rescu
   }
 }
 
-const tooLate = "too late: another token set has been stored since";
+const tooLate = "a newer token set has been stored meanwhile";
 
 const rowOf = ({ connectionId, workspaceId, outcome, reason }: Rescue): Row => ({
   connection_id: connectionId,

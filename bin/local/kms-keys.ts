@@ -31,8 +31,8 @@ export const arnOf = ({ keyId }: MasterKey): string =>
   `arn:aws:kms:us-east-1:${account}:key/${keyId}`;
 
 /**
- * @param directory keeps the keys in `kms.json` there; undefined: the keys end with the process
- * @throws {Error} naming the file, when it is not one that this stand-in wrote
+ * @param directory of `kms.json`, which keeps the keys; undefined: in memory
+ * @throws {Error} naming the file, if this stand-in did not write it
  */
 export function openKeyRing(directory: string | undefined): KeyRing {
   const path = directory === undefined ? undefined : join(directory, "kms.json");
@@ -78,7 +78,8 @@ function parseKeys(path: string, content: string): [MasterKey, ...MasterKey[]] {
   const { further, ...first } = validated(
     keyFile,
     content,
-    () => new Error(`${path} does not hold a key of the local KMS; remove it to start anew`),
+    () =>
+      new Error(`${path} does not hold a key of the local KMS. Remove it to start with a new key`),
   );
   return [first, ...further];
 }

@@ -24,7 +24,7 @@ const decryptParameters = object({ KeyId: nullish(string), CiphertextBlob: text 
 const encryptParameters = object({ Plaintext: text });
 
 export interface KmsOptions {
-  /** The directory of `kms.json`, which keeps the keys. Without it the keys end with the process. */
+  /** The directory of `kms.json`, which keeps the keys. @default in memory */
   readonly directory?: string;
   readonly port?: number;
 }
@@ -34,7 +34,7 @@ export interface LocalKms extends AwsJsonServer {
   readonly keyArn: string;
 }
 
-/** A stand-in for KMS with symmetric keys: one at first, and those that CreateKey adds. */
+/** A stand-in for KMS with symmetric keys: a first one, and those that CreateKey adds. */
 export async function startKms({ directory, port = 0 }: KmsOptions = {}): Promise<LocalKms> {
   const keys = openKeyRing(directory);
   const requireKey = (input: AwsJson): MasterKey => {
@@ -80,7 +80,7 @@ function decrypted(keys: KeyRing, requested: MasterKey | "any", input: AwsJson):
     const plaintext = decrypt(key, blob, context);
     if (plaintext === undefined) continue;
     if (requested !== "any" && requested !== key) {
-      throw new AwsError("IncorrectKeyException", "the ciphertext is of another key");
+      throw new AwsError("IncorrectKeyException", "another key encrypted the ciphertext");
     }
     return {
       KeyId: arnOf(key),
@@ -88,7 +88,10 @@ function decrypted(keys: KeyRing, requested: MasterKey | "any", input: AwsJson):
       EncryptionAlgorithm: "SYMMETRIC_DEFAULT",
     };
   }
-  throw new AwsError("InvalidCiphertextException", "not a ciphertext of this key and context");
+  throw new AwsError(
+    "InvalidCiphertextException",
+    "the ciphertext is not from this key and context",
+  );
 }
 
 /** https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html#API_Encrypt_RequestParameters */
@@ -100,7 +103,7 @@ function plaintextIn(input: AwsJson): Buffer {
 
 const keySpecBytes = { AES_256: 32, AES_128: 16 } as const;
 
-/** A key spec or a number of bytes, not both: API_GenerateDataKey. */
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html: a key spec or a number of bytes. */
 const dataKeyParameters = refined(
   object({
     KeySpec: nullish(oneOf(["AES_256", "AES_128"])),

@@ -5,11 +5,11 @@ import type { GatewayResponseType } from "../../lib/gateway-responses.ts";
 export interface MatchedRequest extends Route {
   readonly requestId: string;
   readonly receivedAtMs: number;
-  /** As it was sent: encoded, without the query. */
+  /** The path as it was sent: encoded, without the query. */
   readonly path: string;
   readonly pathParameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** Names and values by turns, as they were sent. */
+  /** Alternating names and values, as they were sent. */
   readonly rawHeaders: readonly string[];
   readonly body: string;
   readonly sourceIp: string;
@@ -24,7 +24,7 @@ export interface Route {
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html */
 const maximumBodyBytes = 10 * 1024 * 1024;
 
-/** @returns the answer of the gateway when the request goes no further */
+/** @returns the gateway's own response if the request goes no further */
 export async function matchRequest(
   request: IncomingMessage,
   { method, resource }: Route,
@@ -46,17 +46,17 @@ export async function matchRequest(
   };
 }
 
-/** As it was sent: encoded, without the query. */
+/** The path as it was sent: encoded, without the query. */
 export const pathOf = ({ url = "" }: IncomingMessage): string => url.replace(/\?.*$/s, "");
 
-/** A header's values, in order; `name` in lower case. */
+/** A header's values, in order. @param name in lower case */
 export const headerValues = (
   { rawHeaders }: Pick<MatchedRequest, "rawHeaders">,
   name: string,
 ): string[] =>
   rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
 
-/** Values of the variables, decoded; undefined when the path is not of this resource. */
+/** The decoded values of the variables. Undefined: the path does not match the resource. */
 function matchPath(resource: string, path: string): Record<string, string> | undefined {
   const template = resource.split("/");
   const segments = path.split("/");
@@ -71,7 +71,7 @@ function matchPath(resource: string, path: string): Record<string, string> | und
   return values;
 }
 
-/** What is not valid percent-encoding stays as it is. */
+/** Invalid percent-encoding stays as it is. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -32,7 +32,7 @@ export async function createQueues(endpoint: string): Promise<QueueUrls> {
         attributes: { VisibilityTimeout: visibilityTimeout(refreshTimeoutMs) },
         maxReceiveCount: 5,
       }),
-      // The store may be unavailable for days: the function sets a longer time by the age of the token set.
+      // The function sets a longer visibility timeout with the age of the token set.
       rescueQueueUrl: await createQueue(client, "rescue", {
         attributes: {
           VisibilityTimeout: String(redeliveryMs(0) / 1000),

@@ -20,7 +20,7 @@ import { parameterReader, text } from "./parameters.ts";
 import { readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 export interface SecretsManagerOptions {
-  /** Keeps the secrets in `secrets.json` there; without it they end with the process. */
+  /** The directory of `secrets.json`, which keeps the secrets. @default in memory */
   readonly directory?: string;
   readonly port?: number;
 }
@@ -49,38 +49,41 @@ type Secrets = Map<string, StoredSecret>;
 
 const maximumPage = 100;
 
-/** A stand-in for Secrets Manager: CreateSecret, PutSecretValue, GetSecretValue, ListSecrets; string values. */
+/** A stand-in for Secrets Manager with string values: CreateSecret, PutSecretValue, GetSecretValue, ListSecrets. */
 export async function startSecretsManager({
   directory,
   port = 0,
 }: SecretsManagerOptions = {}): Promise<AwsJsonServer> {
   const path = directory === undefined ? undefined : join(directory, "secrets.json");
-  const secrets = path === undefined ? new Map<string, StoredSecret>() : keptSecrets(path);
-  const keep = (secret: StoredSecret): void => {
-    const kept = new Map(secrets).set(secret.name, secret);
-    if (path !== undefined) writePrivateFile(path, JSON.stringify([...kept.values()]));
+  const secrets = path === undefined ? new Map<string, StoredSecret>() : storedSecrets(path);
+  const store = (secret: StoredSecret): void => {
+    const stored = new Map(secrets).set(secret.name, secret);
+    if (path !== undefined) writePrivateFile(path, JSON.stringify([...stored.values()]));
     secrets.set(secret.name, secret);
   };
   return startAwsJsonServer({
     targetPrefix: "secretsmanager",
     port,
     operations: {
-      CreateSecret: (input) => createSecret(secrets, keep, input),
-      PutSecretValue: (input) => putSecretValue(secrets, keep, input),
+      CreateSecret: (input) => createSecret(secrets, store, input),
+      PutSecretValue: (input) => putSecretValue(secrets, store, input),
       GetSecretValue: (input) => getSecretValue(secrets, input),
       ListSecrets: (input) => listSecrets(secrets, input),
     },
   });
 }
 
-/** @throws {Error} naming the file, when it is not one that this stand-in wrote */
-function keptSecrets(path: string): Secrets {
+/** @throws {Error} naming the file, if this stand-in did not write it */
+function storedSecrets(path: string): Secrets {
   const content = readPrivateFile(path);
   if (content === undefined) return new Map();
   const secrets = validated(
     secretsFile,
     content,
-    () => new Error(`${path} does not hold secrets of the local Secrets Manager; remove it`),
+    () =>
+      new Error(
+        `${path} does not hold secrets of the local Secrets Manager. Remove it to start without them`,
+      ),
   );
   return new Map(secrets.map((secret) => [secret.name, secret]));
 }
@@ -103,9 +106,9 @@ const listParameters = object({
   Filters: withDefault(list(object({ Key: oneOf(["name"]), Values: list(string) })), []),
 });
 
-type Keep = (secret: StoredSecret) => void;
+type Store = (secret: StoredSecret) => void;
 
-function createSecret(secrets: Secrets, keep: Keep, input: AwsJson): AwsJson {
+function createSecret(secrets: Secrets, store: Store, input: AwsJson): AwsJson {
   const { Name: name, Description: description } = read(createParameters, input);
   const version = newVersion(input);
   const existing = secrets.get(name);
@@ -120,18 +123,18 @@ function createSecret(secrets: Secrets, keep: Keep, input: AwsJson): AwsJson {
     createdAtSeconds: version.createdAtSeconds,
     versions: [version],
   };
-  if (existing === undefined) keep(secret);
+  if (existing === undefined) store(secret);
   return { ARN: secret.arn, Name: name, VersionId: version.versionId };
 }
 
-function putSecretValue(secrets: Secrets, keep: Keep, input: AwsJson): AwsJson {
+function putSecretValue(secrets: Secrets, store: Store, input: AwsJson): AwsJson {
   const secret = find(secrets, input);
   const version = newVersion(input);
   if (!isRepeated(secret, version)) {
     const versions = secret.versions
       .filter(({ stages }) => stages.includes("AWSCURRENT"))
       .map((current) => ({ ...current, stages: ["AWSPREVIOUS"] }));
-    keep({ ...secret, versions: [version, ...versions] });
+    store({ ...secret, versions: [version, ...versions] });
   }
   const { versionId, stages } = version;
   return { ARN: secret.arn, Name: secret.name, VersionId: versionId, VersionStages: stages };
@@ -157,7 +160,7 @@ function getSecretValue(secrets: Secrets, input: AwsJson): AwsJson {
   };
 }
 
-/** In the order of their names; a page's token is the last name on it. */
+/** Lists secrets in the order of their names. A page's token is the last name on it. */
 function listSecrets(secrets: Secrets, input: AwsJson): AwsJson {
   const { MaxResults: size, NextToken: token, Filters: filters } = read(listParameters, input);
   const after = token === undefined ? "" : Buffer.from(token, "base64url").toString("utf8");
@@ -173,10 +176,13 @@ function listSecrets(secrets: Secrets, input: AwsJson): AwsJson {
   };
 }
 
-/** Every filter has to match, with any of its values. Of the keys that AWS knows, only `name` is supported. */
+/** Every filter has to match, with any of its values. The stand-in supports only the key `name`. */
 function nameFilter(filters: Checked<typeof listParameters>["Filters"]): (name: string) => boolean {
   if (filters.some(({ Values }) => Values.some((value) => value.startsWith("!")))) {
-    throw new AwsError("InvalidParameterException", "the stand-in filters by name prefix only");
+    throw new AwsError(
+      "InvalidParameterException",
+      "the stand-in supports only filters by a name's prefix",
+    );
   }
   return (name) => filters.every(({ Values }) => Values.some((prefix) => name.startsWith(prefix)));
 }
@@ -197,22 +203,25 @@ function entry(secret: StoredSecret | undefined): AwsJson {
 function newVersion(input: AwsJson): SecretVersion {
   const { ClientRequestToken: versionId, SecretString } = read(versionParameters, input);
   if (input.VersionStages !== undefined || input.SecretBinary !== undefined) {
-    throw new AwsError("InvalidParameterException", "the stand-in keeps current strings only");
+    throw new AwsError(
+      "InvalidParameterException",
+      "the stand-in supports neither VersionStages nor SecretBinary",
+    );
   }
   const createdAtSeconds = Date.now() / 1000;
   return { versionId, secretString: SecretString, stages: ["AWSCURRENT"], createdAtSeconds };
 }
 
-/** A request that the SDK sent again names the version that the first one made. */
+/** A request that the SDK repeats names the version that the first one created. */
 function isRepeated(
   { versions }: StoredSecret,
   { versionId, secretString }: SecretVersion,
 ): boolean {
-  const made = versions.find((version) => version.versionId === versionId);
-  if (made !== undefined && made.secretString !== secretString) {
+  const repeated = versions.find((version) => version.versionId === versionId);
+  if (repeated !== undefined && repeated.secretString !== secretString) {
     throw new AwsError("ResourceExistsException", `The version ${versionId} has another value.`);
   }
-  return made !== undefined;
+  return repeated !== undefined;
 }
 
 function find(secrets: Secrets, input: AwsJson): StoredSecret {

@@ -8,10 +8,10 @@ export const readParameters = parameterReader({
   invalid: "InvalidParameterValue",
 });
 
-/** A message, and all messages of a batch together: 1 MiB. */
+/** The limit for one message, and for all messages of a batch together. */
 const maximumMessageBytes = 1024 * 1024;
 const maximumBatchEntries = 10;
-/** Characters of XML 1.0, which SQS allows alone. */
+/** SQS allows only the characters of XML 1.0. */
 const forbidden = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 export interface MessageInput {
@@ -31,15 +31,18 @@ export function messageInput(input: AwsJson): MessageInput {
   if (input.MessageAttributes !== undefined || input.MessageDeduplicationId !== undefined) {
     throw new AwsError(
       "UnsupportedOperation",
-      "the stand-in has standard queues, and messages without attributes",
+      "the stand-in supports neither MessageAttributes nor FIFO queues",
     );
   }
   const { MessageBody, MessageGroupId, DelaySeconds } = readParameters(messageParameters, input);
   if (Buffer.byteLength(MessageBody) > maximumMessageBytes) {
-    throw invalidValue("MessageBody has at most 1048576 bytes");
+    throw invalidValue("expected a MessageBody of at most 1048576 bytes");
   }
   if (forbidden.test(MessageBody)) {
-    throw new AwsError("InvalidMessageContents", "MessageBody has a character that is not allowed");
+    throw new AwsError(
+      "InvalidMessageContents",
+      "MessageBody has a character that SQS does not allow",
+    );
   }
   return { body: MessageBody, groupId: MessageGroupId, delayMs: inMs(DelaySeconds) };
 }
@@ -51,7 +54,7 @@ export const inMs = (seconds: number | undefined): number | undefined =>
 export const invalidValue = (reason: string): AwsError =>
   new AwsError("InvalidParameterValue", reason);
 
-/** What came of each entry of a batch. */
+/** The result of each entry of a batch. */
 export interface BatchOutcome {
   readonly Successful: readonly AwsJson[];
   readonly Failed: readonly AwsJson[];
@@ -60,8 +63,8 @@ export interface BatchOutcome {
 const batchParameters = object({ Entries: nullish(list(anyObject)) });
 
 /**
- * Does each entry of a batch by itself: one that is at fault leaves the others alone.
- * @throws {AwsError} when it is no batch
+ * Processes each entry of a batch separately. An invalid entry does not affect the others.
+ * @throws {AwsError} if the batch as a whole is invalid
  */
 export function forEachEntry(input: AwsJson, act: (entry: AwsJson) => AwsJson): BatchOutcome {
   const { Entries: entries = [] } = readParameters(batchParameters, input);
@@ -88,4 +91,7 @@ export function forEachEntry(input: AwsJson, act: (entry: AwsJson) => AwsJson): 
 }
 
 const batchError = (code: string): AwsError =>
-  new AwsError(code, "The batch is empty, too large, or its entries' ids are not in order.");
+  new AwsError(
+    code,
+    "The batch is empty or too large, or its entries' ids are invalid or not distinct.",
+  );

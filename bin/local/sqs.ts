@@ -23,7 +23,7 @@ import {
 import { MessageQueue, type QueueMessage } from "./sqs-queue.ts";
 
 export interface SqsOptions {
-  /** Keeps queues and messages in `sqs-queues.jsonl` and `sqs-messages.jsonl` there; without it they end with the process. */
+  /** The directory of `sqs-queues.jsonl` and `sqs-messages.jsonl`. @default in memory */
   readonly directory?: string;
   readonly port?: number;
   /** @default the system's */

@@ -50,12 +50,12 @@ export const defaultJwtAlgorithms: readonly string[] = ["RS256", "PS256", "ES256
 
 export const defaultLogLevel = "INFO";
 
-/** The form in which token sets are written. Both are read. */
+/** The formats of stored token sets. Both are read. */
 export const tokenFormats = [1, 2] as const satisfies readonly TokenFormat[];
-/** A release that reads a new form writes the one before, so that a deployment can be rolled back to the former release. */
+/** A release that introduces a format still writes the former one by default, so that it can be rolled back. */
 export const defaultTokenFormat = 1;
 
-/** Keys for token sets of format 2: derived from branch keys, or a data key of each connection's own. */
+/** The keys of token sets in format 2: derived from branch keys, or a data key for each connection. */
 export const tokenKeySources = [
   "branch",
   "connection",

@@ -2,6 +2,8 @@ import type { TokenKeySource } from "../adapters/kms/content-keys.ts";
 import type { TokenFormat } from "../adapters/kms/token-cipher.ts";
 import { isLoopbackHost } from "../adapters/token-endpoint/endpoint-url.ts";
 import { type LogLevel, logLevels } from "../telemetry/log.ts";
+import { invalid } from "../validation/check.ts";
+import { matching, string } from "../validation/values.ts";
 import {
   defaultJwtAlgorithms,
   defaultLogLevel,
@@ -15,54 +17,55 @@ import {
   tokenKeySources,
 } from "./accepted-values.ts";
 import {
+  config,
   object,
   optional,
+  parsed,
   type Read,
   required,
-  type Variable,
   whereAnyIsSet,
   withDefault,
 } from "./environment.ts";
 
-const text = (name: string): Variable<string> => ({
-  ...{ name, expected: "a value" },
-  parse: (value) => value,
+const list = parsed("values separated by commas", (text) => {
+  const values = text.split(",").map((value) => value.trim());
+  return values.every((value) => value !== "") ? values : undefined;
 });
 
-const list = (name: string): Variable<readonly string[]> => ({
-  ...{ name, expected: "values separated by commas" },
-  parse(value) {
-    const listed = value.split(",").map((one) => one.trim());
-    return listed.every((one) => one !== "") ? listed : undefined;
-  },
-});
+const url = parsed("an http or https address", (text) =>
+  /^https?:$/.test(URL.parse(text)?.protocol ?? "") ? text : undefined,
+);
 
-const url = (name: string): Variable<string> => ({
-  ...{ name, expected: "an http or https address" },
-  parse: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? "") ? value : undefined),
-});
-
-const secretPrefix = (name: string): Variable<string> => ({
-  ...{ name, expected: "the first part of secrets' names, without a slash at its end" },
-  parse: (value) => (secretPrefixPattern.test(value) ? value : undefined),
-});
+const secretPrefix = matching(
+  secretPrefixPattern,
+  "the first part of secrets' names, without a slash at its end",
+);
 
 const flag = (name: string): Read<boolean> =>
   withDefault(
-    {
-      ...{ name, expected: "true or false" },
-      parse: (value) => (["true", "false"].includes(value) ? value === "true" : undefined),
-    },
+    name,
+    parsed("true or false", (text) => [true, false].find((value) => String(value) === text)),
     false,
+  );
+
+const oneOf = <Value extends string | number>(
+  name: string,
+  values: readonly Value[],
+  byDefault: Value,
+): Read<Value> =>
+  withDefault(
+    name,
+    parsed(`one of ${values.join(", ")}`, (text) => values.find((value) => String(value) === text)),
+    byDefault,
   );
 
 const limited = (name: LimitedVariable, form: RegExp, expected: string): Read<number> => {
   const { minimum, maximum, default: byDefault } = limits[name];
-  const parse = (value: string): number | undefined => {
-    const number = form.test(value) ? Number(value) : Number.NaN;
-    return number >= minimum && number <= maximum ? number : undefined;
-  };
-  return withDefault({ name, expected: `${expected}, ${minimum} to ${maximum}`, parse }, byDefault);
+  const number = parsed(`${expected}, ${minimum} to ${maximum}`, (text) => {
+    const value = form.test(text) ? Number(text) : Number.NaN;
+    return value >= minimum && value <= maximum ? value : undefined;
+  });
+  return withDefault(name, number, byDefault);
 };
 
 const integer = (name: LimitedVariable): Read<number> =>
@@ -74,84 +77,73 @@ const seconds = (name: LimitedVariable): Read<number> =>
 /** A variable in seconds. */
 const milliseconds =
   (name: LimitedVariable): Read<number> =>
-  (environment) =>
-    1000 * seconds(name)(environment);
+  (environment, place) => {
+    const value = seconds(name)(environment, place);
+    return value === invalid ? invalid : 1000 * value;
+  };
 
 const logLevel: Read<LogLevel> = withDefault(
-  {
-    ...{ name: "LOG_LEVEL", expected: `one of ${logLevels.join(", ")}` },
-    parse: (value) => logLevels.find((level) => level === value.toUpperCase()),
-  },
+  "LOG_LEVEL",
+  parsed(`one of ${logLevels.join(", ")}`, (text) =>
+    logLevels.find((level) => level === text.toUpperCase()),
+  ),
   defaultLogLevel,
 );
 
 const allowLoopback = flag("ALLOW_LOOPBACK_PROVIDERS");
 
 const algorithms: Read<readonly string[]> = withDefault(
-  {
-    name: "JWT_ALGORITHMS",
-    expected: `some of ${jwtAlgorithms.join(", ")}, separated by commas`,
-    parse(value) {
-      const listed = value.split(",").map((algorithm) => algorithm.trim());
-      return listed.every((algorithm) => jwtAlgorithms.includes(algorithm)) ? listed : undefined;
-    },
-  },
+  "JWT_ALGORITHMS",
+  parsed(`some of ${jwtAlgorithms.join(", ")}, separated by commas`, (text) => {
+    const listed = text.split(",").map((algorithm) => algorithm.trim());
+    return listed.every((algorithm) => jwtAlgorithms.includes(algorithm)) ? listed : undefined;
+  }),
   defaultJwtAlgorithms,
 );
 
 /** The address of a key set: https, or http to a loopback address where that is allowed. */
-const keySetAddress = (name: string): Variable<URL> => ({
-  ...{ name, expected: "an https address" },
-  parse(value, environment) {
-    const address = URL.parse(value) ?? undefined;
-    if (address?.protocol === "https:") return address;
-    const isLocal = address?.protocol === "http:" && isLoopbackHost(address.hostname);
-    return isLocal && allowLoopback(environment) ? address : undefined;
-  },
-});
+const keySetAddress =
+  (name: string): Read<URL> =>
+  (environment, place) => {
+    const isLoopbackAllowed = allowLoopback(environment, place) === true;
+    const address = parsed("an https address", (text) => {
+      const url = URL.parse(text) ?? undefined;
+      const isLocal = url?.protocol === "http:" && isLoopbackHost(url.hostname);
+      return url?.protocol === "https:" || (isLocal && isLoopbackAllowed) ? url : undefined;
+    });
+    return required(name, address)(environment, place);
+  };
 
-/** How token sets are encrypted. */
+/** The encryption of token sets. */
 const tokenCipherMembers = {
-  /** Id, ARN or alias of the KMS key that wraps. */
-  kmsKeyId: required(text("KMS_KEY_ID")),
-  /** KMS keys that unwrap what they wrapped before. */
-  formerKmsKeyIds: withDefault(list("FORMER_KMS_KEY_IDS"), []),
-  branchKeysTable: required(text("BRANCH_KEYS_TABLE")),
-  stage: required(text("STAGE")),
-  tokenFormat: withDefault<TokenFormat>(
-    {
-      ...{ name: "TOKEN_FORMAT", expected: `one of ${tokenFormats.join(", ")}` },
-      parse: (value) => tokenFormats.find((format) => String(format) === value),
-    },
-    defaultTokenFormat,
-  ),
-  tokenKeySource: withDefault<TokenKeySource>(
-    {
-      ...{ name: "TOKEN_KEY_SOURCE", expected: `one of ${tokenKeySources.join(", ")}` },
-      parse: (value) => tokenKeySources.find((source) => source === value),
-    },
-    defaultTokenKeySource,
-  ),
-  /** The number of branch keys that seal at a time. */
+  /** Id, ARN or alias of the KMS key that encrypts the keys of token sets. */
+  kmsKeyId: required("KMS_KEY_ID", string),
+  /** KMS keys that were the token key before. They only decrypt. */
+  formerKmsKeyIds: withDefault("FORMER_KMS_KEY_IDS", list, []),
+  branchKeysTable: required("BRANCH_KEYS_TABLE", string),
+  stage: required("STAGE", string),
+  tokenFormat: oneOf<TokenFormat>("TOKEN_FORMAT", tokenFormats, defaultTokenFormat),
+  tokenKeySource: oneOf<TokenKeySource>("TOKEN_KEY_SOURCE", tokenKeySources, defaultTokenKeySource),
+  /** The number of branch keys in use at a time. */
   branches: integer("BRANCH_KEYS"),
 };
 
 /** @throws {InvalidEnvironment} */
-export const tokenCipherConfig = object(tokenCipherMembers);
+export const tokenCipherConfig = config(tokenCipherMembers);
 export type TokenCipherConfig = ReturnType<typeof tokenCipherConfig>;
 
 const refreshMembers = {
   ...tokenCipherMembers,
-  connectionsTable: required(text("CONNECTIONS_TABLE")),
-  coordinationTable: required(text("COORDINATION_TABLE")),
+  connectionsTable: required("CONNECTIONS_TABLE", string),
+  coordinationTable: required("COORDINATION_TABLE", string),
   /** The first part of the names of all client registrations' secrets. */
-  secretPrefix: required(secretPrefix("SECRET_PREFIX")),
+  secretPrefix: required("SECRET_PREFIX", secretPrefix),
   providerTimeoutSeconds: seconds("PROVIDER_TIMEOUT_SECONDS"),
   coalesceWindowMs: milliseconds("COALESCE_WINDOW_SECONDS"),
   /** The age up to which a cached client registration is used. */
   clientCacheMs: milliseconds("CLIENT_CACHE_SECONDS"),
   /** Undefined: a token set that cannot be committed goes to the log. */
-  rescueQueueUrl: optional(url("RESCUE_QUEUE_URL")),
+  rescueQueueUrl: optional("RESCUE_QUEUE_URL", url),
   /** For development: permits http, to loopback addresses alone. */
   allowLoopback,
   /** The longest time that a due connection waits for a sweep. */
@@ -165,43 +157,43 @@ const refreshMembers = {
 };
 
 /** The environment of every function that refreshes. @throws {InvalidEnvironment} */
-export const apiConfig = object(refreshMembers);
+export const apiConfig = config(refreshMembers);
 export type RefreshConfig = ReturnType<typeof apiConfig>;
 
 /** @throws {InvalidEnvironment} */
-export const workerConfig = object({
+export const workerConfig = config({
   ...refreshMembers,
   /** The messages of a batch that are worked on at a time. */
   concurrency: integer("WORKER_CONCURRENCY"),
 });
 
 /** @throws {InvalidEnvironment} */
-export const sweepConfig = object({
-  connectionsTable: required(text("CONNECTIONS_TABLE")),
-  coordinationTable: required(text("COORDINATION_TABLE")),
-  refreshQueueUrl: required(url("REFRESH_QUEUE_URL")),
+export const sweepConfig = config({
+  connectionsTable: required("CONNECTIONS_TABLE", string),
+  coordinationTable: required("COORDINATION_TABLE", string),
+  refreshQueueUrl: required("REFRESH_QUEUE_URL", url),
   logLevel,
 });
 
 /** @throws {InvalidEnvironment} */
-export const rescueConfig = object({
-  connectionsTable: required(text("CONNECTIONS_TABLE")),
-  /** Undefined: the queue's own visibility timeout decides when a message that failed comes again. */
-  rescueQueueUrl: optional(url("RESCUE_QUEUE_URL")),
+export const rescueConfig = config({
+  connectionsTable: required("CONNECTIONS_TABLE", string),
+  /** Undefined: a failed message becomes visible again after the queue's own visibility timeout. */
+  rescueQueueUrl: optional("RESCUE_QUEUE_URL", url),
   logLevel,
 });
 
 const jwtConfig = object({
-  issuer: required(text("JWT_ISSUER")),
-  audience: required(text("JWT_AUDIENCE")),
-  jwksUri: required(keySetAddress("JWT_JWKS_URI")),
+  issuer: required("JWT_ISSUER", string),
+  audience: required("JWT_AUDIENCE", string),
+  jwksUri: keySetAddress("JWT_JWKS_URI"),
   algorithms,
 });
-export type JwtConfig = ReturnType<typeof jwtConfig>;
+export type JwtConfig = NonNullable<ReturnType<typeof authorizerConfig>["jwt"]>;
 
 /** @throws {InvalidEnvironment} */
-export const authorizerConfig = object({
-  apiKeysTable: required(text("API_KEYS_TABLE")),
+export const authorizerConfig = config({
+  apiKeysTable: required("API_KEYS_TABLE", string),
   /** Undefined: API keys alone are accepted. */
   jwt: whereAnyIsSet(["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URI"], jwtConfig),
   logLevel,

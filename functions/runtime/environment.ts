@@ -1,74 +1,82 @@
+import {
+  type Check,
+  type Fault,
+  faultsText,
+  type Invalid,
+  invalid,
+  type Place,
+  validated,
+} from "../validation/check.ts";
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads one value, or an object of them. @throws {InvalidEnvironment} */
-export type Read<Value> = (environment: Environment) => Value;
+/** Reads a value from one or several variables, or reports each fault at its variable's name. */
+export type Read<Value> = (environment: Environment, place: Place) => Value | Invalid;
 
-/** One variable of the environment. An empty one is an absent one. */
-export interface Variable<Value> {
-  readonly name: string;
-  /** Completes "expected …". */
-  readonly expected: string;
-  /** Undefined: the text is not as expected. */
-  readonly parse: (text: string, environment: Environment) => Value | undefined;
-}
-
-/** Every variable at fault, so that one deployment mends them all. No value is quoted. */
+/** Names every variable at fault, so that one deployment mends them all. */
 class InvalidEnvironment extends Error {
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super(`invalid environment: ${faults.join("; ")}`);
+  constructor(faults: readonly Fault[]) {
+    super(`invalid environment: ${faultsText(faults)}`);
     this.name = "InvalidEnvironment";
-    this.faults = faults;
   }
 }
 
+/** An empty variable counts as absent. */
 export const optional =
-  <Value>({ name, expected, parse }: Variable<Value>): Read<Value | undefined> =>
-  (environment) => {
-    const text = environment[name];
-    if (!text) return undefined;
-    const value = parse(text, environment);
-    if (value === undefined) throw new InvalidEnvironment([`${name}: expected ${expected}`]);
-    return value;
-  };
+  <Value>(name: string, check: Check<Value>): Read<Value | undefined> =>
+  (environment, place) =>
+    environment[name] ? check(environment[name], place.at(name)) : undefined;
 
 export const required =
-  <Value>(variable: Variable<Value>): Read<Value> =>
-  (environment) => {
-    const value = optional(variable)(environment);
-    if (value === undefined) throw new InvalidEnvironment([`${variable.name} is missing`]);
-    return value;
-  };
+  <Value>(name: string, check: Check<Value>): Read<Value> =>
+  (environment, place) =>
+    optional(name, check)(environment, place) ?? place.at(name).reject("missing", "required");
 
 export const withDefault =
-  <Value>(variable: Variable<Value>, byDefault: Value): Read<Value> =>
-  (environment) =>
-    optional(variable)(environment) ?? byDefault;
+  <Value>(name: string, check: Check<Value>, byDefault: Value): Read<Value> =>
+  (environment, place) =>
+    optional(name, check)(environment, place) ?? byDefault;
 
 /** Undefined where none of the variables is set. */
 export const whereAnyIsSet =
   <Value>(names: readonly string[], read: Read<Value>): Read<Value | undefined> =>
-  (environment) =>
-    names.some((name) => environment[name]) ? read(environment) : undefined;
+  (environment, place) =>
+    names.some((name) => environment[name]) ? read(environment, place) : undefined;
 
 type Members = Readonly<Record<string, Read<unknown>>>;
-type Values<M extends Members> = { readonly [Name in keyof M]: ReturnType<M[Name]> };
+type Values<M extends Members> = {
+  readonly [Name in keyof M]: Exclude<ReturnType<M[Name]>, Invalid>;
+};
 
-/** An object of what its members read. The faults of all members are one error. */
 export const object =
   <M extends Members>(members: M): Read<Values<M>> =>
-  (environment) => {
-    const faults: string[] = [];
-    const values: Record<string, unknown> = {};
-    for (const [name, read] of Object.entries(members)) {
-      try {
-        values[name] = read(environment);
-      } catch (error) {
-        if (!(error instanceof InvalidEnvironment)) throw error;
-        faults.push(...error.faults);
-      }
-    }
-    if (faults.length > 0) throw new InvalidEnvironment(faults);
-    return values as Values<M>;
+  (environment, place) => {
+    const values = Object.entries(members).map(
+      ([name, read]) => [name, read(environment, place)] as const,
+    );
+    if (values.some(([, value]) => value === invalid)) return invalid;
+    return Object.fromEntries(values) as Values<M>;
   };
+
+/** Reads an object, or throws an {@link InvalidEnvironment} with all faults. */
+export const config = <M extends Members>(
+  members: M,
+): ((environment: Environment) => Values<M>) => {
+  const read = object(members);
+  return (environment) =>
+    validated(
+      (_, place) => read(environment, place),
+      environment,
+      (faults) => new InvalidEnvironment(faults),
+    );
+};
+
+/**
+ * Parses the text of a variable.
+ * @param expected completes "expected …"
+ * @param parse undefined: the text is not as expected
+ */
+export const parsed =
+  <Value extends {}>(expected: string, parse: (text: string) => Value | undefined): Check<Value> =>
+  (value, place) =>
+    parse(String(value)) ?? place.reject("value_error", `expected ${expected}`);

@@ -81,7 +81,7 @@ describe("the API function's configuration", () => {
 
   it("names all missing variables in one error; an empty one is missing", () => {
     expect(() => apiConfig({ KMS_KEY_ID: "" })).toThrow(
-      "invalid environment: KMS_KEY_ID is missing; BRANCH_KEYS_TABLE is missing; STAGE is missing; CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; SECRET_PREFIX is missing",
+      "invalid environment: KMS_KEY_ID: required; BRANCH_KEYS_TABLE: required; STAGE: required; CONNECTIONS_TABLE: required; COORDINATION_TABLE: required; SECRET_PREFIX: required",
     );
   });
 
@@ -101,7 +101,7 @@ describe("the API function's configuration", () => {
     };
     for (const name of [
       "SECRET_PREFIX: ",
-      "KMS_KEY_ID is missing",
+      "KMS_KEY_ID: required",
       "FORMER_KMS_KEY_IDS: expected values separated by commas",
       "TOKEN_FORMAT: expected one of 1, 2",
       "TOKEN_KEY_SOURCE: expected one of branch, connection",
@@ -158,7 +158,7 @@ describe("the sweep's configuration", () => {
 
   it("names missing variables and an invalid address", () => {
     expect(() => sweepConfig({ REFRESH_QUEUE_URL: "refresh" })).toThrow(
-      "CONNECTIONS_TABLE is missing; COORDINATION_TABLE is missing; REFRESH_QUEUE_URL: expected an http or https address",
+      "CONNECTIONS_TABLE: required; COORDINATION_TABLE: required; REFRESH_QUEUE_URL: expected an http or https address",
     );
   });
 });
@@ -174,7 +174,7 @@ describe("the configuration of the rescue queue's worker", () => {
 
   it("names all faults in one error", () => {
     expect(() => rescueConfig({ LOG_LEVEL: "SILENT" })).toThrow(
-      "invalid environment: CONNECTIONS_TABLE is missing; LOG_LEVEL: expected one of",
+      "invalid environment: CONNECTIONS_TABLE: required; LOG_LEVEL: expected one of",
     );
   });
 });
@@ -200,7 +200,7 @@ describe("the authorizer's configuration", () => {
 
   it("rejects an incomplete issuer", () => {
     expect(() => authorizerConfig({ JWT_ISSUER: "https://issuer.example" })).toThrow(
-      "invalid environment: API_KEYS_TABLE is missing; JWT_AUDIENCE is missing; JWT_JWKS_URI is missing",
+      "invalid environment: API_KEYS_TABLE: required; JWT_AUDIENCE: required; JWT_JWKS_URI: required",
     );
   });
 

@@ -142,7 +142,7 @@ describe("with a directory", () => {
     const path = join(directory, "secrets.json");
     writeFileSync(path, "canary");
     await expect(startSecretsManager({ directory })).rejects.toThrow(
-      `${path} does not hold secrets of the local Secrets Manager; remove it`,
+      `${path} does not hold secrets of the local Secrets Manager. Remove it`,
     );
   });
 });
