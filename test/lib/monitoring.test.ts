@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Template } from "aws-cdk-lib/assertions";
 import { deployed, legible, type Properties, propertiesOf } from "./deployed.ts";
 
@@ -31,6 +32,14 @@ describe("alarms", () => {
       expect(alarm.AlarmDescription).toMatch(/(token|connect again).*\. Next step: \w.*\.$/);
       expect(alarm).not.toHaveProperty("AlarmActions");
     }
+  });
+
+  it("are listed in docs/operations.md", () => {
+    const document = readFileSync("docs/operations.md", "utf8");
+    const section = document.split(/^## /m).find((part) => part.startsWith("Alarms\n")) ?? "";
+    const listed = Array.from(section.matchAll(/^\| `(\w+)`/gm), ([, id]) => id);
+    const ids = Object.keys(service.findResources("AWS::CloudWatch::Alarm"));
+    expect(listed.toSorted()).toEqual(ids.map((id) => id.slice(0, -8)).toSorted());
   });
 
   it("notify a topic", () => {
