@@ -99,7 +99,9 @@ describe("npm start", () => {
 
   test("rotates the demo's refresh token with every refresh", async () => {
     const service = await start();
-    for (let i = 0; i < 10; i++) expect((await refresh(service)).status).toBe(200);
+    for (let i = 0; i < 3; i++) {
+      expect(await service.refreshAgain("conn_demo")).toMatchObject({ status: 200 });
+    }
   });
 
   test("requires a credential, as the deployed gateway does", async () => {

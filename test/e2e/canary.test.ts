@@ -14,7 +14,11 @@ import { tableNames } from "../support/local-dynamodb.ts";
 import { type LocalQueues, startLocalQueues } from "../support/local-queues.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, type Respond, startProvider } from "../support/provider-stand-in.ts";
-import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
+import {
+  type RecordingProxy,
+  setsAttribute,
+  startRecordingProxy,
+} from "../support/recording-proxy.ts";
 import { canaryResponses, echo, tokenResponse } from "./canary-responses.ts";
 
 /*
@@ -44,10 +48,7 @@ beforeAll(async () => {
   table = localDynamoDbClient(dynamoDb.endpoint);
   proxy = await startRecordingProxy(
     dynamoDb.endpoint,
-    ({ operation, body }) =>
-      operation === "UpdateItem" &&
-      body.includes("SET credentials") &&
-      concerns(uncommittable, body),
+    (passing) => setsAttribute(passing, "credentials") && concerns(uncommittable, passing.body),
   );
   queues = await startLocalQueues(({ body }) => concerns(unqueueable, body));
   service = await startLocalService({

@@ -67,26 +67,26 @@ async function connect(id: string, integration: string, tokens: string): Promise
   );
 }
 
-/** Each refresh is with the tokens that the one before has stored. */
+/** The second refresh sends the tokens that the first one has stored. */
 async function refreshTwice(id: string): Promise<void> {
   for (let times = 1; times <= 2; times++) {
-    expect(await service.refresh(id, { force: true })).toMatchObject({
+    expect(await service.refreshAgain(id)).toMatchObject({
       status: 200,
       body: { status: "success", connection_id: id },
     });
   }
 }
 
-test("from a bare issuer, by private_key_jwt, tokens bound to a key that the service made", async () => {
+test("private_key_jwt at an issuer, with tokens that are bound to a key of the service", async () => {
   const put = (integration: string, options: string, key: string) =>
     service.admin(
       `integrations put ${integration} --issuer ${server.issuer} --client-id signing ` +
         `--auth private_key_jwt --signing-alg PS256 ${options}`,
       key,
     );
-  const told = await put("signing", "--key-id key-1 --dpop", pem);
-  expect(told).toMatch(/signing_alg +PS256\nprivate_key +\[redacted\]\nprivate_key_id +key-1\n/);
-  expect(told).toMatch(/dpop_alg +ES256\n/);
+  const output = await put("signing", "--key-id key-1 --dpop", pem);
+  expect(output).toMatch(/signing_alg +PS256\nprivate_key +\[redacted\]\nprivate_key_id +key-1\n/);
+  expect(output).toMatch(/dpop_alg +ES256\n/);
   await connect("conn_signing", "signing", await server.mintRefreshToken("signing"));
   await refreshTwice("conn_signing");
 
@@ -98,14 +98,14 @@ test("from a bare issuer, by private_key_jwt, tokens bound to a key that the ser
   });
 });
 
-test("by certificate, from files", async () => {
+test("tls_client_auth with a certificate from files", async () => {
   const put = (certificate: string, key: string) =>
     service.admin(
       `integrations put showing --issuer ${server.issuer} --client-id showing --auth tls_client_auth ` +
         `--certificate ${fileOf("certificate.pem", certificate)} --certificate-key ${fileOf("key.pem", key)}`,
     );
-  const told = await put(acmeCertificate.certificate, acmeCertificate.privateKey);
-  expect(told).toMatch(/certificate_ends_at +2120-01-01T00:00:00Z\n/);
+  const output = await put(acmeCertificate.certificate, acmeCertificate.privateKey);
+  expect(output).toMatch(/certificate_ends_at +2120-01-01T00:00:00Z\n/);
   await connect("conn_showing", "showing", await server.mintRefreshToken("showing"));
   await refreshTwice("conn_showing");
   await expect(put(acmeCertificate.certificate, otherCertificate.privateKey)).rejects.toThrow(
@@ -113,7 +113,7 @@ test("by certificate, from files", async () => {
   );
 });
 
-test("a public client's tokens, with the key that they are bound to", async () => {
+test("a public client with tokens that are bound to its own key", async () => {
   await service.admin(
     `integrations put public --issuer ${server.issuer} --client-id public --auth none`,
   );
@@ -138,17 +138,17 @@ test.each([
   ["--auth none --issuer https://a.example?b", "", "issuer: expected an http or https URL"],
   ["--auth none", "", "token_endpoint: required, or issuer"],
 ])(
-  "integrations put %s with %j on stdin fails, and repeats nothing",
+  "integrations put %s with %j on stdin fails, and does not repeat its input",
   async (options, stdin, fault) => {
     const failed = service.admin(`integrations put wrong --client-id c ${options}`, stdin);
-    const told = await failed.then(String, ({ message }: Error) => message);
-    expect(told).toContain(fault);
-    expect(told).not.toContain("hunter2");
+    const output = await failed.then(String, ({ message }: Error) => message);
+    expect(output).toContain(fault);
+    expect(output).not.toContain("hunter2");
   },
   30_000,
 );
 
-test("nothing that was printed holds a key", async () => {
+test("no output holds a key", async () => {
   const shown = await service.admin("integrations show signing --json");
   const listed = await service.admin("integrations list --json");
   const secrets = [...pem.split("\n").slice(1, -2), dpopJwk.d ?? ""];

@@ -18,8 +18,6 @@ afterAll(async () => {
   await provider.close();
 });
 
-const show = async (connectionId: string): Promise<Record<string, unknown>> =>
-  JSON.parse(await service.admin(`connections show ${connectionId} --workspace wsp_demo --json`));
 const put = (connectionId: string, integration: string, options: string, token: string) =>
   service.admin(
     `connections put ${connectionId} --workspace wsp_demo --integration ${integration}${options}`,
@@ -58,15 +56,19 @@ test("a provider that is not in the catalogue and does all in its own way is ref
   const consented = " --consented-at 2026-01-01T00:00:00Z";
   await put("conn_odd", "odd", ` --config region=eu --config audience=api${consented}`, "rt-0");
   const absolute = "2027-01-01T00:00:00Z";
-  expect(await show("conn_odd")).toMatchObject({ refresh_token_absolute_expires_at: absolute });
+  expect(await service.show("conn_odd")).toMatchObject({
+    refresh_token_absolute_expires_at: absolute,
+  });
 
-  expect(await service.refresh("conn_odd", { force: true })).toMatchObject({ status: 200 });
-  expect(await service.refresh("conn_odd", { force: true })).toMatchObject({ status: 200 });
+  expect(await service.refreshAgain("conn_odd")).toMatchObject({ status: 200 });
+  expect(await service.refreshAgain("conn_odd")).toMatchObject({ status: 200 });
   expect(provider.requests.map(({ path, body }) => [path, JSON.parse(body)])).toEqual([
     ["/eu/token", { kind: "renewal", refresh_token: "rt-0", audience: "api" }],
     ["/eu/token", { kind: "renewal", refresh_token: "rt-1", audience: "api" }],
   ]);
-  expect(await show("conn_odd")).toMatchObject({ refresh_token_absolute_expires_at: absolute });
+  expect(await service.show("conn_odd")).toMatchObject({
+    refresh_token_absolute_expires_at: absolute,
+  });
 });
 
 test("a catalogue entry is enough to put an integration; what is not in it is told", async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "./admin-cli.ts";
 
 /** `npm start` in a process of its own, on a free port. */
@@ -9,21 +10,32 @@ export interface LocalService {
   /** What the env file exports: `API_URL`, `API_KEY`, table names, endpoints and so on. */
   readonly environment: Readonly<Record<string, string>>;
   readonly envFile: string;
-  /** All that it has printed. */
+  /** Everything that it has printed so far. */
   output(): string;
-  /** As any caller: with the seeded key, unless the headers say otherwise. */
-  refresh(connectionId: string, body?: object, headers?: Record<string, string>): Promise<Answer>;
+  /** Calls the API with the seeded key, unless `headers` has another one. */
+  refresh(
+    connectionId: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ): Promise<ApiResponse>;
+  /**
+   * Forces a refresh, and repeats the call for as long as it gets the outcome of an earlier one: a connection
+   * is refreshed by force once a second at the most.
+   */
+  refreshAgain(connectionId: string): Promise<ApiResponse>;
   /**
    * Runs a command of the CLI with the env file's environment.
-   * @returns what it printed on stdout
-   * @throws {Error} with what it printed on stderr
+   * @returns its stdout
+   * @throws {Error} with its stderr
    */
   admin(args: string, stdin?: string): Promise<string>;
+  /** The output of `connections show --json` for a connection of the demo's workspace. */
+  show(connectionId: string): Promise<Readonly<Record<string, unknown>>>;
   /** Ends it with a signal. @default "SIGTERM" */
   stop(signal?: NodeJS.Signals): Promise<ProcessEnd>;
 }
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Readonly<Record<string, unknown>>;
@@ -38,17 +50,17 @@ export interface ProcessEnd {
 
 const projectDirectory = resolve(__dirname, "../..");
 
-/** Of this process. A command of the CLI replaces `process.env` while it runs. */
+/** The environment of this process: a command of the CLI replaces `process.env` while it runs. */
 const inherited = {
   ...process.env,
-  // Processes compile the same modules: all but the first find them compiled.
+  // The processes run the same modules. All but the first find them compiled.
   NODE_COMPILE_CACHE: join(projectDirectory, "node_modules/.cache/compiled"),
 };
 
 /**
  * Starts the service and waits until it is ready.
- * @param environment beside the present one, e.g. `DATA_DIR`, `LOG_LEVEL`; undefined: unset
- * @throws {Error} with what it printed, if it ends instead
+ * @param environment variables in addition to those of this process, `DATA_DIR` for instance; undefined: unset
+ * @throws {Error} with its output, if it ends instead
  */
 export async function startLocalService(
   environment: Readonly<Record<string, string | undefined>> = {},
@@ -57,21 +69,26 @@ export async function startLocalService(
   const envFile = environment.LOCAL_ENV_FILE ?? join(directory, "env");
   const child = spawnLocalService({
     ...{ PORT: "0", LOCAL_ENV_FILE: envFile },
-    // It stays out of tests that do not ask for it.
+    // Only tests of the schedule switch it on.
     SCHEDULE: "off",
     ...environment,
   });
   const ended = endOf(child.process);
   ended.finally(() => rmSync(directory, { recursive: true, force: true }));
   const end = await Promise.race([child.ready, ended]);
-  if (end !== undefined) throw new Error(`it ended instead: ${JSON.stringify(end)}`);
+  if (end !== undefined) throw new Error(`the service ended: ${JSON.stringify(end)}`);
   const exported = readEnvFile(envFile);
+  const runAdmin = (args: string, stdin?: string) =>
+    admin({ ...environment, ...exported }, args, stdin);
   return {
     environment: exported,
     envFile,
     output: child.output,
     refresh: (connectionId, body, headers) => refresh(exported, connectionId, body, headers),
-    admin: (args, stdin) => admin({ ...environment, ...exported }, args, stdin),
+    refreshAgain: (connectionId) => refreshAgain(exported, connectionId),
+    admin: runAdmin,
+    show: async (connectionId) =>
+      JSON.parse(await runAdmin(`connections show ${connectionId} --workspace wsp_demo --json`)),
     stop: (signal = "SIGTERM") => {
       child.process.kill(signal);
       return ended;
@@ -84,7 +101,7 @@ async function refresh(
   connectionId: string,
   body?: object,
   headers: Record<string, string> = {},
-): Promise<Answer> {
+): Promise<ApiResponse> {
   const response = await fetch(`${API_URL}/api/v1/oauth/refresh/${connectionId}`, {
     method: "POST",
     headers: {
@@ -94,8 +111,19 @@ async function refresh(
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const answer = (await response.json()) as Answer["body"];
-  return { status: response.status, headers: response.headers, body: answer };
+  const content = (await response.json()) as ApiResponse["body"];
+  return { status: response.status, headers: response.headers, body: content };
+}
+
+async function refreshAgain(
+  environment: LocalService["environment"],
+  connectionId: string,
+): Promise<ApiResponse> {
+  for (;;) {
+    const response = await refresh(environment, connectionId, { force: true });
+    if (response.headers.get("X-Refresh-Outcome") !== "coalesced") return response;
+    await sleep(100);
+  }
 }
 
 async function admin(
@@ -108,7 +136,7 @@ async function admin(
   return result.stdout;
 }
 
-/** Runs it until it ends by itself, which it does where it cannot start. */
+/** Runs a service that cannot start, until it ends. */
 export const runLocalService = (
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<ProcessEnd> => endOf(spawnLocalService(environment).process);

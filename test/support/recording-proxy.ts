@@ -1,25 +1,35 @@
 import { createServer, type IncomingMessage, request as requestTo } from "node:http";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
-/** A request that passes, before the server behind has seen it or after it has answered. */
+/** A request on its way to the server, or its response on the way back. */
 export interface Passing {
   readonly moment: "request" | "response";
   readonly path: string;
-  /** AWS's operation, `UpdateItem`; the empty string for others. */
+  /** The operation of AWS, `UpdateItem` for instance. Empty: another service. */
   readonly operation: string;
+  /** The body of the request. */
   readonly body: string;
+}
+
+/** Whether a request to DynamoDB sets an attribute, whatever placeholder its expression has for the name. */
+export function setsAttribute({ operation, body }: Passing, attribute: string): boolean {
+  if (operation !== "UpdateItem") return false;
+  const { UpdateExpression, ExpressionAttributeNames = {} } = JSON.parse(body);
+  const [, assignments = ""] = /\bSET (.*?)(?: REMOVE |$)/.exec(UpdateExpression) ?? [];
+  const names = assignments.split(",").map((assignment) => assignment.split("=")[0]?.trim() ?? "");
+  return names.some((name) => (ExpressionAttributeNames[name] ?? name) === attribute);
 }
 
 export interface RecordingProxy {
   readonly url: string;
-  /** Bodies of the requests that the server behind has answered. */
+  /** Bodies of the requests that the server has responded to. */
   readonly answered: readonly string[];
   close(): Promise<void>;
 }
 
 /**
- * Stands between a client and a server on this machine.
- * @param interrupts true: the connection breaks off at this moment, and nothing is passed on
+ * A proxy in front of a server on this machine.
+ * @param interrupts true: the connection is closed at this moment, and nothing is passed on
  */
 export async function startRecordingProxy(
   target: string,
