@@ -12,8 +12,20 @@ export function retryAfterMs(
   const delayMs = /^\d+$/.test(value)
     ? Number(value) * 1000
     : httpDateMs(value) - (httpDateMs(headers.date ?? "") || receivedAtMs);
-  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), maximumDelayMs);
+  return bounded(delayMs);
 }
+
+/**
+ * The member `retry_after` of a body, which some servers send instead of the header: seconds, from 0 to one hour.
+ * https://discord.com/developers/docs/topics/rate-limits#exceeding-a-rate-limit
+ */
+export const retryAfterMemberMs = (value: unknown): number | undefined =>
+  typeof value === "number" || (typeof value === "string" && /^\d+(?:\.\d+)?$/.test(value))
+    ? bounded(Math.ceil(Number(value) * 1000))
+    : undefined;
+
+const bounded = (delayMs: number): number | undefined =>
+  Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), maximumDelayMs);
 
 /**
  * RFC 9110 §5.6.7, any of its forms, the one that names no zone included: all are in UTC. The sender's

@@ -204,8 +204,9 @@ export type OtherRule = ErrorConditions &
     /** How long to wait where the response does not say. Not used with `client_rejected`. */
     readonly retryAfterSeconds?: number;
     /**
-     * The scope of the wait. `connection`: other connections of the integration are refreshed meanwhile, for a provider
-     * that limits a single refresh token, or a customer. Not used with `client_rejected`. @default integration
+     * The connections that wait. `connection`: this one alone, for a provider that limits a single refresh token, or a
+     * customer. `integration`, of `rate_limited`: all connections of the same origin, at once. Not used with
+     * `client_rejected`. @default `rateLimitConcerns`, or else all of them once others show the same
      */
     readonly concerns?: "connection" | "integration";
   };
@@ -227,6 +228,12 @@ interface Lifecycle {
   readonly accessTokenLifetimeSeconds?: number;
   /** A connection is not refreshed again sooner. @default 0 */
   readonly minimumRefreshIntervalSeconds?: number;
+  /**
+   * The token requests that the provider's own rate limit counts. `integration`: those of the client, and one response
+   * with status 429 holds all connections of its origin. `connection`: those of one refresh token or one user.
+   * @default unknown, and a second connection shows it
+   */
+  readonly rateLimitConcerns?: "connection" | "integration";
   /** The most token requests of one integration in any minute. @default no limit */
   readonly maxPerMinute?: number;
   /** The most token requests of one integration at a time. @default no limit */

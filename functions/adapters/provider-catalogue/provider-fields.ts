@@ -66,6 +66,7 @@ const checks: ChecksOf<ReplaceableBehaviour> = {
   refreshTokenAbsoluteSeconds: aboveZero,
   accessTokenLifetimeSeconds: aboveZero,
   minimumRefreshIntervalSeconds: aboveZero,
+  rateLimitConcerns: oneOf(["connection", "integration"]),
   maxPerMinute: aboveZero,
   maxConcurrent: aboveZero,
 };

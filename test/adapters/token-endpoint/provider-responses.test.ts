@@ -248,6 +248,36 @@ describe("what an error means", () => {
     expect(await answered(busy, said)).toEqual({ kind: "rate_limited", retryAfterMs: 7_000 });
   });
 
+  test("retry_after in the body counts where no header says how long", async () => {
+    const limited = (retryAfter: unknown) =>
+      answered({}, { status: 429, body: { retry_after: retryAfter } });
+    expect(await limited(64.57)).toEqual({ kind: "rate_limited", retryAfterMs: 64_570 });
+    expect(await limited("9")).toEqual({ kind: "rate_limited", retryAfterMs: 9_000 });
+    expect(await limited(1e9)).toEqual({ kind: "rate_limited", retryAfterMs: 3_600_000 });
+    expect(await limited(-1e9)).toEqual({ kind: "rate_limited", retryAfterMs: 0 });
+    for (const odd of [null, "soon", {}]) {
+      expect(await limited(odd)).toEqual({ kind: "rate_limited", retryAfterMs: undefined });
+    }
+    const both = { status: 429, body: { retry_after: 9 }, headers: { "retry-after": "7" } };
+    expect(await answered({}, both)).toMatchObject({ retryAfterMs: 7_000 });
+  });
+
+  test("rate_limit_concerns says whose requests a limit counts, unless a rule does", async () => {
+    const fields = {
+      rate_limit_concerns: "integration",
+      errors: [{ means: "rate_limited", error: "own", concerns: "connection" }],
+    };
+    const limited = { kind: "rate_limited", retryAfterMs: undefined };
+    expect(await answered(fields, { status: 429, body: {} })).toEqual({
+      ...limited,
+      concerns: "integration",
+    });
+    expect(await answered(fields, { status: 429, body: { error: "own" } })).toEqual({
+      ...limited,
+      concerns: "connection",
+    });
+  });
+
   test.each([
     ["connection", "the provider refuses this connection for now", "connection"],
     ["integration", "the provider is temporarily unavailable", undefined],

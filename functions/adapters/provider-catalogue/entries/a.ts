@@ -147,6 +147,7 @@ export const providersA = {
     source: [
       "https://forge.autodesk.com/blog/about-refresh-token",
       "https://aps.autodesk.com/en/docs/oauth/v1/reference/http/refreshtoken-POST",
+      "https://aps.autodesk.com/en/docs/insights/v1/developers_guide/rate-limits",
     ],
     verified: "vendor",
     note: "Request, rotation and rate come from pages about the first version of the endpoint.",
@@ -154,6 +155,7 @@ export const providersA = {
     parameters: { scope: { from: "scope" } },
     rotation: "always",
     refreshTokenIdleSeconds: 14 * 86_400,
+    rateLimitConcerns: "integration",
     maxPerMinute: 100,
   },
   aweber: {

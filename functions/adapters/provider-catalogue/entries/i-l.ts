@@ -20,7 +20,7 @@ export const providersIToL = {
     errorAt: "error.code",
     errorTextAt: "error.message",
     errors: [
-      { means: "rate_limited", error: "4" },
+      { means: "rate_limited", error: "4", concerns: "integration" },
       { means: "dead", error: "190" },
     ],
     accessTokenLifetimeSeconds: 60 * 86_400,

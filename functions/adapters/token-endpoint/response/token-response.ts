@@ -1,6 +1,6 @@
 import { Secret } from "../../../domain/model/secret.ts";
 import type { TokenResult } from "../../../domain/ports/token-endpoint.ts";
-import { retryAfterMs } from "../../http/retry-after.ts";
+import { retryAfterMemberMs, retryAfterMs } from "../../http/retry-after.ts";
 import type { HttpAnswer } from "../../http/transport.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { type Granted, grantedTokens } from "./granted-tokens.ts";
@@ -35,9 +35,11 @@ export function tokenResult(
   const error = errorOf(members, provider);
   const { code: customaryCode } = errorOf(members);
   const said = parsed === undefined ? { ...error, text: sentenceIn(text) } : error;
+  const pauseMs =
+    retryAfterMs(answer.headers, answer.receivedAtMs) ?? retryAfterMemberMs(members.retry_after);
   return (
-    ruled(answer, said, secrets, provider) ??
-    askedToWait(answer, error) ??
+    ruled(answer, said, pauseMs, secrets, provider) ??
+    askedToWait(answer, error, pauseMs, provider) ??
     refusal(answer, error, secrets) ??
     refusal(answer, { ...error, code: customaryCode }, secrets) ??
     rotationOf(answer, body, secrets, provider) ??
@@ -122,8 +124,9 @@ function sentenceIn(text: string): string | undefined {
 
 /** What the provider is known to mean by this error. */
 function ruled(
-  { status, headers, receivedAtMs }: HttpAnswer,
+  { status }: HttpAnswer,
   error: ProviderError,
+  pauseMs: number | undefined,
   secrets: readonly Secret<string>[],
   provider: ProviderBehaviour,
 ): TokenResult | undefined {
@@ -131,38 +134,43 @@ function ruled(
   if (rule === undefined) return undefined;
   const words = providerWords({ ...error, code: error.code ?? `status ${status}` }, secrets);
   const ruledMs = "retryAfterSeconds" in rule ? rule.retryAfterSeconds * 1000 : undefined;
-  const isOfConnection = "concerns" in rule && rule.concerns === "connection";
-  const wait = {
-    retryAfterMs: retryAfterMs(headers, receivedAtMs) ?? ruledMs,
-    ...(isOfConnection && { concerns: "connection" as const }),
-  };
+  const wait = { retryAfterMs: pauseMs ?? ruledMs };
+  const stated = "concerns" in rule ? rule.concerns : undefined;
   switch (rule.means) {
     case "dead":
       return { kind: "refused", ...words };
     case "client_rejected":
       return { kind: "client_rejected", ...words };
     case "rate_limited":
-      return { kind: "rate_limited", ...wait };
-    case "transient":
       return {
-        kind: "unavailable",
-        reason: isOfConnection ? refusedForNow : temporarilyUnavailable,
+        kind: "rate_limited",
         ...wait,
-        ...words,
+        ...concerning(stated ?? provider.rateLimitConcerns),
       };
+    case "transient":
+      return stated === "connection"
+        ? { kind: "unavailable", reason: refusedForNow, ...wait, ...concerning(stated), ...words }
+        : { kind: "unavailable", reason: temporarilyUnavailable, ...wait, ...words };
   }
 }
+
+const concerning = (concerns: "connection" | "integration" | undefined) =>
+  concerns === undefined ? {} : { concerns };
 
 const refusedForNow = "the provider refuses this connection for now";
 const temporarilyUnavailable = "the provider is temporarily unavailable";
 
 /** Definite: a provider that has no capacity has not granted. 502 and 504 are a gateway's, and say less. */
 function askedToWait(
-  { status, headers, receivedAtMs }: HttpAnswer,
+  { status }: HttpAnswer,
   { code }: ProviderError,
+  pauseMs: number | undefined,
+  { rateLimitConcerns }: ProviderBehaviour,
 ): TokenResult | undefined {
-  const delay = { retryAfterMs: retryAfterMs(headers, receivedAtMs) };
-  if (status === 429 || code === "slow_down") return { kind: "rate_limited", ...delay };
+  const delay = { retryAfterMs: pauseMs };
+  if (status === 429 || code === "slow_down") {
+    return { kind: "rate_limited", ...concerning(rateLimitConcerns), ...delay };
+  }
   if (status === 503 || code === "temporarily_unavailable") {
     return { kind: "unavailable", reason: temporarilyUnavailable, ...delay };
   }

@@ -91,6 +91,7 @@ export const exchangesAToC = {
     answer: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 3599 },
     understood: { refreshLifetimeSeconds: 14 * 86_400 },
     rules: { maxPerMinute: 100 },
+    limited: { status: 429, answer: { error: "too_many_requests" }, concerns: "integration" },
   },
   aweber: {
     sent: { url: "https://auth.aweber.com/oauth2/token", client: "raw_basic" },

@@ -58,8 +58,8 @@ export interface DocumentedExchange {
   readonly dead?: Answered;
   /** @default status 429 */
   readonly limited?: Answered & {
-    /** Others of the integration do not wait. */
-    readonly concerns?: "connection";
+    /** The requests that the limit counts. @default unknown */
+    readonly concerns?: "connection" | "integration";
   };
   /** @default status 401, invalid_client: RFC 6749 §5.2 */
   readonly rejected?: Answered;

@@ -35,8 +35,8 @@ describe("facebook", () => {
   test.each([
     [190, { kind: "refused" }],
     [102, { kind: "refused" }],
-    [4, { kind: "rate_limited", concerns: undefined }],
-    [341, { kind: "rate_limited", concerns: undefined }],
+    [4, { kind: "rate_limited", concerns: "integration" }],
+    [341, { kind: "rate_limited", concerns: "integration" }],
     [17, { kind: "rate_limited", concerns: "connection" }],
     [1, { kind: "unavailable", concerns: undefined }],
     [2, { kind: "unavailable", concerns: undefined }],

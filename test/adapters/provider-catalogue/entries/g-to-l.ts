@@ -148,6 +148,7 @@ export const exchangesGToL = {
       },
     },
     limited: {
+      concerns: "integration",
       status: 400,
       answer: {
         error: {
