@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { dynamoDbClient, kmsClient, secretsManagerClient } from "../adapters/aws/clients.ts";
 import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { dynamoDbConnectionStore } from "../adapters/dynamodb/connection-store.ts";
-import type { ConnectionTable } from "../adapters/dynamodb/connection-update.ts";
+
 import { dynamoDbIntegrationHolds } from "../adapters/dynamodb/integration-holds.ts";
 import { dynamoDbIntegrationLimits } from "../adapters/dynamodb/integration-limits.ts";
+import type { DynamoDbTable } from "../adapters/dynamodb/table-requests.ts";
 import { dynamoDbTroubleEvidence } from "../adapters/dynamodb/trouble-evidence.ts";
 import { noRescueQueue } from "../adapters/rescue/no-rescue-queue.ts";
 import { sqsRescueQueue } from "../adapters/rescue/rescue-queue.ts";
@@ -23,7 +24,7 @@ import { tokenCipher } from "./token-cipher.ts";
 export function refreshDependencies(
   config: RefreshConfig,
   telemetry: Telemetry,
-  storeIn: (table: ConnectionTable) => ConnectionStore = dynamoDbConnectionStore,
+  storeIn: (table: DynamoDbTable) => ConnectionStore = dynamoDbConnectionStore,
 ): RefreshDependencies {
   const { allowLoopback, connectionsTable, rescueQueueUrl } = config;
   const { sweepIntervalMs, giveUpAfterMs } = config;

@@ -1,9 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
   type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
@@ -24,22 +21,12 @@ import {
   stringAttribute,
   withoutUndefined,
 } from "./attributes.ts";
-import { pages } from "./pages.ts";
+import { type DynamoDbTable, getItem, pages, unlessConditionFails } from "./table-requests.ts";
 import { clause, updateExpressions } from "./update-expression.ts";
 
-export interface DynamoDbApiKeysOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
-
-export const dynamoDbApiKeys = ({ client, tableName }: DynamoDbApiKeysOptions): ApiKeys => ({
+export const dynamoDbApiKeys = (table: DynamoDbTable): ApiKeys => ({
   async find(keyHash) {
-    const command = new GetItemCommand({
-      TableName: tableName,
-      Key: { key_hash: { S: keyHash } },
-      ConsistentRead: true,
-    });
-    const { Item: item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
+    const item = await getItem(table, { key_hash: { S: keyHash } });
     return item && recordOf(readKey(item));
   },
 });
@@ -70,7 +57,7 @@ export interface ApiKeyAdmin {
   list(): Promise<readonly DescribedApiKey[]>;
 }
 
-export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbApiKeysOptions): ApiKeyAdmin {
+export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbTable): ApiKeyAdmin {
   const list = async (): Promise<readonly DescribedApiKey[]> => {
     const scan = { TableName: tableName, ConsistentRead: true };
     const keys: DescribedApiKey[] = [];
@@ -111,13 +98,7 @@ export function dynamoDbApiKeyAdmin({ client, tableName }: DynamoDbApiKeysOption
           condition: [clause("attribute_exists(key_hash)")],
         }),
       });
-      try {
-        await asStoreUnavailable("DynamoDB", () => client.send(command));
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
+      return (await unlessConditionFails(() => client.send(command))) !== undefined;
     },
   };
 }

@@ -3,7 +3,8 @@ import type { Connection } from "../../domain/model/connection.ts";
 import type { ConnectionStore } from "../../domain/ports/connection-store.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import type { Item } from "./attributes.ts";
-import { type ConnectionTable, connectionIn, read } from "./connection-update.ts";
+import { connectionIn, read } from "./connection-update.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const maximumKeys = 100;
@@ -26,7 +27,7 @@ interface Found {
  *
  * @throws {StoreUnavailable} for every caller of the request
  */
-export function batchedReads(table: ConnectionTable): ConnectionStore["read"] {
+export function batchedReads(table: DynamoDbTable): ConnectionStore["read"] {
   let batch: Batch | undefined;
 
   const newBatch = (connectionIds: Set<string>): Batch => {
@@ -50,7 +51,7 @@ export function batchedReads(table: ConnectionTable): ConnectionStore["read"] {
 }
 
 async function readItems(
-  { client, tableName }: ConnectionTable,
+  { client, tableName }: DynamoDbTable,
   connectionIds: ReadonlySet<string>,
 ): Promise<Found> {
   if (connectionIds.size === 1) return { items: new Map(), unprocessed: connectionIds };

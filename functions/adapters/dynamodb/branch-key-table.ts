@@ -1,19 +1,9 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { isoSecond } from "../../domain/model/instant.ts";
-import { asStoreUnavailable } from "../aws/clients.ts";
+import { type DynamoDbTable, getItem, unlessConditionFails } from "./table-requests.ts";
 import { branchKeyKey } from "./tables.ts";
 
-/** The table of branch keys, each as KMS wrapped it. An item is never changed or deleted. */
-export interface BranchKeyTable {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
-
+/** An item of the table of branch keys. It is never changed or deleted. */
 export interface WrappedBranchKey {
   /** KMS's `CiphertextBlob`. */
   readonly wrapped: Uint8Array;
@@ -24,16 +14,11 @@ export interface WrappedBranchKey {
 
 /** Strongly consistent. @throws {StoreUnavailable} */
 export async function readBranchKey(
-  { client, tableName }: BranchKeyTable,
+  table: DynamoDbTable,
   id: string,
 ): Promise<Uint8Array | undefined> {
-  const command = new GetItemCommand({
-    TableName: tableName,
-    Key: { [branchKeyKey]: { S: id } },
-    ConsistentRead: true,
-  });
-  const { Item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  return Item?.wrapped_key?.B;
+  const item = await getItem(table, { [branchKeyKey]: { S: id } });
+  return item?.wrapped_key?.B;
 }
 
 /**
@@ -42,7 +27,7 @@ export async function readBranchKey(
  * @throws {StoreUnavailable}
  */
 export async function addBranchKey(
-  { client, tableName }: BranchKeyTable,
+  { client, tableName }: DynamoDbTable,
   id: string,
   { wrapped, kmsKeyArn, createdAtMs }: WrappedBranchKey,
 ): Promise<boolean> {
@@ -56,11 +41,5 @@ export async function addBranchKey(
     },
     ConditionExpression: `attribute_not_exists(${branchKeyKey})`,
   });
-  try {
-    await asStoreUnavailable("DynamoDB", () => client.send(command));
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
+  return (await unlessConditionFails(() => client.send(command))) !== undefined;
 }

@@ -1,9 +1,4 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import {
   type Connection,
   type ConnectionKey,
@@ -13,11 +8,11 @@ import {
 } from "../../domain/model/connection.ts";
 import { isoSecond } from "../../domain/model/instant.ts";
 import type { Due } from "../../domain/ports/connection-store.ts";
-import { asStoreUnavailable } from "../aws/clients.ts";
 import { numberAttribute, secondAttribute, stringAttribute } from "./attributes.ts";
 import { isNotDeleted, leaseIsDead, leaseIsFree, versionIs } from "./connection-conditions.ts";
 import { connectionOf, credentialsAttribute, dueAttributes } from "./connection-item.ts";
 import { belongsTo, connectionIn, readItem, update } from "./connection-update.ts";
+import { type DynamoDbTable, unlessConditionFails } from "./table-requests.ts";
 import { connectionTimeToLive } from "./tables.ts";
 import { allOf, anyOf, clause, setOrRemove, updateExpressions } from "./update-expression.ts";
 
@@ -109,43 +104,32 @@ export class ConnectionChanged extends Error {
   }
 }
 
-export interface DynamoDbConnectionAdminOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
-
-export const dynamoDbConnectionAdmin = ({
-  client,
-  tableName,
-}: DynamoDbConnectionAdminOptions): ConnectionAdmin => ({
+export const dynamoDbConnectionAdmin = (table: DynamoDbTable): ConnectionAdmin => ({
   async put(draft) {
     const outcome = draft.expectedVersion === undefined ? "created" : "replaced";
-    try {
-      await asStoreUnavailable("DynamoDB", () => client.send(putCommand(tableName, draft)));
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const item = await readItem({ client, tableName }, draft);
-      if (item !== undefined && item.workspace_id?.S !== draft.workspaceId) {
-        throw new ForeignConnection(draft);
-      }
-      // A repetition by the SDK, after a response that was lost.
-      if (item !== undefined && connectionOf(item).credentials === draft.credentials) {
-        return outcome;
-      }
-      throw new ConnectionChanged(draft);
+    const command = putCommand(table.tableName, draft);
+    const written = await unlessConditionFails(() => table.client.send(command));
+    if (written !== undefined) return outcome;
+    const item = await readItem(table, draft);
+    if (item !== undefined && item.workspace_id?.S !== draft.workspaceId) {
+      throw new ForeignConnection(draft);
     }
+    // A repetition by the SDK, after a response that was lost.
+    if (item !== undefined && connectionOf(item).credentials === draft.credentials) {
+      return outcome;
+    }
+    throw new ConnectionChanged(draft);
   },
 
   async storedVersion(key) {
-    const item = await readItem({ client, tableName }, key);
+    const item = await readItem(table, key);
     if (item?.workspace_id?.S !== key.workspaceId) return undefined;
     const version = Number(item.credentials_version?.N ?? 0);
     return { version, isDeleted: item.deleted_at !== undefined };
   },
 
   async setStatus(key, { status, clearsFailure, due, changedAtMs }) {
-    const updated = await update({ client, tableName }, key, {
+    const updated = await update(table, key, {
       set: {
         status: { S: status },
         updated_at: { S: isoSecond(changedAtMs) },
@@ -158,13 +142,13 @@ export const dynamoDbConnectionAdmin = ({
   },
 
   async delete(key, nowMs) {
-    const item = await readItem({ client, tableName }, key);
+    const item = await readItem(table, key);
     const isThere = item?.workspace_id?.S === key.workspaceId && item.deleted_at === undefined;
     if (!isThere) return "absent";
     // A malformed item can be deleted as well, so it is not read as a connection.
     const version = Number(item.credentials_version?.N ?? 0);
     const kept = ["connection_id", "workspace_id", "credentials_version"];
-    const updated = await update({ client, tableName }, key, {
+    const updated = await update(table, key, {
       set: {
         deleted_at: { S: isoSecond(nowMs) },
         credentials_version: numberAttribute(nextVersion(version, nowMs)),
@@ -178,7 +162,7 @@ export const dynamoDbConnectionAdmin = ({
   },
 
   async describe(key) {
-    const item = await readItem({ client, tableName }, key);
+    const item = await readItem(table, key);
     const connection = connectionIn(item, key);
     if (item === undefined || connection === undefined) return undefined;
     return {

@@ -27,14 +27,15 @@ import {
   versionIs,
 } from "./connection-conditions.ts";
 import { credentialsAttribute, dueAttributes, failureItem } from "./connection-item.ts";
-import { type ConnectionTable, update } from "./connection-update.ts";
+import { update } from "./connection-update.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { anyOf, type ItemUpdate, setOrRemove } from "./update-expression.ts";
 
 /** How often an owner may change a connection's status while its tokens are committed. */
 const maximumStatusChanges = 3;
 
 export async function commitTokenSet(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   commit: TokenSetCommit,
   committer: Committer,
 ): Promise<CommitResult> {

@@ -20,11 +20,12 @@ import {
   versionIs,
 } from "./connection-conditions.ts";
 import { dueAttributes, failureItem } from "./connection-item.ts";
-import { type ConnectionTable, update } from "./connection-update.ts";
+import { update } from "./connection-update.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { anyOf, clause, type ItemUpdate } from "./update-expression.ts";
 
 export async function recordFailure(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   record: FailureRecord,
 ): Promise<WriteResult> {
   const first = await update(table, record, failureUpdate(record, record.status));
@@ -76,7 +77,7 @@ function failureUpdate(record: FailureRecord, status: ConnectionStatus | undefin
 }
 
 export async function postpone(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   { expectedVersion, refreshAtMs, nowMs, schedule, failure, ...key }: Postponement,
 ): Promise<WriteResult> {
   const updated = await update(table, key, {

@@ -12,11 +12,12 @@ import {
   retryTimeHasCome,
   statusIsNot,
 } from "./connection-conditions.ts";
-import { type ConnectionTable, update } from "./connection-update.ts";
+import { update } from "./connection-update.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { anyOf, type Clause, clause } from "./update-expression.ts";
 
 export async function acquireLease(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   request: LeaseRequest,
 ): Promise<Acquisition> {
   const { leaseId, leaseExpiresAtMs, nowMs, forcedBeforeMs } = request;
@@ -51,7 +52,7 @@ const mayAcquire = ({
 ];
 
 export async function scheduleTakeOver(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
   { leaseId, atMs }: TakeOver,
 ): Promise<void> {
@@ -66,7 +67,7 @@ export async function scheduleTakeOver(
 }
 
 export async function releaseLease(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
   leaseId: string,
 ): Promise<void> {

@@ -1,8 +1,8 @@
-import { type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { Connection, ConnectionStatus, WorkspaceId } from "../../domain/model/connection.ts";
 import type { Item } from "./attributes.ts";
 import { connectionOf, MalformedConnection } from "./connection-item.ts";
-import { pages } from "./pages.ts";
+import { type DynamoDbTable, pages } from "./table-requests.ts";
 import { connectionKey } from "./tables.ts";
 
 /** A connection in a list. Its credentials are not even read. */
@@ -38,16 +38,8 @@ export interface ConnectionList {
   connections(filter: ConnectionFilter): AsyncIterable<ListedConnection | MalformedConnection>;
 }
 
-export interface DynamoDbConnectionListOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
-
 /** Uses a Scan, whose cost grows with the connections stored and not with those found: for people, never for a function. */
-export const dynamoDbConnectionList = ({
-  client,
-  tableName,
-}: DynamoDbConnectionListOptions): ConnectionList => ({
+export const dynamoDbConnectionList = ({ client, tableName }: DynamoDbTable): ConnectionList => ({
   async *connections(filter) {
     const scan = { TableName: tableName, ...expressions(filter) };
     for await (const { Items = [] } of pages((ExclusiveStartKey) =>

@@ -2,10 +2,11 @@ import type { ConnectionStore } from "../../domain/ports/connection-store.ts";
 import { commitTokenSet } from "./connection-commit.ts";
 import { postpone, recordFailure } from "./connection-failure.ts";
 import { acquireLease, releaseLease, scheduleTakeOver } from "./connection-lease.ts";
-import { type ConnectionTable, read } from "./connection-update.ts";
+import { read } from "./connection-update.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 
 /** Connections in a DynamoDB table, one item each. Its conditions: connection-conditions.ts. */
-export const dynamoDbConnectionStore = (table: ConnectionTable): ConnectionStore => ({
+export const dynamoDbConnectionStore = (table: DynamoDbTable): ConnectionStore => ({
   read: (key) => read(table, key),
   acquireLease: (request) => acquireLease(table, request),
   scheduleTakeOver: (key, takeOver) => scheduleTakeOver(table, key, takeOver),

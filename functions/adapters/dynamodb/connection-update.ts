@@ -1,40 +1,23 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Connection, ConnectionKey, WorkspaceId } from "../../domain/model/connection.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
 import type { Item } from "./attributes.ts";
 import { isNotDeleted } from "./connection-conditions.ts";
 import { connectionOf } from "./connection-item.ts";
+import { type DynamoDbTable, getItem } from "./table-requests.ts";
 import { type Clause, clause, type ItemUpdate, updateExpressions } from "./update-expression.ts";
-
-export interface ConnectionTable {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
 
 /** Strongly consistent. */
 export const read = async (
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
 ): Promise<Connection | undefined> => connectionIn(await readItem(table, key), key);
 
 /** Strongly consistent, and of any workspace. */
-export async function readItem(
-  { client, tableName }: ConnectionTable,
+export const readItem = (
+  table: DynamoDbTable,
   { connectionId }: ConnectionKey,
-): Promise<Item | undefined> {
-  const command = new GetItemCommand({
-    TableName: tableName,
-    Key: { connection_id: { S: connectionId } },
-    ConsistentRead: true,
-  });
-  const { Item } = await asStoreUnavailable("DynamoDB", () => client.send(command));
-  return Item;
-}
+): Promise<Item | undefined> => getItem(table, { connection_id: { S: connectionId } });
 
 /** A connection of another workspace is reported as absent, and so is a deleted one. */
 export const connectionIn = (
@@ -59,17 +42,17 @@ export type Updated<Changed> =
   | { readonly kind: "absent" };
 
 export function update(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
   change: ConnectionUpdate & { readonly returnsNew: true },
 ): Promise<Updated<Connection>>;
 export function update(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
   change: ConnectionUpdate,
 ): Promise<Updated<Connection | undefined>>;
 export async function update(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
   change: ConnectionUpdate,
 ): Promise<Updated<Connection | undefined>> {
@@ -89,7 +72,7 @@ export async function update(
 
 /** Reads the connection where the error has no item: it is absent, or the engine does not return it. */
 async function storedConnection(
-  table: ConnectionTable,
+  table: DynamoDbTable,
   key: ConnectionKey,
   item: Item | undefined,
 ): Promise<Updated<never>> {
@@ -98,7 +81,7 @@ async function storedConnection(
 }
 
 const updateCommand = (
-  { tableName }: ConnectionTable,
+  { tableName }: DynamoDbTable,
   { connectionId, workspaceId }: ConnectionKey,
   { condition = [], returnsNew = false, ...change }: ConnectionUpdate,
 ): UpdateItemCommand =>

@@ -1,17 +1,12 @@
-import { type AttributeValue, type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { identifierPattern, isConnectionId, isWorkspaceId } from "../../domain/model/connection.ts";
 import type { DueConnection, DueIndex, SweepPosition } from "../../domain/ports/schedule.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
-import { pages } from "./pages.ts";
+import { type DynamoDbTable, pages } from "./table-requests.ts";
 import { connectionKey, dueIndex } from "./tables.ts";
 
-export interface DynamoDbDueIndexOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-}
-
 /** The index `due` of the connections' table. The cost of a query grows with the connections due, not with those stored. */
-export const dynamoDbDueIndex = ({ client, tableName }: DynamoDbDueIndexOptions): DueIndex => ({
+export const dynamoDbDueIndex = ({ client, tableName }: DynamoDbTable): DueIndex => ({
   async page(request) {
     const { refreshShard, after, throughMs, limit } = request;
     const from = beginning(after);

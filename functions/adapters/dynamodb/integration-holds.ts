@@ -13,7 +13,7 @@ import type { IntegrationHolds } from "../../domain/ports/integration.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
 import { type Item, numberAttribute } from "./attributes.ts";
-import { type CoordinationTable, changeItem, readItem } from "./coordination.ts";
+import { changeItem, readItem } from "./coordination.ts";
 import {
   holdAttribute,
   holdMap,
@@ -21,9 +21,10 @@ import {
   windowAttribute,
   windowMap,
 } from "./integration-trouble-item.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { anyOf, type Clause, clause, type ItemUpdate } from "./update-expression.ts";
 
-export interface DynamoDbIntegrationHoldsOptions extends CoordinationTable {
+export interface DynamoDbIntegrationHoldsOptions extends DynamoDbTable {
   readonly clock: Pick<Clock, "nowMs">;
   /** How old the known trouble of a registration, or the lack of any, may be. @default 2000 */
   readonly maxAgeMs?: number;

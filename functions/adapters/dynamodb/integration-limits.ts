@@ -5,10 +5,11 @@ import { StoreUnavailable } from "../../domain/model/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { IntegrationLimits, Permit, PermitRequest } from "../../domain/ports/integration.ts";
 import { type Item, numberAttribute } from "./attributes.ts";
-import { type CoordinationTable, changeItem, numberIn, readItem } from "./coordination.ts";
+import { changeItem, numberIn, readItem } from "./coordination.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { clause } from "./update-expression.ts";
 
-export interface DynamoDbIntegrationLimitsOptions extends CoordinationTable {
+export interface DynamoDbIntegrationLimitsOptions extends DynamoDbTable {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -1,7 +1,8 @@
 import type { SweepPosition, SweepPositions } from "../../domain/ports/schedule.ts";
 import { type Item, numberAttribute } from "./attributes.ts";
 import { leaseIs, leaseIsFree } from "./connection-conditions.ts";
-import { type CoordinationTable, changeItem, numberIn, readItem } from "./coordination.ts";
+import { changeItem, numberIn, readItem } from "./coordination.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { anyOf, type Clause, clause, type ItemUpdate } from "./update-expression.ts";
 
 const itemOf = (refreshShard: number): string => `sweep#${refreshShard}`;
@@ -13,7 +14,7 @@ const catchUpItem = "catch-up";
  *     claim            lease_expires_at_ms     another sweep may claim
  *     ├──── pages, each with an advance ────┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶
  */
-export const dynamoDbSweepPositions = (table: CoordinationTable): SweepPositions => ({
+export const dynamoDbSweepPositions = (table: DynamoDbTable): SweepPositions => ({
   async claim(refreshShard, { leaseId, leaseExpiresAtMs }, nowMs) {
     const item = await changeItem(table, itemOf(refreshShard), {
       set: { lease_id: { S: leaseId }, lease_expires_at_ms: numberAttribute(leaseExpiresAtMs) },

@@ -7,11 +7,12 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import type { Evidence, SharedFailure, TroubleEvidence } from "../../domain/ports/integration.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { type Item, numberAttribute } from "./attributes.ts";
-import { type CoordinationTable, changeItem, numberIn, readItem } from "./coordination.ts";
+import { changeItem, numberIn, readItem } from "./coordination.ts";
 import { connectionName, connectionsIn } from "./integration-trouble-item.ts";
+import type { DynamoDbTable } from "./table-requests.ts";
 import { anyOf, type Clause, clause } from "./update-expression.ts";
 
-export interface DynamoDbTroubleEvidenceOptions extends CoordinationTable {
+export interface DynamoDbTroubleEvidenceOptions extends DynamoDbTable {
   readonly clock: Pick<Clock, "nowMs">;
 }
 

@@ -4,14 +4,15 @@ import type { WorkspaceId } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
-import { addBranchKey, type BranchKeyTable, readBranchKey } from "../dynamodb/branch-key-table.ts";
+import { addBranchKey, readBranchKey } from "../dynamodb/branch-key-table.ts";
+import type { DynamoDbTable } from "../dynamodb/table-requests.ts";
 import { decrypt, type EncryptionContext, type WrappingKeys } from "./decrypt.ts";
 import { importBranchKey } from "./derived-key.ts";
 import { branchKeyPurpose } from "./encryption-context.ts";
 import { isOutage, outageCache, outagePauseMs } from "./outage-cache.ts";
 
 export interface KmsBranchKeysOptions extends WrappingKeys {
-  readonly table: BranchKeyTable;
+  readonly table: DynamoDbTable;
   /** Part of the encryption context, so that a branch key of another deployment does not open. */
   readonly stage: string;
   readonly clock: Pick<Clock, "nowMs">;
