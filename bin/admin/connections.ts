@@ -1,9 +1,5 @@
 import { Command } from "commander";
-import { dynamoDbClient } from "../../functions/adapters/aws/clients.ts";
-import {
-  type DescribedConnection,
-  dynamoDbConnectionAdmin,
-} from "../../functions/adapters/dynamodb/connection-admin.ts";
+import type { DescribedConnection } from "../../functions/adapters/dynamodb/connection-admin.ts";
 import type {
   ConnectionId,
   RegistrationName,
@@ -20,6 +16,7 @@ import {
   workspaceId,
 } from "./arguments.ts";
 import { lifecycleCommands } from "./connection-lifecycle.ts";
+import { connectionTable, noSuchConnection } from "./connection-table.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { listCommand } from "./list-connections.ts";
 import { type OutputOptions, print, type Row } from "./output.ts";
@@ -130,18 +127,13 @@ async function show(io: AdminIo, id: ConnectionId, options: WorkspaceOptions): P
 }
 
 async function described(
-  { environment }: AdminIo,
-  id: ConnectionId,
-  workspace: WorkspaceId,
+  io: AdminIo,
+  connectionId: ConnectionId,
+  workspaceId: WorkspaceId,
 ): Promise<DescribedConnection> {
-  const { CONNECTIONS_TABLE: tableName } = requireEnvironment(environment, "CONNECTIONS_TABLE");
-  const admin = dynamoDbConnectionAdmin({ client: dynamoDbClient(), tableName });
-  const connection = await admin.describe({ connectionId: id, workspaceId: workspace });
-  if (connection === undefined) {
-    throw new CommandFailed(
-      `workspace ${workspace} has no connection ${id}. Find it with: connections list`,
-    );
-  }
+  const key = { connectionId, workspaceId };
+  const connection = await connectionTable(io).describe(key);
+  if (connection === undefined) throw noSuchConnection(key);
   return connection;
 }
 
