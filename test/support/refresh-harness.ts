@@ -305,7 +305,7 @@ export function harness({
 }
 
 /** @throws the error of a refresh that failed */
-export async function orThrow(outcome: Promise<RefreshOutcome>): Promise<FreshToken> {
+async function orThrow(outcome: Promise<RefreshOutcome>): Promise<FreshToken> {
   const ended = await outcome;
   if (ended.kind === "failed") throw ended.error;
   return ended;
