@@ -43,10 +43,16 @@ export function inMemoryConnectionStore({
 } = {}): InMemoryConnectionStore {
   const entries = new Map<ConnectionId, Entry>();
   const shards = new Map<number, Map<ConnectionId, DueConnection>>();
+  /** Shards that have not changed since they were sorted. */
+  const inOrder = new Map<number, readonly DueConnection[]>();
   const reschedule = (connection: Connection, from: Due | undefined, to: Due | undefined): void => {
     const { connectionId, workspaceId, integration } = connection;
-    if (from !== undefined) shards.get(from.refreshShard)?.delete(connectionId);
+    if (from !== undefined) {
+      shards.get(from.refreshShard)?.delete(connectionId);
+      inOrder.delete(from.refreshShard);
+    }
     if (to === undefined) return;
+    inOrder.delete(to.refreshShard);
     const shard = shards.get(to.refreshShard) ?? new Map();
     const { refreshAtMs } = to;
     shard.set(connectionId, { connectionId, workspaceId, integration, refreshAtMs });
@@ -74,10 +80,15 @@ export function inMemoryConnectionStore({
     stored: (connectionId) => entries.get(connectionId)?.connection,
     due: (connectionId) => entries.get(connectionId)?.due,
     put,
-    scheduled: (refreshShard) =>
-      [...(shards.get(refreshShard)?.values() ?? [])].sort(
+    scheduled: (refreshShard) => {
+      const known = inOrder.get(refreshShard);
+      if (known !== undefined) return known;
+      const due = [...(shards.get(refreshShard)?.values() ?? [])].sort(
         (a, b) => a.refreshAtMs - b.refreshAtMs || (a.connectionId < b.connectionId ? -1 : 1),
-      ),
+      );
+      inOrder.set(refreshShard, due);
+      return due;
+    },
 
     read: async (key) => find(key)?.connection,
 

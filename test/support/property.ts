@@ -1,9 +1,12 @@
 import { relative } from "node:path";
 import fc from "fast-check";
 
+/** CI explores more than a person waits for. */
+export const isThorough = process.env.CI === "true";
+
 /**
- * The number of runs of a property. A person's machine explores a part, and CI (`CI=true`) ten times as much.
- * Every run has another seed, so that the parts add up.
+ * The number of runs of a property. Every execution has another seed, so that executions add up. A fault that was
+ * planted is found within a hundred interleavings, or not within five thousand.
  */
 const runs = {
   /** One call of a pure function. */
@@ -30,7 +33,7 @@ export function assertProperty<Ts>(
   kind: keyof typeof runs,
   property: fc.IAsyncProperty<Ts> | fc.IProperty<Ts>,
 ): Promise<void> | void {
-  const numRuns = process.env.CI === "true" ? runs[kind].inCi : runs[kind].locally;
+  const numRuns = isThorough ? runs[kind].inCi : runs[kind].locally;
   const parameters = { numRuns, ...replayed(process.env) };
   if (!property.isAsync()) {
     return fc.assert(property as fc.IProperty<Ts>, {
