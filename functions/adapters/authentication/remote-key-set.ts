@@ -2,7 +2,10 @@ import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { JWKSNoMatchingKey } from "jose/errors";
 import { createLocalJWKSet } from "jose/jwks/local";
 import type { Clock } from "../../domain/ports/clock.ts";
-import { boundedBody } from "../http/bounded-body.ts";
+import { deadlineIn } from "../http/deadline.ts";
+import type { HttpExchange } from "../http/exchange.ts";
+import { systemLookup } from "../http/provider-connection.ts";
+import { httpTransport } from "../http/transport.ts";
 
 export interface RemoteKeySetOptions {
   readonly uri: URL;
@@ -12,7 +15,6 @@ export interface RemoteKeySetOptions {
 }
 
 const maximumKeySetBytes = 256 * 1024;
-const maximumChunks = 16 * 1024;
 
 /** A key set this old is read again. */
 const freshForMs = 10 * 60_000;
@@ -28,6 +30,7 @@ const readIntervalMs = 30_000;
  * @throws {JWKSNoMatchingKey} the issuer has no such key
  */
 export function remoteKeySet({ uri, clock, timeoutMs = 3_000 }: RemoteKeySetOptions) {
+  const readKeySet = keySetReader(clock, timeoutMs);
   let kept: { readonly getKey: JWTVerifyGetKey; readonly readAtMs: number } | undefined;
   let reading: Promise<void> | undefined;
   let failure: unknown;
@@ -35,7 +38,7 @@ export function remoteKeySet({ uri, clock, timeoutMs = 3_000 }: RemoteKeySetOpti
 
   const readOnce = async (): Promise<void> => {
     try {
-      const keySet = await fetchKeySet(uri, timeoutMs);
+      const keySet = await readKeySet(uri);
       kept = { getKey: createLocalJWKSet(keySet), readAtMs: clock.nowMs() };
     } catch (error) {
       failure = error;
@@ -71,25 +74,33 @@ export function remoteKeySet({ uri, clock, timeoutMs = 3_000 }: RemoteKeySetOpti
   return getKey;
 }
 
-/** A response is read whole, within the deadline, or not at all; redirects are not followed. */
-async function fetchKeySet(uri: URL, timeoutMs: number): Promise<JSONWebKeySet> {
-  const response = await fetch(uri, {
-    signal: AbortSignal.timeout(timeoutMs),
-    redirect: "error",
-    headers: {
-      accept: "application/json, application/jwk-set+json",
-      "accept-encoding": "identity",
-    },
+const keySetReader = (clock: Pick<Clock, "nowMs">, timeoutMs: number) => {
+  const send = httpTransport({
+    clock,
+    lookup: systemLookup,
+    // The URL is the operator's own, and may be on a private network.
+    addresses: "any",
+    maximumBodyBytes: maximumKeySetBytes,
   });
-  if (response.status !== 200) throw new Error(`status ${response.status}, not 200`);
-  // What fetch would decode has no bound on its work.
-  if (response.headers.has("content-encoding")) throw new Error("the key set is encoded");
-  const body = boundedBody(maximumKeySetBytes, maximumChunks);
-  for await (const chunk of response.body ?? []) {
-    // Leaving the loop cancels the body.
-    if (!body.add(chunk)) throw new Error(`more than ${maximumKeySetBytes} bytes`);
+  const headers = { accept: "application/json, application/jwk-set+json" };
+  return async (url: URL): Promise<JSONWebKeySet> => {
+    const deadline = deadlineIn(timeoutMs);
+    const request = { url, method: "GET", headers, body: "", deadline } as const;
+    try {
+      return keySetIn(await send({ ...request, maySend: () => true }));
+    } finally {
+      deadline.clear();
+    }
+  };
+};
+
+function keySetIn(exchange: HttpExchange): JSONWebKeySet {
+  if (exchange.kind !== "response") {
+    throw new Error("reason" in exchange ? exchange.reason : exchange.kind);
   }
-  const keySet: unknown = JSON.parse(body.bytes().toString());
+  const { status, body } = exchange.response;
+  if (status !== 200) throw new Error(`status ${status}, not 200`);
+  const keySet: unknown = JSON.parse(Buffer.from(body).toString());
   if (!isKeySet(keySet)) throw new Error("not a JSON Web Key Set");
   return keySet;
 }

@@ -1,23 +1,26 @@
 import { BlockList, type IPVersion, isIP } from "node:net";
 
-/** Whether a loopback address may be connected to: never, beside the public ones, or nothing else. */
-export type LoopbackRule = "never" | "also" | "only";
+/**
+ * Which addresses may be connected to. `public`: unicast addresses that anyone can reach. `any` is for
+ * URLs that the operator alone chooses.
+ */
+export type AddressRule = "public" | "public_or_loopback" | "loopback" | "any";
 
 /**
- * Whether a provider's address may be connected to: a public unicast address, or a loopback one where
- * the rule says so. To be asked of the very address that is connected to, not of a name, which may
- * mean another address a moment later (DNS rebinding).
+ * Checks the very address that is connected to, and not a name, which may stand for another address a
+ * moment later (DNS rebinding).
  */
-export function mayConnectTo(address: string, loopbackRule: LoopbackRule): boolean {
-  switch (isIP(address)) {
-    case 4:
-      if (loopback.ipv4.check(address, "ipv4")) return loopbackRule !== "never";
-      return loopbackRule !== "only" && !specialIpv4.check(address, "ipv4");
-    case 6:
-      if (loopback.ipv6.check(address, "ipv6")) return loopbackRule !== "never";
-      return loopbackRule !== "only" && isPublicIpv6(address);
-    default:
-      return false;
+export function mayConnectTo(address: string, rule: AddressRule): boolean {
+  if (isIP(address) === 0) return false;
+  switch (rule) {
+    case "public":
+      return isPublic(address);
+    case "public_or_loopback":
+      return isPublic(address) || isLoopback(address);
+    case "loopback":
+      return isLoopback(address);
+    case "any":
+      return true;
   }
 }
 
@@ -71,5 +74,10 @@ const specialIpv6 = subnets("ipv6", [
   "3fff::/20", // documentation
 ]);
 
-const isPublicIpv6 = (address: string): boolean =>
-  globalUnicastIpv6.check(address, "ipv6") && !specialIpv6.check(address, "ipv6");
+const isLoopback = (address: string): boolean =>
+  isIP(address) === 4 ? loopback.ipv4.check(address, "ipv4") : loopback.ipv6.check(address, "ipv6");
+
+const isPublic = (address: string): boolean =>
+  isIP(address) === 4
+    ? !loopback.ipv4.check(address, "ipv4") && !specialIpv4.check(address, "ipv4")
+    : globalUnicastIpv6.check(address, "ipv6") && !specialIpv6.check(address, "ipv6");

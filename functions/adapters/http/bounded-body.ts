@@ -1,34 +1,43 @@
-/** Bytes up to a limit, copied into one buffer: however many chunks they come in, the limit bounds the memory. */
+/** Bytes of a body in the order of their arrival, up to a limit. */
 export interface BoundedBody {
-  /** False: the limit is reached, and the body has more. The bytes up to the limit are kept. */
+  /** Keeps as much of the chunk as the limit permits. False: the body exceeds a limit. */
   add(chunk: Uint8Array): boolean;
+  /** The bytes kept so far. */
   bytes(): Buffer;
 }
 
-const firstCapacityBytes = 16 * 1024;
+const initialCapacityBytes = 16 * 1024;
 
-/** @param maximumChunks a body in more chunks is at its limit as well: each one costs a turn of the parser */
-export function boundedBody(maximumBytes: number, maximumChunks: number): BoundedBody {
-  let buffer = Buffer.allocUnsafe(Math.min(firstCapacityBytes, maximumBytes));
+/**
+ * Copies chunks into one buffer: memory grows with the bytes that arrive, and not with the number of chunks.
+ *
+ * @param maximumChunks also a limit, for each chunk costs the parser a turn. @default no limit
+ */
+export function boundedBody(
+  maximumBytes: number,
+  maximumChunks: number = Number.POSITIVE_INFINITY,
+): BoundedBody {
+  let kept = Buffer.allocUnsafeSlow(Math.min(initialCapacityBytes, maximumBytes));
   let length = 0;
   let chunks = 0;
 
-  const makeRoom = (needed: number): void => {
-    if (needed <= buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.min(Math.max(needed, 2 * buffer.length), maximumBytes));
-    buffer.copy(larger, 0, 0, length);
-    buffer = larger;
+  const makeRoomFor = (neededBytes: number): void => {
+    if (neededBytes <= kept.length) return;
+    const capacityBytes = Math.min(Math.max(neededBytes, 2 * kept.length), maximumBytes);
+    const larger = Buffer.allocUnsafeSlow(capacityBytes);
+    kept.copy(larger, 0, 0, length);
+    kept = larger;
   };
 
   return {
     add(chunk) {
       const fitting = chunk.subarray(0, maximumBytes - length);
-      makeRoom(length + fitting.length);
-      buffer.set(fitting, length);
+      makeRoomFor(length + fitting.length);
+      kept.set(fitting, length);
       length += fitting.length;
       chunks++;
       return fitting.length === chunk.length && chunks <= maximumChunks;
     },
-    bytes: () => buffer.subarray(0, length),
+    bytes: () => kept.subarray(0, length),
   };
 }

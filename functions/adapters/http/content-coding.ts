@@ -1,4 +1,3 @@
-import type { Transform } from "node:stream";
 import {
   constants,
   createBrotliDecompress,
@@ -6,94 +5,116 @@ import {
   createInflate,
   createInflateRaw,
 } from "node:zlib";
+import { boundedBody } from "./bounded-body.ts";
+import { type Deadline, deadlineIn } from "./deadline.ts";
+
+export interface DecodingLimits {
+  /** Of all that is decoded, whatever the number of codings: each has an equal share. */
+  readonly maximumBytes: number;
+  readonly timeoutMs: number;
+}
 
 export interface DecodedContent {
-  readonly body: Buffer;
-  /** False: the decoded content is larger than permitted; `body` is as much of its front. */
-  readonly isWhole: boolean;
+  /** As much from the front as was decoded. */
+  readonly bytes: Buffer;
+  /** Other than `whole`: the limit that ended the decoding. */
+  readonly ending: "whole" | "too_large" | "timed_out";
 }
 
-/** More codings than this are no server's, and each costs a pass over the content. */
-const maximumCodings = 2;
+/** A server has no reason for a second coding; decoding thousands takes a process for seconds. */
+export const maximumContentCodings = 2;
 
-// Flushed rather than finished: a body that was cut off is decoded as far as it came.
+type Decoder = ReturnType<typeof createGunzip>;
+
+// A flush instead of a finish: a body that was cut off is decoded as far as it goes.
 const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH };
 
-const gunzip = (): Transform => createGunzip(zlibOptions);
+/** RFC 9110 §8.4.1.2: some servers send "deflate" without its zlib wrapper. */
+const isZlibWrapped = (encoded: Buffer): boolean => ((encoded[0] ?? 0) & 0x0f) === 0x08;
 
-/** RFC 9110 §8.4.1.2: some send "deflate" without its zlib wrapper. */
-const inflate = (body: Buffer): Transform =>
-  ((body[0] ?? 0) & 0x0f) === 0x08 ? createInflate(zlibOptions) : createInflateRaw(zlibOptions);
-
-const unbrotli = (): Transform =>
-  createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
-
-const decoders = new Map<string, (body: Buffer) => Transform>([
-  ["gzip", gunzip],
-  ["x-gzip", gunzip],
-  ["deflate", inflate],
-  ["br", unbrotli],
+const decoders = new Map<string, (encoded: Buffer) => Decoder>([
+  ["gzip", () => createGunzip(zlibOptions)],
+  ["x-gzip", () => createGunzip(zlibOptions)],
+  [
+    "deflate",
+    (encoded) =>
+      isZlibWrapped(encoded) ? createInflate(zlibOptions) : createInflateRaw(zlibOptions),
+  ],
+  ["br", () => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH })],
 ]);
 
-/**
- * Undoes `Content-Encoding` (RFC 9110 §8.4), which a server may use although it was asked not to. A body
- * that is not what the header says, is in a coding that is not known, or in more than two, stays as it came:
- * it may well be plain. A gzip body is recognised without the header.
- *
- * zlib works on a thread of its own, and stops at the limit: no body keeps the event loop busy.
- *
- * @param maximumBytes for each pass
- */
-export async function decodeContent(
-  body: Buffer,
-  contentEncoding: string | undefined,
-  maximumBytes: number,
-): Promise<DecodedContent> {
-  const codings = codingsOf(body, contentEncoding);
-  if (codings.length > maximumCodings) return { body, isWhole: true };
-  let decoded: DecodedContent = { body, isWhole: true };
-  for (const coding of codings) {
-    const decoder = decoders.get(coding);
-    if (decoder === undefined) continue;
-    const next = await decodeOnce(decoder(decoded.body), decoded.body, maximumBytes);
-    if (next === undefined) return { body, isWhole: true };
-    decoded = { body: next.body, isWhole: decoded.isWhole && next.isWhole };
-  }
-  return decoded;
-}
+/** RFC 1952 §2.3.1. */
+const isGzip = (body: Buffer): boolean => body[0] === 0x1f && body[1] === 0x8b;
 
-/** In the order in which they are undone. */
-function codingsOf(body: Buffer, contentEncoding = ""): readonly string[] {
-  const stated = contentEncoding
+/** The codings of a `Content-Encoding` header, in the order in which the server applied them. */
+export const contentCodings = (contentEncoding = ""): readonly string[] =>
+  contentEncoding
     .toLowerCase()
-    .split(",", maximumCodings * 8)
+    .split(",")
     .map((coding) => coding.trim())
     .filter((coding) => coding !== "" && coding !== "identity");
-  const isGzip = body[0] === 0x1f && body[1] === 0x8b;
-  return stated.length === 0 && isGzip ? ["gzip"] : stated.reverse();
+
+/**
+ * Undoes `Content-Encoding` (RFC 9110 §8.4), which a server may use although it was asked not to.
+ * Returns a promise only where there is something to decode, for tokens should not wait. A body that is
+ * not in the stated coding, in an unknown one or in more than {@link maximumContentCodings} stays as it
+ * came: it may be plain. A gzip body is recognised without the header.
+ */
+export function decodeContent(
+  body: Buffer,
+  contentEncoding: string | undefined,
+  limits: DecodingLimits,
+): DecodedContent | Promise<DecodedContent> {
+  const stated = contentCodings(contentEncoding);
+  const codings = stated.length === 0 && isGzip(body) ? ["gzip"] : stated;
+  const undone = codings.length > maximumContentCodings ? [] : codings;
+  const known = undone.flatMap((coding) => decoders.get(coding) ?? []).reverse();
+  return known.length === 0 ? { bytes: body, ending: "whole" } : decodeEach(body, known, limits);
 }
 
-/** Undefined: the body is not in this coding. */
-function decodeOnce(
-  decoder: Transform,
+async function decodeEach(
   body: Buffer,
+  codings: readonly ((encoded: Buffer) => Decoder)[],
+  { maximumBytes, timeoutMs }: DecodingLimits,
+): Promise<DecodedContent> {
+  const shareBytes = Math.floor(maximumBytes / codings.length);
+  const deadline = deadlineIn(timeoutMs);
+  let content: DecodedContent = { bytes: body, ending: "whole" };
+  try {
+    for (const createDecoder of codings) {
+      const { bytes } = content;
+      const decoded = await decodeOnce(createDecoder(bytes), bytes, shareBytes, deadline);
+      if (decoded === "not_in_this_coding") return { ...content, bytes: body };
+      content = decoded.ending === "whole" ? { ...content, bytes: decoded.bytes } : decoded;
+    }
+    return content;
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** One coding, off the event loop and 16 KiB at a time. */
+function decodeOnce(
+  decoder: Decoder,
+  encoded: Buffer,
   maximumBytes: number,
-): Promise<DecodedContent | undefined> {
+  deadline: Deadline,
+): Promise<DecodedContent | "not_in_this_coding"> {
   return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    let length = 0;
-    const end = (isWhole: boolean): void => {
-      const decoded = Buffer.concat(parts);
-      resolve({ body: decoded.subarray(0, maximumBytes), isWhole });
+    const decoded = boundedBody(maximumBytes);
+    const end = (ending: DecodedContent["ending"]) => {
       decoder.destroy();
+      resolve({ bytes: decoded.bytes(), ending });
     };
-    decoder.on("data", (part: Buffer) => {
-      parts.push(part);
-      length += part.length;
-      if (length > maximumBytes) end(false);
+    decoder.on("data", (chunk: Buffer) => {
+      if (!decoded.add(chunk)) end("too_large");
     });
-    decoder.on("end", () => end(true));
-    decoder.on("error", () => (length > 0 ? end(true) : resolve(undefined)));
-    decoder.end(body);
+    decoder.on("end", () => end("whole"));
+    decoder.on("error", () => {
+      const { length } = decoded.bytes();
+      return length > 0 ? end("whole") : resolve("not_in_this_coding");
+    });
+    deadline.passed.catch(() => end("timed_out"));
+    decoder.end(encoded);
   });
 }

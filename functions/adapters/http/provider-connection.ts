@@ -1,9 +1,10 @@
 import type { LookupAddress } from "node:dns";
+import { lookup as lookupHost } from "node:dns/promises";
 import { once } from "node:events";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { TlsCredentials } from "../../domain/ports/client-registration.ts";
-import { type LoopbackRule, mayConnectTo } from "./address-rules.ts";
+import { type AddressRule, mayConnectTo } from "./address-rules.ts";
 import { type Deadline, DeadlinePassed } from "./deadline.ts";
 import { errorCodeOf } from "./error-code.ts";
 import { alertOfClientCertificate } from "./tls-alert.ts";
@@ -11,9 +12,12 @@ import { alertOfClientCertificate } from "./tls-alert.ts";
 /** All addresses of a host; rejects with a coded error (`ENOTFOUND`) when there is none. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
+/** The operating system's resolver. */
+export const systemLookup: Lookup = (hostname) => lookupHost(hostname, { all: true });
+
 export interface ConnectionRules {
   readonly lookup: Lookup;
-  readonly loopback: LoopbackRule;
+  readonly addresses: AddressRule;
   readonly deadline: Deadline;
   /** Shown in the TLS handshake to a server that asks. */
   readonly clientCertificate?: TlsCredentials | undefined;
@@ -43,14 +47,14 @@ export async function connectTo(url: URL, rules: ConnectionRules): Promise<Provi
 
 async function permittedAddresses(
   host: string,
-  { lookup, loopback, deadline }: ConnectionRules,
+  { lookup, addresses: rule, deadline }: ConnectionRules,
 ): Promise<readonly LookupAddress[]> {
   const family = isIP(host);
   const addresses =
     family === 0
       ? await Promise.race([lookup(host), deadline.passed])
       : [{ address: host, family }];
-  return addresses.filter(({ address }) => mayConnectTo(address, loopback));
+  return addresses.filter(({ address }) => mayConnectTo(address, rule));
 }
 
 /** @throws {Error} coded by Node or OpenSSL, or {@link DeadlinePassed} */

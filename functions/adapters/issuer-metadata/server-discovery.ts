@@ -3,14 +3,9 @@ import type { TokenResult } from "../../domain/ports/token-endpoint.ts";
 import { lruMap } from "../cache/lru-map.ts";
 import { sharedReads } from "../cache/shared-reads.ts";
 import { type Deadline, deadlineIn } from "../http/deadline.ts";
+import type { HttpExchange, HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
-import {
-  type Exchange,
-  type HttpAnswer,
-  maximumBodyBytes,
-  type TokenEndpointRequest,
-  type TokenEndpointTransport,
-} from "../http/transport.ts";
+import { defaultMaximumBodyBytes, type HttpTransport } from "../http/transport.ts";
 import { isLoopbackHost } from "../token-endpoint/endpoint-url.ts";
 import {
   metadataUrls,
@@ -22,7 +17,7 @@ import {
 export interface ServerDiscoveryOptions {
   readonly clock: Pick<Clock, "nowMs">;
   /** Holds every request to the rules that token endpoints are held to. */
-  readonly exchange: TokenEndpointTransport;
+  readonly exchange: HttpTransport;
   /** Permits issuers on loopback addresses, over http as well. */
   readonly allowLoopback: boolean;
   /**
@@ -84,7 +79,7 @@ export function serverDiscovery({
 /** Asks at one place after the other: the first that has the issuer's metadata counts. */
 async function discover(
   issuer: string,
-  exchange: TokenEndpointTransport,
+  exchange: HttpTransport,
   timeoutMs: number,
 ): Promise<Discovery> {
   const deadline = deadlineIn(timeoutMs);
@@ -104,7 +99,7 @@ async function discover(
   return unavailable ?? { kind: "misconfigured", reason };
 }
 
-const requestTo = (url: URL, deadline: Deadline): TokenEndpointRequest => ({
+const requestTo = (url: URL, deadline: Deadline): HttpRequest => ({
   url,
   method: "GET",
   headers: { accept: "application/json", "user-agent": "oauth-token-refresh" },
@@ -114,12 +109,12 @@ const requestTo = (url: URL, deadline: Deadline): TokenEndpointRequest => ({
 });
 
 /** What an answer for metadata means. Whatever it is, nothing was asked of a token endpoint. */
-function metadataIn(exchange: Exchange, issuer: string): Discovery {
+function metadataIn(exchange: HttpExchange, issuer: string): Discovery {
   switch (exchange.kind) {
-    case "answered":
-      return metadataInAnswer(exchange.answer, issuer);
+    case "response":
+      return metadataInAnswer(exchange.response, issuer);
     case "too_large":
-      return misconfigured(`is larger than ${maximumBodyBytes} bytes`);
+      return misconfigured(`is larger than ${defaultMaximumBodyBytes} bytes`);
     case "forbidden":
       return misconfigured("is on a host that has no address that may be connected to");
     case "unreachable":
@@ -133,7 +128,7 @@ function metadataIn(exchange: Exchange, issuer: string): Discovery {
   }
 }
 
-function metadataInAnswer({ status, headers, body, receivedAtMs }: HttpAnswer, issuer: string) {
+function metadataInAnswer({ status, headers, body, receivedAtMs }: HttpResponse, issuer: string) {
   if (status === 429 || status >= 500) {
     return unavailable(`status ${status}`, retryAfterMs(headers, receivedAtMs));
   }

@@ -16,7 +16,7 @@ import {
   privateKeyFromJwk,
   UnusableKey,
 } from "../client-registration/private-key.ts";
-import type { Exchange, TokenEndpointRequest } from "../http/transport.ts";
+import type { HttpExchange, HttpRequest } from "../http/exchange.ts";
 import { parseJsonObject, textOf } from "./response/token-response-body.ts";
 
 /** The last nonce that a server gave, by its origin: RFC 9449 §8.2. */
@@ -29,12 +29,12 @@ export interface DpopOptions {
 
 /** One exchange for a grant, `prove` being asked for what goes with this one sending of the request. */
 export type AskOnce = (request: TokenRequest, prove: Prove) => Promise<Asked>;
-export type Prove = (request: TokenEndpointRequest) => Promise<TokenEndpointRequest>;
+export type Prove = (request: HttpRequest) => Promise<HttpRequest>;
 
 export interface Asked {
   readonly answer: TokenResult;
   /** Undefined: nothing could be sent. */
-  readonly exchanged?: { readonly url: URL; readonly exchange: Exchange };
+  readonly exchanged?: { readonly url: URL; readonly exchange: HttpExchange };
 }
 
 /**
@@ -86,8 +86,8 @@ function prover({ privateKey, algorithm }: OpenedKey, { nonces, clock }: DpopOpt
 
 /** @returns whether the server turned the proof away for want of the nonce that it gave */
 function learnNonce({ exchanged }: Asked, { nonces }: DpopOptions): boolean {
-  if (exchanged?.exchange.kind !== "answered") return false;
-  const { headers, body } = exchanged.exchange.answer;
+  if (exchanged?.exchange.kind !== "response") return false;
+  const { headers, body } = exchanged.exchange.response;
   const nonce = nonceIn(headers["dpop-nonce"]);
   if (nonce === undefined) return false;
   nonces.set(exchanged.url.origin, nonce);

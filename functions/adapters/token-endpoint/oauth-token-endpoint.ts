@@ -1,4 +1,3 @@
-import { lookup as lookupHost } from "node:dns/promises";
 import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
 import type { Secret } from "../../domain/model/secret.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
@@ -10,13 +9,9 @@ import type {
 import { lruMap } from "../cache/lru-map.ts";
 import { registeredProvider } from "../client-registration/registered-provider.ts";
 import { type Deadline, deadlineIn } from "../http/deadline.ts";
-import type { Lookup } from "../http/provider-connection.ts";
-import {
-  type Exchange,
-  maximumBodyBytes,
-  type TokenEndpointRequest,
-  tokenEndpointTransport,
-} from "../http/transport.ts";
+import type { HttpExchange, HttpRequest } from "../http/exchange.ts";
+import { type Lookup, systemLookup } from "../http/provider-connection.ts";
+import { defaultMaximumBodyBytes, httpTransport } from "../http/transport.ts";
 import {
   type ServerDiscovery,
   serverDiscovery,
@@ -43,8 +38,6 @@ export interface OauthTokenEndpointDependencies {
   readonly discoveryTimeoutMs?: number;
 }
 
-const systemLookup: Lookup = (hostname) => lookupHost(hostname, { all: true });
-
 /** The refresh token grant, RFC 6749 §6: oauth4webapi writes the request, what is made of the answer is ours. */
 export function oauthTokenEndpoint({
   clock,
@@ -52,7 +45,8 @@ export function oauthTokenEndpoint({
   lookup = systemLookup,
   discoveryTimeoutMs: timeoutMs,
 }: OauthTokenEndpointDependencies): TokenEndpoint {
-  const exchange = tokenEndpointTransport({ clock, allowLoopback, lookup });
+  const addresses = allowLoopback ? "public_or_loopback" : "public";
+  const exchange = httpTransport({ clock, lookup, addresses });
   const discover = serverDiscovery({ clock, exchange, allowLoopback, timeoutMs });
   const writing: Writing = { clock, allowLoopback, discover };
   const nonces: DpopNonces = lruMap(maximumNonces);
@@ -101,7 +95,7 @@ async function writeRequest(
   request: TokenRequest,
   deadline: Deadline,
   { clock, allowLoopback, discover }: Writing,
-): Promise<TokenEndpointRequest | Undiscovered> {
+): Promise<HttpRequest | Undiscovered> {
   const { config, maySend } = request;
   try {
     const located = await locateTokenEndpoint(request.registration, discover, deadline);
@@ -122,7 +116,7 @@ async function writeRequest(
   }
 }
 
-function judge(exchange: Exchange, { provider, secrets }: Reader): TokenResult {
+function judge(exchange: HttpExchange, { provider, secrets }: Reader): TokenResult {
   switch (exchange.kind) {
     case "forbidden":
       return {
@@ -139,8 +133,8 @@ function judge(exchange: Exchange, { provider, secrets }: Reader): TokenResult {
       return { kind: "unavailable", reason: exchange.reason, retryAfterMs: undefined };
     case "not_sent":
       return { kind: "not_sent" };
-    case "answered":
-      return tokenResult(exchange.answer, secrets, provider);
+    case "response":
+      return tokenResult(exchange.response, secrets, provider);
     case "timed_out":
       return tokensCutOff(exchange.partial, secrets, provider) ?? { kind: "timed_out" };
     case "broken_off":
@@ -154,7 +148,7 @@ function judge(exchange: Exchange, { provider, secrets }: Reader): TokenResult {
       return (
         tokensCutOff(exchange.partial, secrets, provider) ?? {
           kind: "unusable",
-          reason: `expected tokens, got more than ${maximumBodyBytes} bytes`,
+          reason: `expected tokens, got more than ${defaultMaximumBodyBytes} bytes`,
           serverFailed: false,
         }
       );

@@ -1,8 +1,23 @@
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { decodeContent } from "../../../functions/adapters/http/content-coding.ts";
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  type InputType,
+} from "node:zlib";
+import { contentCodings, decodeContent } from "../../../functions/adapters/http/content-coding.ts";
 
 const plain = Buffer.from('{"access_token":"a"}');
-const limit = 1024;
+const limits = { maximumBytes: 1024, timeoutMs: 5_000 };
+const asItCame = { bytes: plain, ending: "whole" };
+const numbers = (count: number): Buffer =>
+  Buffer.from(Array.from({ length: count }, (_, i) => (i * 7919) % 997).join());
+
+const compressions: readonly [string, (body: InputType) => Buffer][] = [
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["br", brotliCompressSync],
+];
 
 test.each([
   ["gzip", gzipSync(plain)],
@@ -12,66 +27,85 @@ test.each([
   ["deflate", deflateRawSync(plain)],
   ["br", brotliCompressSync(plain)],
   ["deflate, gzip", gzipSync(deflateSync(plain))],
+  ["identity, br, identity, gzip,", gzipSync(brotliCompressSync(plain))],
   ["identity", plain],
   ["", plain],
   [undefined, plain],
   [undefined, gzipSync(plain)],
   ["identity", gzipSync(plain)],
 ])("%s is undone", async (coding, body) => {
-  expect(await decodeContent(body, coding, limit)).toEqual({ body: plain, isWhole: true });
+  expect(await decodeContent(body, coding, limits)).toEqual(asItCame);
 });
 
-test.each(["gzip", "deflate", "br"])(
+test.each(["gzip", "deflate", "br", "deflate, gzip"])(
   "a body that is not %s after all stays as it came",
   async (coding) => {
-    expect(await decodeContent(plain, coding, limit)).toEqual({ body: plain, isWhole: true });
+    expect(await decodeContent(plain, coding, limits)).toEqual(asItCame);
   },
 );
 
-test.each([
-  ["gzip", gzipSync],
-  ["deflate", deflateSync],
-  ["br", brotliCompressSync],
-] as const)(
-  "the front of a %s body that decodes to too much is decoded",
-  async (coding, compress) => {
-    const much = Array.from({ length: 200 * limit }, (_, i) => (i * 7919) % 997).join();
-    const body = compress(Buffer.concat([plain, Buffer.from(much)]));
-    const front = await decodeContent(body, coding, limit);
-    expect(front.isWhole).toBe(false);
-    expect(front.body).toHaveLength(limit);
-    expect(front.body.subarray(0, plain.length)).toEqual(plain);
+test("a body that is only half of what is stated stays as it came", async () => {
+  const half = gzipSync(plain);
+  expect(await decodeContent(half, "br, gzip", limits)).toEqual({ bytes: half, ending: "whole" });
+});
+
+test.each(["zstd", "gzip, deflate, br", Array(10_000).fill("gzip").join()])(
+  "an unknown coding and more than two stay as they came: %.20s",
+  (coding) => {
+    expect(decodeContent(plain, coding, limits)).toEqual(asItCame);
   },
 );
 
-test("an unknown coding stays as it came", async () => {
-  expect(await decodeContent(plain, "zstd", limit)).toEqual({ body: plain, isWhole: true });
+test("without a coding the content is there at once", () => {
+  expect(decodeContent(plain, "identity", limits)).toEqual(asItCame);
 });
 
-test.each([
-  ["gzip", gzipSync],
-  ["deflate", deflateSync],
-  ["br", brotliCompressSync],
-] as const)("a cut %s body is decoded as far as it came", async (coding, compress) => {
-  const random = Array.from({ length: 200 }, (_, i) => (i * 7919) % 997).join();
-  const whole = compress(Buffer.from(random));
-  const cut = await decodeContent(whole.subarray(0, whole.length - 20), coding, limit);
-  expect(cut.body.length).toBeGreaterThan(100);
-  expect(random.startsWith(cut.body.toString())).toBe(true);
+test("codings are listed in the order of their application", () => {
+  expect(contentCodings("br,, Identity , X-GZIP")).toEqual(["br", "x-gzip"]);
 });
 
-test.each([
-  ["gzip", gzipSync],
-  ["deflate", deflateSync],
-  ["br", brotliCompressSync],
-] as const)("a %s bomb is not decoded past the limit", async (coding, compress) => {
-  const bomb = compress(Buffer.alloc(10_000_000));
-  const { body, isWhole } = await decodeContent(bomb, coding, limit);
-  expect([body.length, isWhole]).toEqual([limit, false]);
+describe.each(compressions)("%s", (coding, compress) => {
+  const body = compress(Buffer.concat([plain, numbers(200_000)]));
+
+  test("the front of a body that decodes to too much is decoded", async () => {
+    const { bytes, ending } = await decodeContent(body, coding, limits);
+    expect([bytes.length, ending]).toEqual([limits.maximumBytes, "too_large"]);
+    expect(bytes.subarray(0, plain.length)).toEqual(plain);
+  });
+
+  test("a body of the permitted length is whole", async () => {
+    const longest = numbers(1000).subarray(0, limits.maximumBytes);
+    const decoded = await decodeContent(compress(longest), coding, limits);
+    expect(decoded).toEqual({ bytes: longest, ending: "whole" });
+  });
+
+  test("two codings share the permitted length", async () => {
+    const twice = compress(body);
+    const { bytes, ending } = await decodeContent(twice, `${coding}, ${coding}`, limits);
+    expect(ending).toBe("too_large");
+    expect(bytes.length).toBeLessThanOrEqual(limits.maximumBytes / 2);
+    expect(plain.subarray(0, bytes.length)).toEqual(bytes.subarray(0, plain.length));
+  });
+
+  test("what came of a cut body is decoded", async () => {
+    const random = numbers(200);
+    const whole = compress(random);
+    const { bytes } = await decodeContent(whole.subarray(0, whole.length - 20), coding, limits);
+    expect(bytes.length).toBeGreaterThan(100);
+    expect(random.subarray(0, bytes.length)).toEqual(bytes);
+  });
+
+  test("a bomb is not decoded past the limit", async () => {
+    const bomb = compress(Buffer.alloc(10_000_000));
+    const { bytes, ending } = await decodeContent(bomb, coding, limits);
+    expect([bytes.length, ending]).toEqual([limits.maximumBytes, "too_large"]);
+  });
 });
 
-test.each([3, 11_000])("%s codings are one too many: nothing is decoded", async (count) => {
-  const body = gzipSync(gzipSync(gzipSync(plain)));
-  const decoded = await decodeContent(body, Array(count).fill("gzip").join(), limit);
-  expect(decoded).toEqual({ body, isWhole: true });
+test("what takes too long ends with what was decoded by then", async () => {
+  const patient = { maximumBytes: 64 * 1024 * 1024, timeoutMs: 0 };
+  const body = gzipSync(Buffer.alloc(patient.maximumBytes));
+  const { bytes, ending } = await decodeContent(body, "gzip", patient);
+  expect(ending).toBe("timed_out");
+  expect(bytes.length).toBeLessThan(patient.maximumBytes);
 });

@@ -1,11 +1,12 @@
+import { createHook } from "node:async_hooks";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { deadlineIn } from "../../../functions/adapters/http/deadline.ts";
+import type { HttpExchange } from "../../../functions/adapters/http/exchange.ts";
 import {
-  type Exchange,
-  maximumBodyBytes,
-  tokenEndpointTransport,
+  defaultMaximumBodyBytes,
+  httpTransport,
 } from "../../../functions/adapters/http/transport.ts";
 
 /*
@@ -33,7 +34,7 @@ async function serve(respond: (socket: Socket) => void): Promise<URL> {
 }
 
 interface Measured {
-  readonly exchange: Exchange;
+  readonly exchange: HttpExchange;
   /** Turns of the event loop that a neighbour got while the response was read. */
   readonly turns: number;
   /** Bytes that the server wrote before the client was gone. */
@@ -42,10 +43,10 @@ interface Measured {
 
 async function exchange(respond: (socket: Socket) => void, timeoutMs = 30_000): Promise<Measured> {
   const url = await serve(respond);
-  const transport = tokenEndpointTransport({
+  const transport = httpTransport({
     clock: { nowMs: () => Date.now() },
     lookup: async () => [{ address: "127.0.0.1", family: 4 }],
-    allowLoopback: true,
+    addresses: "public_or_loopback",
   });
   const deadline = deadlineIn(timeoutMs);
   let turns = 0;
@@ -105,7 +106,7 @@ test("large chunks beyond the limit: memory is bounded by it, and the tokens at 
     pour(socket, Buffer.alloc(256 * 1024, "x"));
   });
   expect(measured.exchange.kind).toBe("too_large");
-  expect(partialOf(measured)).toHaveLength(maximumBodyBytes);
+  expect(partialOf(measured)).toHaveLength(defaultMaximumBodyBytes);
   expect(partialOf(measured).startsWith(tokens)).toBe(true);
   expect(measured.bytesWritten).toBeLessThan(buffered);
 });
@@ -121,9 +122,9 @@ test("eleven thousand codings around a bomb: none is undone", async () => {
       ]),
     );
   });
-  expect(measured.exchange).toMatchObject({ kind: "answered", answer: { status: 200 } });
+  expect(measured.exchange).toMatchObject({ kind: "response", response: { status: 200 } });
   const { exchange: ended } = measured;
-  expect(ended.kind === "answered" && Buffer.from(ended.answer.body)).toEqual(bomb);
+  expect(ended.kind === "response" && Buffer.from(ended.response.body)).toEqual(bomb);
 });
 
 test("a bomb in one coding: decoded up to the limit, on a thread of its own", async () => {
@@ -135,8 +136,71 @@ test("a bomb in one coding: decoded up to the limit, on a thread of its own", as
     socket.end(Buffer.concat([Buffer.from(headers), bomb]));
   });
   expect(measured.exchange.kind).toBe("too_large");
-  expect(partialOf(measured)).toHaveLength(maximumBodyBytes);
+  expect(partialOf(measured)).toHaveLength(defaultMaximumBodyBytes);
   expect(partialOf(measured).startsWith(tokens)).toBe(true);
+});
+
+/** The zlib and brotli decoders that are put to work from the call on. */
+function countDecoders(): () => number {
+  let count = 0;
+  const hook = createHook({
+    init: (_id, type) => {
+      if (type === "ZLIB") count++;
+    },
+  }).enable();
+  return () => {
+    hook.disable();
+    return count;
+  };
+}
+
+const coded = (coding: string, body: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from(head(`Content-Encoding: ${coding}`, `Content-Length: ${body.length}`)),
+    body,
+  ]);
+
+test.each<[string, (body: Buffer) => Buffer]>([
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["br", brotliCompressSync],
+])("a %s bomb is decoded once", async (coding, compress) => {
+  const bomb = compress(Buffer.concat([Buffer.from(tokens), Buffer.alloc(20_000_000)]));
+  const decoders = countDecoders();
+  const measured = await exchange((socket) => socket.end(coded(coding, bomb)));
+  expect(measured.exchange.kind).toBe("too_large");
+  expect(decoders()).toBe(1);
+});
+
+test("other work has its turn while a body is decoded", async () => {
+  const message = coded("gzip", gzipSync(Buffer.alloc(defaultMaximumBodyBytes, "x")));
+  let turns = 0;
+  let isOver = false;
+  const countTurns = (): void => {
+    turns++;
+    if (!isOver) setImmediate(countTurns);
+  };
+  const { exchange: ended } = await exchange((socket) => socket.end(message, countTurns));
+  isOver = true;
+  expect(ended.kind).toBe("response");
+  // One for each 16 KiB that were decoded.
+  expect(turns).toBeGreaterThan(40);
+});
+
+test("a coded body that stops before its end: what came before the deadline is decoded", async () => {
+  const message = coded("gzip", gzipSync(`${tokens}"junk":"${"x".repeat(50)}"}`));
+  const measured = await exchange((socket) => socket.write(message.subarray(0, -9)), 300);
+  expect(measured.exchange.kind).toBe("timed_out");
+  expect(partialOf(measured).startsWith(tokens)).toBe(true);
+});
+
+test("chunk extensions without end: reading stops at a limit", async () => {
+  const measured = await exchange((socket) => {
+    socket.write(head("Transfer-Encoding: chunked"));
+    pour(socket, `1;${"e".repeat(10_000)}\r\nx\r\n`);
+  });
+  expect(measured.exchange.kind).toBe("too_large");
+  expect(measured.bytesWritten).toBeLessThan(buffered);
 });
 
 test("informational responses without end: they end the exchange, and nothing is kept of them", async () => {

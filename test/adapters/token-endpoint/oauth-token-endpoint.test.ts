@@ -180,6 +180,16 @@ describe("what a provider does:", () => {
     });
   });
 
+  test("a response in more than two content codings: unusable", async () => {
+    const codings = { "Content-Encoding": "gzip, gzip, gzip" };
+    expect(await refresh(await answering(200, "\x1f\x8b", codings))).toEqual({
+      kind: "unusable",
+      reason:
+        "expected tokens, got application/json in more than 2 content codings, 3 bytes, status 200",
+      serverFailed: false,
+    });
+  });
+
   test("all that was sent is cut out of its words, and nothing where there was no more", async () => {
     const echo = (error_description: string) =>
       answering(400, JSON.stringify({ error: "invalid_grant", error_description }));

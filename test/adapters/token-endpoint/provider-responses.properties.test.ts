@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
-import type { HttpAnswer } from "../../../functions/adapters/http/transport.ts";
+import type { HttpResponse } from "../../../functions/adapters/http/exchange.ts";
 import type { ProviderBehaviour } from "../../../functions/adapters/provider-catalogue/provider-entry.ts";
 import { segmentsOf } from "../../../functions/adapters/provider-catalogue/stated-values.ts";
 import {
@@ -20,12 +20,12 @@ import { assertProperty } from "../../support/property.ts";
 
 const secrets = sentSecrets.map((secret) => new Secret(secret));
 const receivedAtMs = Date.UTC(2026, 0, 1);
-const answer: fc.Arbitrary<HttpAnswer> = fc.record({
+const answer: fc.Arbitrary<HttpResponse> = fc.record({
   ...{ status, headers, body },
   receivedAtMs: fc.constant(receivedAtMs),
 });
 /** All strings and numbers that a response holds, however it is written. */
-function wordsOf({ body: bytes }: HttpAnswer): readonly string[] {
+function wordsOf({ body: bytes }: HttpResponse): readonly string[] {
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   const content = new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(bytes);
   const leaves = (value: unknown): string[] =>

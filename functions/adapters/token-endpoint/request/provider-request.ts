@@ -6,11 +6,11 @@ import {
   type RegisteredProvider,
   registeredProvider,
 } from "../../client-registration/registered-provider.ts";
-import type { TokenEndpointRequest } from "../../http/transport.ts";
+import type { HttpRequest } from "../../http/exchange.ts";
 import type { ParameterValue, ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { ownValue } from "../../provider-catalogue/stated-values.ts";
 
-type Message = Pick<TokenEndpointRequest, "url" | "method" | "headers" | "body">;
+type Message = Pick<HttpRequest, "url" | "method" | "headers" | "body">;
 
 /** The token that is exchanged for a new one. @throws {MisconfiguredRegistration} there is none */
 export function renewedToken({ registration, refreshToken, accessToken }: TokenRequest): Secret {

@@ -1,7 +1,7 @@
 import { allowInsecureRequests, customFetch, refreshTokenGrantRequest } from "oauth4webapi";
 import type { Secret } from "../../../domain/model/secret.ts";
 import type { TokenRequest } from "../../../domain/ports/token-endpoint.ts";
-import type { TokenEndpointRequest } from "../../http/transport.ts";
+import type { HttpRequest } from "../../http/exchange.ts";
 import type { AssertionTerms } from "./client-assertion.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 
@@ -21,8 +21,8 @@ export async function refreshTokenRequest(
   { registration, refreshToken }: RefreshTokenGrant,
   url: URL,
   terms: AssertionTerms,
-): Promise<Pick<TokenEndpointRequest, "headers" | "body">> {
-  const written = Promise.withResolvers<Pick<TokenEndpointRequest, "headers" | "body">>();
+): Promise<Pick<HttpRequest, "headers" | "body">> {
+  const written = Promise.withResolvers<Pick<HttpRequest, "headers" | "body">>();
   await refreshTokenGrantRequest(
     { issuer: url.origin, token_endpoint: url.href },
     { client_id: registration.clientId },

@@ -1,7 +1,8 @@
 import { Secret } from "../../../domain/model/secret.ts";
 import type { TokenResult } from "../../../domain/ports/token-endpoint.ts";
+import { contentCodings, maximumContentCodings } from "../../http/content-coding.ts";
+import type { HttpResponse } from "../../http/exchange.ts";
 import { retryAfterMemberMs, retryAfterMs } from "../../http/retry-after.ts";
-import type { HttpAnswer } from "../../http/transport.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { type Granted, grantedTokens } from "./granted-tokens.ts";
 import { errorOf, isFlaggedAsFailure, type ProviderError, ruleFor } from "./provider-error.ts";
@@ -22,7 +23,7 @@ import {
  * @param secrets what was sent, to be cut out of the provider's words
  */
 export function tokenResult(
-  answer: HttpAnswer,
+  answer: HttpResponse,
   secrets: readonly Secret<string>[],
   provider: ProviderBehaviour = {},
 ): TokenResult {
@@ -52,7 +53,7 @@ export function tokenResult(
  * Nothing else of such an answer is believed; nor is a form, in which a value may lack its end.
  */
 export function tokensCutOff(
-  partial: HttpAnswer | undefined,
+  partial: HttpResponse | undefined,
   secrets: readonly Secret<string>[],
   provider: ProviderBehaviour = {},
 ): Granted | Rotated | undefined {
@@ -71,7 +72,7 @@ type Rotated = Extract<TokenResult, { kind: "rotated" }>;
  * is left; but a refusal is no place for new tokens.
  */
 function rotationOf(
-  { status }: HttpAnswer,
+  { status }: HttpResponse,
   parsed: ParsedBody | undefined,
   secrets: readonly Secret<string>[],
   provider: ProviderBehaviour,
@@ -87,7 +88,7 @@ function rotationOf(
 }
 
 function tokensOf(
-  answer: HttpAnswer,
+  answer: HttpResponse,
   parsed: ParsedBody | undefined,
   provider: ProviderBehaviour,
 ): Granted | undefined {
@@ -102,7 +103,7 @@ function tokensOf(
 
 /** What RFC 6749 §5.1 would not have, nor the provider. */
 function oddities(
-  { status, headers, body }: HttpAnswer,
+  { status, headers, body }: HttpResponse,
   { successStatuses = [200] }: ProviderBehaviour,
 ): string[] {
   const startsWithBom = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
@@ -124,7 +125,7 @@ function sentenceIn(text: string): string | undefined {
 
 /** What the provider is known to mean by this error. */
 function ruled(
-  { status }: HttpAnswer,
+  { status }: HttpResponse,
   error: ProviderError,
   pauseMs: number | undefined,
   secrets: readonly Secret<string>[],
@@ -162,7 +163,7 @@ const temporarilyUnavailable = "the provider is temporarily unavailable";
 
 /** Definite: a provider that has no capacity has not granted. 502 and 504 are a gateway's, and say less. */
 function askedToWait(
-  { status }: HttpAnswer,
+  { status }: HttpResponse,
   { code }: ProviderError,
   pauseMs: number | undefined,
   { rateLimitConcerns }: ProviderBehaviour,
@@ -183,7 +184,7 @@ function askedToWait(
  * believed. A body's error counts for more than a challenge beside it.
  */
 function refusal(
-  { status, headers }: HttpAnswer,
+  { status, headers }: HttpResponse,
   error: ProviderError,
   secrets: readonly Secret<string>[],
 ): TokenResult | undefined {
@@ -210,7 +211,7 @@ const impliedError = (status: number, challenge = ""): string | undefined =>
   status === 401 && /(?:^|,)\s*Basic\b/i.test(challenge) ? "invalid_client" : undefined;
 
 function unusable(
-  answer: HttpAnswer,
+  answer: HttpResponse,
   parsed: ParsedBody | undefined,
   error: ProviderError,
   secrets: readonly Secret<string>[],
@@ -226,14 +227,18 @@ function unusable(
 }
 
 function kindOf(
-  { status, headers, body }: HttpAnswer,
+  { status, headers, body }: HttpResponse,
   parsed: ParsedBody | undefined,
   { code }: ProviderError,
   provider: ProviderBehaviour,
 ): string {
   if (status >= 300 && status < 400) return "a redirect";
   if (body.length === 0) return "an empty body";
-  if (parsed === undefined) return `${mediaTypeOf(headers["content-type"])}, ${body.length} bytes`;
+  if (parsed === undefined) {
+    const isDecoded = contentCodings(headers["content-encoding"]).length <= maximumContentCodings;
+    const coded = isDecoded ? "" : ` in more than ${maximumContentCodings} content codings`;
+    return `${mediaTypeOf(headers["content-type"])}${coded}, ${body.length} bytes`;
+  }
   if (code !== undefined) return "an error that means nothing to this service";
   return isFlaggedAsFailure(parsed.members, provider)
     ? "a failure without an error"

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
-import type { HttpAnswer } from "../../../../functions/adapters/http/transport.ts";
+import type { HttpResponse } from "../../../../functions/adapters/http/exchange.ts";
 import {
   tokenResult,
   tokensCutOff,
@@ -67,14 +67,14 @@ const status = fc.oneof(
   fc.integer({ min: 100, max: 999 }),
 );
 const receivedAtMs = Date.UTC(2026, 0, 1);
-const answer: fc.Arbitrary<HttpAnswer> = fc.record({
+const answer: fc.Arbitrary<HttpResponse> = fc.record({
   status,
   headers,
   body,
   receivedAtMs: fc.constant(receivedAtMs),
 });
 
-const parsedOf = ({ body }: HttpAnswer): unknown => {
+const parsedOf = ({ body }: HttpResponse): unknown => {
   const content = new TextDecoder().decode(body);
   try {
     return JSON.parse(content);
