@@ -40,7 +40,7 @@ describe("a direct invocation", () => {
   it.each([
     ["the payload", payload],
     ["an event's detail", event],
-  ])("by %s refreshes, and answers with the outcome", async (_, given) => {
+  ])("by %s refreshes, and responds with the outcome", async (_, given) => {
     const { invoke, requests, lines } = invoked();
     await expect(invoke(given)).resolves.toEqual({
       status: "success",
@@ -72,7 +72,7 @@ describe("a direct invocation", () => {
   });
 });
 
-describe("a malformed one is rejected, every field named", () => {
+describe("a malformed one is rejected, and every field at fault named", () => {
   it.each([
     [{}, ["payload.connection_id: Field required", "payload.workspace_id: Field required"]],
     [null, ["payload: "]],
@@ -105,7 +105,7 @@ describe("a failure", () => {
     codes.filter((code) => retry(refreshErrors[code].retry));
 
   it.each(mendedBy((retry) => retry === "never"))(
-    "that only a person can mend is answered: %s",
+    "that only a person can mend is the response: %s",
     async (code) => {
       const { invoke, lines } = invoked(new RefreshError(code));
       await expect(invoke(payload)).resolves.toEqual({
@@ -119,7 +119,7 @@ describe("a failure", () => {
   );
 
   it.each(mendedBy((retry) => retry !== "never"))(
-    "that another attempt can mend is thrown: %s",
+    "that is transient is thrown: %s",
     async (code) => {
       const { invoke, lines } = invoked(new RefreshError(code));
       await expect(invoke(payload)).rejects.toThrow(`${code}: ${refreshErrors[code].detail}`);
@@ -127,7 +127,7 @@ describe("a failure", () => {
     },
   );
 
-  it("is thrown without its cause: Lambda writes what is thrown to the log by itself", async () => {
+  it("is thrown without its cause, because Lambda logs a thrown error", async () => {
     const cause = new Error("canary");
     for (const error of [new RefreshError("store_unavailable", { cause }), cause]) {
       const thrown: unknown = await invoked(error)

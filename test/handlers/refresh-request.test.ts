@@ -23,7 +23,7 @@ async function ask(parts: RequestParts) {
   return answer;
 }
 
-/** The faults that a request is refused for. */
+/** The faults for which a request is refused. */
 async function faults(parts: RequestParts): Promise<unknown> {
   const answer = await ask(parts);
   expect(answer).toMatchObject({
@@ -57,7 +57,7 @@ describe("accepted", () => {
     );
   });
 
-  it("base64, as the gateway encodes a body that it takes for binary", async () => {
+  it("base64, the encoding of a body that the gateway considers binary", async () => {
     const body = Buffer.from('{"min_ttl_seconds":60}').toString("base64");
     expect((await ask({ body, headers: json, isBase64Encoded: true })).statusCode).toBe(200);
     expect(refreshConnection).toHaveBeenCalledWith(expect.objectContaining({ minTtlSeconds: 60 }));
@@ -126,7 +126,7 @@ describe("a member of the body", () => {
     ]);
   });
 
-  it("both ways of asking at once", async () => {
+  it("both options at once", async () => {
     await expect(faults(ofBody('{"min_ttl_seconds":60,"force":true}'))).resolves.toEqual([
       {
         loc: ["body"],
@@ -138,11 +138,14 @@ describe("a member of the body", () => {
 });
 
 describe("the body", () => {
-  it.each(["[]", '"text"', "7", "true", '[{"force":true}]'])("%s is no object", async (body) => {
-    await expect(faults(ofBody(body))).resolves.toEqual([
-      { loc: ["body"], msg: expect.any(String), type: "model_attributes_type" },
-    ]);
-  });
+  it.each(["[]", '"text"', "7", "true", '[{"force":true}]'])(
+    "%s is not an object",
+    async (body) => {
+      await expect(faults(ofBody(body))).resolves.toEqual([
+        { loc: ["body"], msg: expect.any(String), type: "model_attributes_type" },
+      ]);
+    },
+  );
 
   it.each([
     ["{", 1],
@@ -151,18 +154,18 @@ describe("the body", () => {
     [" ", 0],
     ["{} {}", 3],
     ["NaN", 0],
-  ])("%j is no JSON, from about %i", async (body, position) => {
+  ])("%j is not JSON, from about %i on", async (body, position) => {
     await expect(faults(ofBody(body))).resolves.toEqual([
       { loc: inBody(position), msg: "JSON decode error", type: "json_invalid" },
     ]);
   });
 
-  it("nested without end does not crash the parser", async () => {
+  it("deep nesting does not crash the parser", async () => {
     const body = "[".repeat(maximumBodyLength);
     await expect(faults(ofBody(body))).resolves.toHaveLength(1);
   });
 
-  it("out of all proportion is not parsed", async () => {
+  it("too long a body is not parsed", async () => {
     const body = `{"a":"${"a".repeat(maximumBodyLength)}"}`;
     await expect(faults(ofBody(body))).resolves.toEqual([
       { loc: ["body"], msg: expect.stringContaining("4096"), type: "string_too_long" },
@@ -170,7 +173,7 @@ describe("the body", () => {
   });
 });
 
-describe("every fault is told at once", () => {
+describe("every fault is reported at once", () => {
   const badAddress = { connectionId: "conn 1", headers: { ...json, "X-Workspace-Id": "wsp one" } };
   const addressFaults = [
     expect.objectContaining({ loc: ["header", "X-Workspace-Id"] }),

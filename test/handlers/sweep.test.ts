@@ -14,7 +14,7 @@ function scene() {
   return { requests, handle: (event: unknown) => handler(event, lambdaContext) };
 }
 
-test("tells what was enqueued, and has as long as its invocation", async () => {
+test("responds with the counts, and has the time of its invocation", async () => {
   const { handle, requests } = scene();
   expect(await handle({})).toEqual({ enqueued: 3, caught_up: 1, shards_left: 0 });
   expect(requests[0]?.invocation.remainingMs()).toBe(25_000);
@@ -41,7 +41,7 @@ test.each([
   [{ slice: 0, slices: 65 }, "payload.slices: Input should be less than or equal to 64"],
   [{ slice: -1, slices: 4 }, "payload.slice: Input should be greater than or equal to 0"],
   [{ slice: "0", slices: 4 }, "payload.slice: Input should be a valid integer"],
-])("%j is refused with a word on what is wrong", async (event, message) => {
+])("%j is refused, and the error names the fault", async (event, message) => {
   const { handle, requests } = scene();
   await expect(handle(event)).rejects.toThrow(InvalidRequest);
   await expect(handle(event)).rejects.toThrow(message);

@@ -12,7 +12,7 @@ import { anyObject, type JsonObject, json, validMembers } from "../../validation
 import { matching, oneOf, string } from "../../validation/values.ts";
 import { visible } from "../provider-catalogue/provider-field-checks.ts";
 import { parseClientCredentials } from "./client-credentials.ts";
-import { parseRegisteredProvider } from "./registered-provider.ts";
+import { parseRegisteredProvider, type RegisteredProvider } from "./registered-provider.ts";
 
 /** A registration as a person states it. {@link parseClientRegistration} documents the defaults. */
 export interface ClientRegistrationDraft {
@@ -94,7 +94,7 @@ const url =
     return place.reject("value_error", `expected ${expected}`);
   };
 
-const endpoint = url(isEndpoint, "an http or https URL without user, password and fragment");
+const endpointUrl = url(isEndpoint, "an http or https URL without user, password and fragment");
 
 const statedMembers = validMembers({
   client_id: visible,
@@ -103,8 +103,8 @@ const statedMembers = validMembers({
     "printable ASCII characters (does it end with a line break?)",
   ),
   token_endpoint_auth_method: oneOf(clientAuthenticationMethods),
-  token_endpoint: endpoint,
-  refresh_endpoint: endpoint,
+  token_endpoint: endpointUrl,
+  refresh_endpoint: endpointUrl,
   issuer: url(
     isIssuer,
     "an http or https URL without user, password, query, fragment and variables",
@@ -119,16 +119,12 @@ const secretCheck: Check<Registration> = (value, place) => {
   const secret = anyObject(value, place);
   if (secret === invalid) return invalid;
   const stated = statedMembers(secret, place);
-  const {
-    provider,
-    endpoint: entryEndpoint,
-    clientAuthentication,
-  } = parseRegisteredProvider(secret, place);
+  const { provider, endpoint, clientAuthentication } = parseRegisteredProvider(secret, place);
   const tokenEndpointAuthMethod =
     stated.token_endpoint_auth_method ?? defaultMethod(stated.client_secret, clientAuthentication);
   const credentials = parseClientCredentials(secret, tokenEndpointAuthMethod, place);
-  const refreshPolicy = stated.refresh_policy ?? "proactive";
   reportMissing(secret, place);
+  const refreshPolicy = stated.refresh_policy ?? "proactive";
   if (refreshPolicy === "keepalive" && provider.refreshTokenIdleSeconds === undefined) {
     const text = "required by the refresh_policy keepalive";
     place.at("refresh_token_idle_seconds").reject("missing", text);
@@ -142,19 +138,23 @@ const secretCheck: Check<Registration> = (value, place) => {
     ...credentials,
     issuer: stated.issuer,
     // A token_endpoint of the secret replaces both endpoints of the entry.
-    tokenEndpoint: stated.refresh_endpoint ?? stated.token_endpoint ?? entryEndpoint,
+    tokenEndpoint: stated.refresh_endpoint ?? stated.token_endpoint ?? endpoint,
     refreshPolicy,
-    refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,
-    refreshTokenAbsoluteSeconds: provider.refreshTokenAbsoluteSeconds,
-    rotation: provider.rotation === "setting" ? undefined : provider.rotation,
-    rotationGraceSeconds: provider.rotationGraceSeconds,
-    minimumRefreshIntervalSeconds: provider.minimumRefreshIntervalSeconds,
-    maxConcurrent: provider.maxConcurrent,
-    maxPerMinute: provider.maxPerMinute,
-    renewsWithAccessToken: provider.renewsWith === "access_token",
+    ...lifecycleOf(provider),
     provider,
   };
 };
+
+const lifecycleOf = (provider: RegisteredProvider) => ({
+  refreshTokenIdleSeconds: provider.refreshTokenIdleSeconds,
+  refreshTokenAbsoluteSeconds: provider.refreshTokenAbsoluteSeconds,
+  rotation: provider.rotation === "setting" ? undefined : provider.rotation,
+  rotationGraceSeconds: provider.rotationGraceSeconds,
+  minimumRefreshIntervalSeconds: provider.minimumRefreshIntervalSeconds,
+  maxConcurrent: provider.maxConcurrent,
+  maxPerMinute: provider.maxPerMinute,
+  renewsWithAccessToken: provider.renewsWith === "access_token",
+});
 
 /** A public client has no secret for an entry's method. */
 const defaultMethod = (

@@ -21,9 +21,9 @@ const failing = (status: number, type: string) =>
     response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}` }));
   });
 
-/** What the classification sees is the SDK's own error, met at the first attempt. */
-async function ask(endpoint: string, patienceMs?: number): Promise<unknown> {
-  const client = localDynamoDbClient(endpoint, patienceMs);
+/** Yields the SDK's own error, after one attempt. */
+async function ask(endpoint: string, timeoutMs?: number): Promise<unknown> {
+  const client = localDynamoDbClient(endpoint, timeoutMs);
   const command = new GetItemCommand({ TableName: "t", Key: { connection_id: { S: "c" } } });
   try {
     return await asStoreUnavailable("DynamoDB", () => client.send(command));
@@ -34,7 +34,7 @@ async function ask(endpoint: string, patienceMs?: number): Promise<unknown> {
   }
 }
 
-describe("what may pass by itself is an unavailable store, with the reason as its cause:", () => {
+describe("a transient error becomes an unavailable store, with the error as its cause:", () => {
   const patient = undefined;
   test.each<[string, () => Promise<string>, number | undefined]>([
     ["throttling", () => failing(400, "ThrottlingException"), patient],
@@ -43,14 +43,14 @@ describe("what may pass by itself is an unavailable store, with the reason as it
     ["an internal error", () => failing(500, "InternalServerError"), patient],
     ["503 without a word", () => serving((_, response) => response.writeHead(503).end()), patient],
     ["silence", () => serving(() => undefined), 100],
-  ])("%s", async (_, start, patienceMs) => {
-    const error = await ask(await start(), patienceMs);
+  ])("%s", async (_, start, timeoutMs) => {
+    const error = await ask(await start(), timeoutMs);
     expect(error).toBeInstanceOf(StoreUnavailable);
     expect(error).toMatchObject({ cause: expect.anything() });
   });
 });
 
-describe("what will not pass is told as it is:", () => {
+describe("a permanent error is thrown unchanged:", () => {
   test.each([
     "AccessDeniedException",
     "ResourceNotFoundException",
@@ -63,8 +63,8 @@ describe("what will not pass is told as it is:", () => {
 });
 
 /**
- * Errors of Node's own are none of jest's realm, and the SDK wraps what is no Error there: they are met
- * in a process of their own.
+ * Node's own errors are not instances of Error in jest's realm, where the SDK then wraps them. They are caused in a
+ * process of their own.
  */
 const programs = {
   DynamoDB: `
@@ -92,7 +92,7 @@ const breaking = () => serving((_, response) => response.destroy());
 const absent = async () => "http://127.0.0.1:1";
 const silent = () => serving(() => undefined);
 
-// At the same time: a silent server is waited for as long as the clients are patient.
+// The clients run at the same time, since each waits for its whole timeout.
 test.concurrent.each<[keyof typeof programs, string, () => Promise<string>, string]>([
   ["DynamoDB", "a connection that breaks", breaking, "ECONNRESET"],
   ["DynamoDB", "nobody there", absent, "ECONNREFUSED"],
@@ -101,7 +101,7 @@ test.concurrent.each<[keyof typeof programs, string, () => Promise<string>, stri
   ["SQS, urgently", "nobody there", absent, "ECONNREFUSED"],
   ["SQS, urgently", "a queue that is silent", silent, "ETIMEDOUT"],
 ])(
-  "a client of %s gives up by itself: %s",
+  "a client of %s gives up within its timeouts: %s",
   async (name, _, start, cause) => {
     const environment = {
       ...process.env,

@@ -113,7 +113,7 @@ describe("private_key_jwt signs", () => {
   });
 });
 
-describe("what cannot work is said when it is read, and by which member:", () => {
+describe("an unusable credential is refused when the registration is read, and its member named:", () => {
   const encrypted = rsa.privateKey
     .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "p" })
     .toString();
@@ -161,12 +161,12 @@ describe("what cannot work is said when it is read, and by which member:", () =>
       "private_key: has a kty that is not RSA, EC or OKP",
     ],
     [
-      "a JWK that is none",
+      "a damaged JWK",
       byKey({ private_key: { kty: "EC", crv: "P-256", x: "AA", y: "AA", d: "hunter2" } }),
       "private_key: is not a private key as a JWK (RFC 7517)",
     ],
     [
-      "a curve that none of the algorithms has",
+      "an unsupported curve",
       byKey({ private_key: pem(p384) }),
       "private_key: is neither an RSA, a P-256 nor an Ed25519 key",
     ],
@@ -181,12 +181,12 @@ describe("what cannot work is said when it is read, and by which member:", () =>
       "private_key: cannot sign RS256, only ES256",
     ],
     [
-      "a JWK whose alg is another kind's",
+      "a JWK whose alg does not fit its kind",
       byKey({ private_key: jwk(p256.privateKey, { alg: "EdDSA" }) }),
       "private_key: has an alg that a key of its kind cannot sign with",
     ],
     [
-      "an algorithm that is not known",
+      "an unknown algorithm",
       byKey({ private_key: pem(rsa.privateKey), token_endpoint_auth_signing_alg: "none" }),
       "token_endpoint_auth_signing_alg: expected one of RS256, PS256, ES256, EdDSA, Ed25519",
     ],
@@ -197,7 +197,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
     ],
     ["no set", byKey({ jwks: [] }), "jwks: expected {keys: […]}, with at least one key"],
     [
-      "no key of that name in the set",
+      "no key with the private_key_id in the set",
       byKey({ jwks: { keys: [jwk(rsa.privateKey, { kid: "key-1" })] }, private_key_id: "key-2" }),
       "jwks: has no key whose kid is the private_key_id",
     ],
@@ -212,12 +212,12 @@ describe("what cannot work is said when it is read, and by which member:", () =>
       "jwks.keys.0: is a public key: the private one is needed; jwks.keys.1: is neither an RSA, a P-256 nor an Ed25519 key",
     ],
     [
-      "an audience that is none",
+      "an audience with a space",
       byKey({ private_key: pem(rsa.privateKey), token_endpoint_auth_audience: "a b" }),
       "token_endpoint_auth_audience: expected a string without spaces",
     ],
     [
-      "a key, and no method",
+      "a key without a method",
       { private_key: pem(rsa.privateKey) },
       "token_endpoint_auth_method: required beside a private key",
     ],
@@ -227,7 +227,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
       "client_secret: required by client_secret_jwt",
     ],
     [
-      "an algorithm that a secret is not used with here",
+      "an algorithm other than HS256 for client_secret_jwt",
       {
         ...{ token_endpoint_auth_method: "client_secret_jwt", client_secret: "s" },
         token_endpoint_auth_signing_alg: "HS512",
@@ -235,7 +235,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
       "token_endpoint_auth_signing_alg: expected HS256 with client_secret_jwt",
     ],
     [
-      "no certificate and no key for it",
+      "neither a certificate nor its key",
       { token_endpoint_auth_method: "self_signed_tls_client_auth" },
       "tls_client_certificate: required by self_signed_tls_client_auth",
     ],
@@ -284,7 +284,7 @@ describe("what cannot work is said when it is read, and by which member:", () =>
   });
 });
 
-test("a chain is kept in its order, and text around it is not", () => {
+test("a certificate chain keeps its order, and loses the text around it", () => {
   const chain = `Subject: acme\n${acmeCertificate.certificate}\nIssuer:\n${clientAuthority}`;
   const { tlsCredentials } = parse(byCertificate({ tls_client_certificate: chain }));
   expect(tlsCredentials?.certificateChain).toBe(acmeCertificate.certificate + clientAuthority);

@@ -24,7 +24,7 @@ const faultsOf = (members: Readonly<Record<string, unknown>>): string => {
 };
 
 describe("a registration names a provider", () => {
-  test("and is what the catalogue says of it", () => {
+  test("and has the fields of its catalogue entry", () => {
     const registration = parse({ provider: "google" });
     expect(registration).toMatchObject({
       tokenEndpoint: "https://oauth2.googleapis.com/token",
@@ -39,16 +39,16 @@ describe("a registration names a provider", () => {
     expect(registeredProvider(registration)).not.toHaveProperty("title");
   });
 
-  test("without a secret it is a public client", () => {
+  test("and is a public client without a secret", () => {
     const registration = parse({ provider: "google", client_secret: undefined });
     expect(registration.tokenEndpointAuthMethod).toBe("none");
   });
 
-  test("whose access token renews itself", () => {
+  test("whose access token is exchanged for a new one", () => {
     expect(parse({ provider: "facebook" }).renewsWithAccessToken).toBe(true);
   });
 
-  test("that is not known: similar names are suggested, and the given one is not shown", () => {
+  test("that the catalogue does not have: similar names are suggested, and the given one is not shown", () => {
     expect(faultsOf({ provider: "gogle" })).toBe(
       "Client registration integrations/acme: provider: the catalogue has no entry of this name; similar names: google.",
     );
@@ -60,8 +60,8 @@ describe("a registration names a provider", () => {
   });
 });
 
-describe("a registration replaces what the catalogue says", () => {
-  test("a field as a whole, and with null by what RFC 6749 has", () => {
+describe("a registration replaces fields of the catalogue entry", () => {
+  test("each field as a whole, and with null by the default of RFC 6749", () => {
     const registration = parse({
       provider: "google",
       rotation: "always",
@@ -89,20 +89,20 @@ describe("a registration replaces what the catalogue says", () => {
     expect(registeredProvider(registration)).not.toHaveProperty("accessTokenLifetimeSeconds");
   });
 
-  test("its endpoint, for codes and for refreshing alike", () => {
+  test("the endpoint, both for codes and for refreshing", () => {
     expect(parse({ provider: "google", ...custom }).tokenEndpoint).toBe(custom.token_endpoint);
     const refresh_endpoint = "https://provider.example/refresh";
     expect(parse({ provider: "google", refresh_endpoint }).tokenEndpoint).toBe(refresh_endpoint);
   });
 
-  test("keepalive knows the idle end from the catalogue", () => {
+  test("keepalive takes the idle time from the catalogue", () => {
     expect(parse({ provider: "google", refresh_policy: "keepalive" }).refreshPolicy).toBe(
       "keepalive",
     );
   });
 
   test.each(Object.entries(catalogue))(
-    "all of what is said of %s could be said by one",
+    "a registration can state all fields of %s",
     (name, entry) => {
       const { title, source, verified, note, ...members } = secretMembersOf(entry);
       const { entryName, ...fromCatalogue } = registeredProvider(parse({ provider: name }));
@@ -193,7 +193,7 @@ test.each<[string, unknown, string]>([
   expect(faultsOf({ ...custom, [member]: value })).toContain(`integrations/acme: ${fault}`);
 });
 
-test("every member at fault is named, and no value shown", () => {
+test("the error names every member at fault, and shows no value", () => {
   const fault = faultsOf({ method: "canary", rotation: "canary", headers: { host: "canary" } });
   for (const name of ["method", "rotation", "headers", "token_endpoint"]) {
     expect(fault).toContain(`${name}: `);

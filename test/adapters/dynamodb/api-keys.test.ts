@@ -26,7 +26,7 @@ const draft = (changes: Partial<ApiKeyDraft> = {}): ApiKeyDraft => ({
   ...changes,
 });
 
-test("a key is found by its hash, and nowhere in the table", async () => {
+test("a key is found by its hash, and the table does not hold the key", async () => {
   const { key, ...created } = await dynamoDbApiKeyAdmin(table()).create(draft());
   expect(key.reveal()).toMatch(/^otr_[\w-]{43}$/);
   const { label: _, createdAtMs: __, ...record } = created;
@@ -38,18 +38,18 @@ test("a key is found by its hash, and nowhere in the table", async () => {
   expect(Items?.[0]?.expires_at).toEqual({ N: String(nowMs / 1000 + 86_400) });
 });
 
-test("a key without scopes, label or end has none when it is found", async () => {
+test("a key without scopes, label or expiry is read without them", async () => {
   const plain = draft({ scopes: undefined, label: undefined, expiresAtMs: undefined });
   const { key } = await dynamoDbApiKeyAdmin(table()).create(plain);
   const found = await dynamoDbApiKeys(table()).find(keyDigest.of(key));
   expect(found).toMatchObject({ scopes: undefined, expiresAtMs: undefined });
 });
 
-test("no key has an unknown hash", async () => {
+test("an unknown hash finds no key", async () => {
   expect(await dynamoDbApiKeys(table()).find("00")).toBeUndefined();
 });
 
-test("a revoked key is still there, and says so", async () => {
+test("a revoked key stays in the table, with its status", async () => {
   const admin = dynamoDbApiKeyAdmin(table());
   const { key, keyId } = await admin.create(draft());
   const other = await admin.create(draft({ createdAtMs: nowMs + 1_000 }));
@@ -63,7 +63,7 @@ test("a revoked key is still there, and says so", async () => {
   ]);
 });
 
-test("what is no key cannot be revoked", async () => {
+test("revoking an unknown key reports that there is none", async () => {
   expect(await dynamoDbApiKeyAdmin(table()).revoke("key_unknown")).toBe(false);
 });
 
@@ -72,7 +72,7 @@ test.each<[string, Record<string, { S: string }>]>([
   ["status", { status: { S: "canary" } }],
   ["expires_at", { expires_at: { S: "canary" } }],
   ["scopes", { scopes: { S: "canary" } }],
-])("an item whose %s is malformed lets nobody in", async (attribute, changes) => {
+])("an item with a malformed %s admits nobody", async (attribute, changes) => {
   const Item = {
     ...{ key_hash: { S: "hash" }, key_id: { S: "key_1" } },
     ...{ workspace_id: { S: "wsp_1" }, status: { S: "active" } },

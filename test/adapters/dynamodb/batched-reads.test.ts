@@ -20,7 +20,7 @@ const itemOf = (id: string): Record<string, AttributeValue> => ({
 const ids = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}_${i}`);
 
-/** Names of the operations that a client has sent since. */
+/** The names of the operations that a client sends from now on. */
 function recordSent({ middlewareStack }: DynamoDBClient): string[] {
   const sent: string[] = [];
   const record = { name: "record", step: "initialize", override: true } as const;
@@ -48,7 +48,7 @@ const reads = (client = tables.client) =>
 const put = (item: Record<string, AttributeValue>) =>
   tables.client.send(new PutItemCommand({ TableName: tableNames.connections, Item: item }));
 
-test("what is asked for at once is one request, and everyone has their own", async () => {
+test("simultaneous reads are one request, and each caller gets its own connection", async () => {
   const known = ids("known", 10);
   for (const id of known) await put(itemOf(id));
   sent.length = 0;
@@ -58,14 +58,14 @@ test("what is asked for at once is one request, and everyone has their own", asy
   expect(sent).toEqual(["BatchGetItemCommand"]);
 });
 
-test("a lone one is a plain read", async () => {
+test("a single read is a GetItem", async () => {
   await put(itemOf("lone"));
   sent.length = 0;
   expect(await reads()(keyOf("lone"))).toMatchObject({ connectionId: "lone" });
   expect(sent).toEqual(["GetItemCommand"]);
 });
 
-test("what is asked for later is read anew", async () => {
+test("a later read is a request of its own", async () => {
   const read = reads();
   const both = () => Promise.all([read(keyOf("later_1")), read(keyOf("later_2"))]);
   expect(await both()).toEqual([undefined, undefined]);
@@ -73,7 +73,7 @@ test("what is asked for later is read anew", async () => {
   expect(await both()).toMatchObject([{ connectionId: "later_1" }, undefined]);
 });
 
-test("of another workspace there is none", async () => {
+test("a connection of another workspace is reported as absent", async () => {
   await put({ ...itemOf("foreign"), workspace_id: { S: "wsp_2" } });
   const read = reads();
   expect(await Promise.all([read(keyOf("foreign")), read(keyOf("absent"))])).toEqual([
@@ -82,7 +82,7 @@ test("of another workspace there is none", async () => {
   ]);
 });
 
-test("an item that is malformed is one reader's trouble", async () => {
+test("a malformed item fails only for its own reader", async () => {
   await put({ ...itemOf("malformed"), status: { S: "odd" } });
   await put(itemOf("sound"));
   const read = reads();
@@ -94,7 +94,7 @@ test("an item that is malformed is one reader's trouble", async () => {
   expect(sound).toMatchObject({ value: { connectionId: "sound" } });
 });
 
-test("a request has no more keys than DynamoDB takes", async () => {
+test("a request has at most the 100 keys that DynamoDB accepts", async () => {
   const many = ids("many", 201);
   await put(itemOf("many_200"));
   sent.length = 0;
@@ -104,7 +104,7 @@ test("a request has no more keys than DynamoDB takes", async () => {
   expect(sent).toEqual(["BatchGetItemCommand", "BatchGetItemCommand", "GetItemCommand"]);
 });
 
-test("what DynamoDB leaves out is read by itself", async () => {
+test("a connection that DynamoDB leaves out is read in a request of its own", async () => {
   const leavesOut = ["left_out"];
   const server = await startAwsJsonServer({
     targetPrefix: "DynamoDB_20120810",
@@ -127,7 +127,7 @@ test("what DynamoDB leaves out is read by itself", async () => {
   await server.close();
 });
 
-describe("a store that does not answer is unavailable to all, and is asked again:", () => {
+describe("a store that does not respond is unavailable to all callers, and is asked again later:", () => {
   test("throttled", async () => {
     const throttled = await startThrottledDynamoDb();
     const read = reads(throttled.client);

@@ -75,7 +75,7 @@ test("a new connection is the documented item", async () => {
   });
 });
 
-test("new credentials move the version on, and nothing is left of the old ones", async () => {
+test("new credentials increase the version, and nothing of the former ones remains", async () => {
   const { connectionId } = draft();
   await putItem(
     tables.client,
@@ -115,7 +115,7 @@ test("new credentials move the version on, and nothing is left of the old ones",
   });
 });
 
-test("a connection remembers when it was created", async () => {
+test("a replaced connection keeps the time of its creation", async () => {
   const first = draft();
   await admin().put(first);
   const versions = { expectedVersion: nowMs, version: nowMs + 60_000 };
@@ -255,7 +255,7 @@ test("switching a connection on schedules it, and forgets its failure where aske
   });
 });
 
-test("last_refreshed_at without milliseconds, as somebody's migration has it, declines nobody", async () => {
+test("last_refreshed_at without milliseconds, as a migration may write it, declines no lease", async () => {
   const { connectionId } = draft();
   await putItem(tables.client, connection({ connectionId, lastRefreshedAtMs: nowMs - 789 }));
   await tables.client.send(

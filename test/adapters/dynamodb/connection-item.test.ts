@@ -12,7 +12,7 @@ const item: Readonly<Record<string, AttributeValue>> = {
   status: { S: "active" },
 };
 
-test("what is not there is undefined, and the registration the integration's own", () => {
+test("absent attributes are undefined, and the registration defaults to the one of the integration", () => {
   expect(connectionOf(item)).toEqual({
     connectionId: "conn_1",
     workspaceId: "wsp_1",
@@ -67,7 +67,7 @@ test.each<[string, string, AttributeValue | undefined]>([
   ["failure", "failure", { S: "canary" }],
   ["a failure's code", "failure.code", { M: { ...failure, code: { S: "canary" } } }],
   ["a failure's count", "failure.count", { M: { ...failure, count: { S: "canary" } } }],
-])("malformed %s: named, and its value is not", (_, attribute, value) => {
+])("a malformed %s is named in the error, without its value", (_, attribute, value) => {
   const name = attribute.split(".")[0] ?? "";
   const lease = { lease_id: { S: "lease" }, lease_expires_at_ms: { N: "1" } };
   const attributes = Object.entries<AttributeValue>({ ...item, ...lease });
@@ -80,7 +80,7 @@ test.each<[string, string, AttributeValue | undefined]>([
   expect(malformed).not.toThrow("canary");
 });
 
-test("instants are ISO 8601 in UTC, of one width", () => {
+test("instants are ISO 8601 in UTC, all of the same length", () => {
   const instantMs = Date.UTC(2026, 0, 1, 12, 0, 0, 999);
   expect(isoInstant(instantMs)).toBe("2026-01-01T12:00:00.999Z");
   expect(isoSecond(instantMs)).toBe("2026-01-01T12:00:00Z");

@@ -42,7 +42,7 @@ const ids = (found: Awaited<ReturnType<typeof listed>>) =>
 const store = (id: string, changes: Partial<Connection> = {}) =>
   putItem(tables.client, connection({ connectionId: id as ConnectionId, ...changes }));
 
-test("a connection is told by what is shown, and its credentials are not even asked for", async () => {
+test("a listed connection has its shown members, and its credentials are not read", async () => {
   await putItem(
     tables.client,
     connection({
@@ -94,7 +94,7 @@ test.each<[string, ConnectionFilter, string[]]>([
   ["all of them at once", { workspaceId: "wsp_2" as WorkspaceId, integration: "mail" }, ["d"]],
   ["none", {}, ["a", "b", "c", "d"]],
   ["one that nobody has", { status: "testing" }, []],
-])("those of %s", async (_, filter, expected) => {
+])("lists the connections of %s", async (_, filter, expected) => {
   await store("a");
   await store("b", { integration: "mail", status: "error" });
   await store("c", { workspaceId: "wsp_2" as WorkspaceId });
@@ -102,10 +102,10 @@ test.each<[string, ConnectionFilter, string[]]>([
   expect(ids(await listed(filter))).toEqual(expected);
 });
 
-/** A page of a Scan ends at 1 MB of what is stored, whatever is projected. */
+/** A page of a Scan ends at 1 MB of stored data, whatever is projected. */
 const largeCredentials = "x".repeat(300_000) as SealedTokenSet;
 
-test("page by page, each connection once, and no page that nobody reads", async () => {
+test("pages are read on demand, and each connection is listed once", async () => {
   const stored = Array.from({ length: 12 }, (_, i) => `conn_${i + 10}`);
   for (const id of stored) await store(id, { credentials: largeCredentials });
   let pages = 0;
@@ -123,7 +123,7 @@ test("page by page, each connection once, and no page that nobody reads", async 
   expect(pages).toBe(1);
 });
 
-test("what is not a connection is told in its place, and names the attribute alone", async () => {
+test("a malformed item is listed as an error that names its attributes, without values", async () => {
   await store("good");
   await tables.client.send(
     new PutItemCommand({
@@ -142,7 +142,7 @@ test("what is not a connection is told in its place, and names the attribute alo
   ]);
 });
 
-test("a store that does not answer is unavailable", async () => {
+test("a store that does not respond is unavailable", async () => {
   const throttled = await startThrottledDynamoDb();
   const connections = list(throttled.client).connections({})[Symbol.asyncIterator]();
   await expect(connections.next()).rejects.toThrow(StoreUnavailable);

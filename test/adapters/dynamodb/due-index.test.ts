@@ -58,7 +58,7 @@ const page = (changes: { after?: SweepPosition; throughMs?: number; limit?: numb
 const idsIn = (due: readonly DueConnection[]): string[] =>
   due.map(({ connectionId }) => connectionId);
 
-test("tells what is due in a shard, in the order of time, with all that a message says", async () => {
+test("a page holds the connections due in a shard, in the order of time, with the members of a message", async () => {
   const { due, next } = await page();
   expect(idsIn(due)).toHaveLength(5);
   expect(idsIn(due).slice(3)).toEqual(["conn_b", "conn_c"]);
@@ -71,12 +71,12 @@ test("tells what is due in a shard, in the order of time, with all that a messag
   expect(next).toBeUndefined();
 });
 
-test("tells nothing that is due later", async () => {
+test("a page holds nothing that is due later", async () => {
   const { due } = await page({ throughMs: startMs + 4_999 });
   expect(idsIn(due)).not.toContain("conn_c");
 });
 
-test("pages through connections of one second, and leaves none out", async () => {
+test("paging through connections of the same second leaves none out", async () => {
   const seen: string[] = [];
   let after: SweepPosition | undefined;
   do {
@@ -88,7 +88,7 @@ test("pages through connections of one second, and leaves none out", async () =>
   expect(seen).toHaveLength(5);
 });
 
-test("resumes after a position whose entry is gone", async () => {
+test("a page begins after a position whose entry is gone", async () => {
   const place = { refreshShard: 11, refreshAtMs: startMs };
   for (const n of [1, 2, 3, 4, 5]) {
     const connectionId = `conn_gone_${n}` as ConnectionId;
@@ -104,23 +104,23 @@ test("resumes after a position whose entry is gone", async () => {
   expect(idsIn(due)).toEqual(others);
 });
 
-test("after the whole of a second, only what comes later", async () => {
+test("after a completed second, only later connections follow", async () => {
   const { due } = await page({ after: { refreshAtMs: startMs, connectionId: undefined } });
   expect(idsIn(due)).toEqual(["conn_b", "conn_c"]);
 });
 
-test("asks nothing when all up to then has been swept", async () => {
+test("no request is sent when everything up to the time has been swept", async () => {
   const after = { refreshAtMs: startMs + 60_000, connectionId: undefined };
   expect(await page({ after })).toEqual({ due: [], next: undefined });
 });
 
-test("counts what is due", async () => {
+test("counts the connections that are due", async () => {
   expect(await index.count(shard, startMs)).toBe(3);
   expect(await index.count(shard, startMs + 60_000)).toBe(5);
   expect(await index.count(63, startMs + 60_000)).toBe(0);
 });
 
-test("an entry without a workspace names nobody's connection", async () => {
+test("an entry without a workspace is ignored", async () => {
   await tables.client.send(
     new PutItemCommand({
       TableName: tableNames.connections,
@@ -137,7 +137,7 @@ test("an entry without a workspace names nobody's connection", async () => {
   expect(due).toEqual([]);
 });
 
-test("a table that does not answer is unavailable", async () => {
+test("a table that does not respond is unavailable", async () => {
   const away = dynamoDbDueIndex({
     client: throttled.client,
     tableName: tableNames.connections,
@@ -163,7 +163,7 @@ describe("an entry that this service has not written", () => {
       }),
     );
 
-  test("is passed over, wherever a page ends, and hides nothing behind it", async () => {
+  test("is ignored, wherever a page ends, and the entries after it are found", async () => {
     for (const n of [1, 2, 3, 4]) {
       await putEntry(`conn:odd:${n}`, "acme");
       await putEntry(`conn_even_${n}`, "acme");

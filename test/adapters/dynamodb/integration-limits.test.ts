@@ -38,7 +38,7 @@ const request = (name: RegistrationName, changes: Partial<PermitRequest>): Permi
   ...changes,
 });
 
-test("as many as a minute allows, by all processes together", async () => {
+test("all processes together get as many permits as a minute allows", async () => {
   const name = newName();
   const processes = Array.from({ length: 5 }, () => limits());
   let granted = 0;
@@ -51,7 +51,7 @@ test("as many as a minute allows, by all processes together", async () => {
   expect(granted).toBe(12);
 });
 
-test("as many at a time as are allowed; one that is given back makes room", async () => {
+test("as many permits at a time as are allowed; a released one is available again", async () => {
   const name = newName();
   const [one, other] = [limits(), limits()];
   const first = request(name, { maxConcurrent: 2 });
@@ -64,14 +64,14 @@ test("as many at a time as are allowed; one that is given back makes room", asyn
   expect((await other.acquire(request(name, { maxConcurrent: 2 }))).kind).toBe("busy");
 });
 
-test("a process that died gives its permit back when its time is over", async () => {
+test("the permit of a process that died expires", async () => {
   const name = newName();
   await limits().acquire(request(name, { maxConcurrent: 1 }));
   const later = request(name, { maxConcurrent: 1, nowMs: startMs + 20_000 });
   expect((await limits().acquire(later)).kind).toBe("granted");
 });
 
-test("a table that does not answer is unavailable, and keeps no one from leaving", async () => {
+test("a table that does not respond is unavailable, and a release does not fail", async () => {
   const away = limits(throttled.client);
   const name = newName();
   await expect(away.acquire(request(name, { maxPerMinute: 1 }))).rejects.toThrow(StoreUnavailable);

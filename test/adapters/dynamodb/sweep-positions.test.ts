@@ -24,7 +24,7 @@ afterAll(() => Promise.all([tables.close(), throttled.close()]));
 
 const lease = (leaseId: string) => ({ leaseId, leaseExpiresAtMs: startMs + 55_000 });
 
-test("a shard is claimed by one, until it is released or its claim has run out", async () => {
+test("a shard has one claim at a time, until it is released or expires", async () => {
   const claims = await Promise.all(
     Array.from({ length: 20 }, (_, n) => positions.claim(1, lease(`sweep-${n}`), startMs)),
   );
@@ -37,7 +37,7 @@ test("a shard is claimed by one, until it is released or its claim has run out",
   expect(await positions.claim(1, lease("heir"), startMs + 55_000)).toBeDefined();
 });
 
-test("a position is kept to the second and the connection, and found again", async () => {
+test("a position is stored to the second and the connection", async () => {
   await positions.claim(2, lease("sweep"), startMs);
   const middle = { refreshAtMs: startMs, connectionId: "conn_1" as ConnectionId };
   expect(await positions.advance(2, "sweep", middle)).toBe(true);
@@ -47,7 +47,7 @@ test("a position is kept to the second and the connection, and found again", asy
   expect(await positions.claim(2, lease("next"), startMs)).toEqual({ position: whole });
 });
 
-test("who has lost the claim moves nothing", async () => {
+test("a sweep that has lost its claim moves no position", async () => {
   await positions.claim(3, lease("first"), startMs);
   await positions.claim(3, lease("second"), startMs + 60_000);
   const position = { refreshAtMs: startMs, connectionId: undefined };
@@ -57,7 +57,7 @@ test("who has lost the claim moves nothing", async () => {
   expect(await positions.advance(3, "second", position)).toBe(true);
 });
 
-test("one in five minutes may catch up, however many ask", async () => {
+test("one sweep in five minutes may catch up, however many ask", async () => {
   const ask = (nowMs: number) =>
     Promise.all(Array.from({ length: 10 }, () => positions.claimCatchUp(nowMs, 300_000)));
   expect((await ask(startMs)).filter(Boolean)).toHaveLength(1);
@@ -69,7 +69,7 @@ test("a shard that was never swept has no position", async () => {
   expect(await positions.position(63)).toBeUndefined();
 });
 
-test("a table that does not answer is unavailable", async () => {
+test("a table that does not respond is unavailable", async () => {
   const away = dynamoDbSweepPositions({
     client: throttled.client,
     tableName: tableNames.coordination,

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => local.close());
 
-/** KMS in the state that the test has set. */
+/** KMS, in the state that the test has set. */
 const client = (): KMSClient =>
   new Proxy(local.client, {
     get: (target, name) =>
@@ -40,7 +40,7 @@ class TimeoutError extends Error {
 }
 const disabled = { $metadata: { httpStatusCode: 400 }, message: "the key is disabled" };
 
-/** A process: its cache is its own. */
+/** A process, with a cache of its own. */
 const process = (changes: Partial<KmsBranchKeysOptions> = {}) =>
   kmsBranchKeys({
     client: client(),
@@ -59,7 +59,7 @@ async function storedKeys() {
   return Items;
 }
 
-test("processes that meet a day first at the same time seal with one key", async () => {
+test("processes that first need the key of a day at the same time seal with one key", async () => {
   const keys = await Promise.all(Array.from({ length: 20 }, () => process().current(workspaceId)));
   expect(new Set(keys.map(({ id }) => id)).size).toBe(1);
   expect(await storedKeys()).toEqual([
@@ -81,7 +81,7 @@ test("a workspace has one branch, and workspaces are spread over all of them", a
   expect((await keys.current("wsp_7" as WorkspaceId)).id).toBe(ids[7]);
 });
 
-test("a key is replaced every day, and the one before still opens", async () => {
+test("a key is replaced every day, and the former one still opens", async () => {
   const keys = process();
   const first = await keys.current(workspaceId);
   local.clock.advance(12 * hourMs);
@@ -102,7 +102,7 @@ test("a key is cached for an hour", async () => {
   expect(local.kms.requests().Decrypt).toBe(before + 1);
 });
 
-test("while KMS does not respond a key serves for four hours, and no longer", async () => {
+test("while KMS does not respond, a key is used for four hours and no longer", async () => {
   const keys = process();
   const { id } = await keys.current(workspaceId);
   outage = "no_response";
@@ -115,7 +115,7 @@ test("while KMS does not respond a key serves for four hours, and no longer", as
   expect((await keys.find(id)).id).toBe(id);
 });
 
-test("an outage at midnight costs nothing: the key before it seals on", async () => {
+test("during an outage at midnight the former key still seals", async () => {
   const keys = process();
   local.clock.advance(11 * hourMs);
   const before = await keys.current(workspaceId);
@@ -127,7 +127,7 @@ test("an outage at midnight costs nothing: the key before it seals on", async ()
   expect((await keys.current(workspaceId)).id).toContain(".2026-01-02.");
 });
 
-test("a KMS key that is disabled ends what is cached when it is due, not hours later", async () => {
+test("a disabled KMS key ends a cached key at its next load, not hours later", async () => {
   const keys = process();
   const { id } = await keys.current(workspaceId);
   outage = "declined";
@@ -140,7 +140,7 @@ test("a KMS key that is disabled ends what is cached when it is due, not hours l
 test.each([
   ["an id that is not there", async () => "3.2026-01-01.00000000"],
   [
-    "a wrapped key that stands under another id",
+    "a wrapped key under another id",
     async () => {
       const { id } = await process().current(workspaceId);
       const [stored] = await storedKeys();

@@ -4,7 +4,7 @@ import type { SealedTokenSet } from "../../../functions/domain/model/connection.
 
 const part = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64url");
 
-test("a JWE is the same after it was packed, and is told from a compact one", () => {
+test("a packed JWE unpacks to the same JWE, and differs from a compact one", () => {
   const jwes = fc
     .record({
       header: fc.jsonValue().map((value) => Buffer.from(JSON.stringify({ value }))),
@@ -25,7 +25,7 @@ test("a JWE is the same after it was packed, and is told from a compact one", ()
   );
 });
 
-test("other bytes are no packed JWE", () => {
+test("other bytes are not a packed JWE", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       const unpacked = unpack(part(bytes) as SealedTokenSet);

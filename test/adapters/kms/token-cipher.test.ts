@@ -72,7 +72,7 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
     expect((await cipher().open(sealed, place)).binding).toBeUndefined();
   });
 
-  test("its successor opens under the next version alone", async () => {
+  test("its successor opens only under the next version", async () => {
     const { seal: sealNext } = await cipher().open(await seal(), place);
     const next = await sealNext(tokens("rt-2"), { version: 8, binding });
     const opened = await cipher().open(next, { ...place, version: 8 });
@@ -82,14 +82,14 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
     );
   });
 
-  test("a seal after an open asks nobody", async () => {
+  test("a seal after an open sends no request", async () => {
     const { seal: sealNext } = await cipher().open(await seal(), place);
     await local.kms.close();
     const next = await sealNext(tokens("rt-2"), { version: 8, binding });
     expect(headerOf(next)).toMatchObject({ version: 8 });
   });
 
-  test("a hundred openings at once share their requests", async () => {
+  test("a hundred simultaneous openings share their requests", async () => {
     const sealed = await seal();
     const before = local.kms.requests().Decrypt ?? 0;
     const one = cipher();
@@ -183,7 +183,7 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
     const newKey = async () =>
       (await local.client.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? "";
 
-    test("what the former key sealed opens, and is sealed under the new one", async () => {
+    test("a token set of the former key opens, and its successor is sealed under the new one", async () => {
       const sealed = await seal();
       const keyId = await newKey();
       const moving = cipher({ keyId, formerKeyIds: [local.kms.keyArn] });
@@ -201,7 +201,7 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
     });
   });
 
-  test("moves to each other form and back with what is sealed next", async () => {
+  test("the next token set may have another form, and the one after it the first", async () => {
     for (const other of Object.values(forms)) {
       const { seal: sealOther } = await local.cipher(other).open(await seal(), place);
       const moved = await sealOther(tokens("rt-2"), { version: 8, binding });
@@ -214,7 +214,7 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
   });
 });
 
-/** The same ciphertext behind another header: whoever may write an item can do that. */
+/** The same ciphertext behind another header, as anyone who may write an item can store it. */
 function withHeader(sealed: SealedTokenSet, header: object): SealedTokenSet {
   const json = Buffer.from(JSON.stringify(header));
   const [, ...parts] = jweOf(sealed).split(".");
@@ -230,14 +230,14 @@ describe("format 1", () => {
   const former = () => formerTokenCipher(local.client, local.kms.keyId);
   const stored = { access_token: "at-1", refresh_token: "rt-1", token_type: "Bearer" };
 
-  test("is what the code before it reads and writes", async () => {
+  test("is the form that the former release reads and writes", async () => {
     const opened = await local.cipher().open(await former().seal(stored, place), place);
     expect(opened.binding).toBeUndefined();
     const next = await opened.seal(tokens("rt-2"), { version: 8, binding });
     expect(await former().open(next, place)).toMatchObject({ refresh_token: "rt-2" });
   });
 
-  test("after a rollback from format 2, what the new code seals next opens in the old one", async () => {
+  test("after a rollback from format 2, the next token set opens in the former release", async () => {
     const sealed = await local.cipher({ format: 2 }).seal(tokens(), place, binding);
     await expect(former().open(sealed, place)).rejects.toThrow("not a compact JWE");
     const { seal } = await local.cipher({ format: 1 }).open(sealed, place);
@@ -245,7 +245,7 @@ describe("format 1", () => {
     expect(await former().open(next, place)).toMatchObject({ refresh_token: "rt-2" });
   });
 
-  test("opens under the lower version that code without versions gives it", async () => {
+  test("opens under the lower version that a release without versions gives it", async () => {
     const { seal } = await local.cipher().open(await former().seal(stored, place), place);
     const sealed = await seal(tokens("rt-2"), { version: 1_767_225_600_000, binding });
     const opened = await local.cipher().open(sealed, { ...place, version: 8 });
@@ -276,7 +276,7 @@ describe("format 1", () => {
     });
   });
 
-  test("one refresh in a new process asks KMS once, the next one in it not at all", async () => {
+  test("the first refresh in a process sends one request to KMS, and the next one none", async () => {
     let current = await local.cipher().seal(tokens(), place, binding);
     const before = local.kms.requests();
     const cipher = local.cipher();
@@ -287,7 +287,7 @@ describe("format 1", () => {
     expect(local.kms.requests()).toEqual({ ...before, Decrypt: (before.Decrypt ?? 0) + 1 });
   });
 
-  test("an opened data key is forgotten after a while", async () => {
+  test("an opened data key is evicted after its time", async () => {
     const cipher = local.cipher({ cacheMaxAgeMs: 60_000 });
     const sealed = await local.cipher().seal(tokens(), place, binding);
     await cipher.open(sealed, place);
@@ -302,7 +302,7 @@ describe("format 1", () => {
   test.each<[string, CipherOptions, number]>([
     ["after its time", { maxDataKeyAgeMs: 1_000 }, 1_000],
     ["after its number of uses", { maxSeals: 1 }, 0],
-  ])("a data key is replaced %s, and what it sealed still opens", async (_, options, laterMs) => {
+  ])("a data key is replaced %s, and its token sets still open", async (_, options, laterMs) => {
     const cipher = local.cipher(options);
     const first = await cipher.seal(tokens(), place, binding);
     local.clock.advance(laterMs);
@@ -337,7 +337,7 @@ describe("format 2", () => {
     await expect(opening).rejects.toThrow(UnreadableCredentials);
   });
 
-  test("is not opened by a plaintext that grows beyond the limit", async () => {
+  test("does not open when the plaintext grows beyond the limit", async () => {
     const cipher = local.cipher({ format: 2, keySource: "connection" });
     const sealed = await cipher.seal(tokens(), place, binding);
     const { edk } = headerOf(sealed);

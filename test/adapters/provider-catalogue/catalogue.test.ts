@@ -46,9 +46,12 @@ test.each([
   ["s", providersS],
   ["t-u", providersTToU],
   ["w-z", providersWToZ],
-])("%s holds the names that begin so", (letters, some: Readonly<Record<string, ProviderEntry>>) => {
-  for (const name of Object.keys(some)) expect(name).toMatch(new RegExp(`^[${letters}]`));
-});
+])(
+  "%s holds the names with these first letters",
+  (letters, some: Readonly<Record<string, ProviderEntry>>) => {
+    for (const name of Object.keys(some)) expect(name).toMatch(new RegExp(`^[${letters}]`));
+  },
+);
 
 describe.each(entries)("%s", (_name, entry) => {
   test("has https endpoints and sources", () => {
@@ -65,7 +68,7 @@ describe.each(entries)("%s", (_name, entry) => {
     expect(variablesOf(entry).map(([name]) => name)).toEqual([...new Set(used)]);
   });
 
-  test("says of each variable what may stand for it, to the letter", () => {
+  test("has a whole pattern or choices for each variable", () => {
     for (const [, variable] of variablesOf(entry)) {
       if ("choices" in variable) {
         expect(new Set(variable.choices).size).toBe(variable.choices.length);
@@ -92,7 +95,7 @@ describe.each(entries)("%s", (_name, entry) => {
     }
   });
 
-  test("has endpoints that a connection can fill, and that lead nowhere else", () => {
+  test("has endpoints that a connection can fill, and that stay on the provider's domain", () => {
     const sampleOf = (variable: UrlVariable): string =>
       "choices" in variable ? variable.choices[0] : variable.example;
     const byOwner = (setByIntegration: boolean, change: (sample: string) => string) =>
@@ -124,7 +127,7 @@ describe.each(entries)("%s", (_name, entry) => {
     }
   });
 
-  test("says where its facts are from when not all are from the vendor", () => {
+  test("notes where its facts come from when not all come from the vendor", () => {
     if (entry.verified === "secondary") expect(entry.note).toBeDefined();
   });
 });

@@ -41,12 +41,12 @@ const keepAt = (endpoint: string, options: Partial<SqsRescueQueueOptions> = {}) 
   sqsRescueQueue({
     client: async () => clientOf(endpoint),
     queueUrl: `${endpoint}/000000000000/rescue`,
-    // What has to arrive may take its time here; what has to be in time says so itself.
+    // A generous timeout, for the tests in which the message has to arrive. The others set their own.
     timeoutMs: 30_000,
     ...options,
   }).keep(commit);
 
-it("keeps a token set so that it is read back as it was", async () => {
+it("stores a token set that is read back unchanged", async () => {
   const { endpoint } = closing(await startSqs());
   const client = clientOf(endpoint);
   const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "rescue" }));
@@ -55,7 +55,7 @@ it("keeps a token set so that it is read back as it was", async () => {
   expect(Messages.map(({ Body }) => parseRescueRecord(Body))).toEqual([commit]);
 });
 
-it("gives it out once whoever received it can no longer commit it", async () => {
+it("delivers it once the process that received it can no longer commit it", async () => {
   const clock = manualClock(startMs);
   const { endpoint } = closing(await startSqs({ clock }));
   const client = clientOf(endpoint);
@@ -86,7 +86,7 @@ describe("is unavailable:", () => {
     await expect(keepAt(endpoint, { client })).rejects.toBeInstanceOf(StoreUnavailable);
   });
 
-  it("slower than the invocation can wait, whatever the client's own patience", async () => {
+  it("slower than the invocation can wait, whatever the client's own timeouts", async () => {
     const { endpoint } = closing(await startSilentServer());
     const keeping = keepAt(endpoint, { timeoutMs: 20 });
     await expect(keeping).rejects.toMatchObject({
@@ -95,14 +95,14 @@ describe("is unavailable:", () => {
     });
   });
 
-  it("a client that does not come about in time", async () => {
+  it("a client that is not loaded in time", async () => {
     const client = () => new Promise<never>(() => undefined);
     const keeping = keepAt("http://127.0.0.1:1", { client, timeoutMs: 20 });
     await expect(keeping).rejects.toBeInstanceOf(StoreUnavailable);
   });
 });
 
-it("tells as it is what will not pass", async () => {
+it("throws a permanent error unchanged", async () => {
   const { endpoint } = closing(await startSqs());
   await expect(keepAt(endpoint)).rejects.toMatchObject({ name: "QueueDoesNotExist" });
 });

@@ -21,19 +21,19 @@ const record = {
 it.each([
   ["with everything", record],
   [
-    "with nothing that may be unknown",
+    "with all unknown members null",
     {
       ...record,
       ...{ expires_at: null, refresh_token_expires_at: null },
       ...{ refresh_token_absolute_expires_at: null, due: null },
     },
   ],
-])("a record %s is written as it was read", (_, members) => {
+])("a record %s is read and written unchanged", (_, members) => {
   expect(rescueRecord(parseRescueRecord(members))).toEqual(members);
   expect(rescueRecord(parseRescueRecord(JSON.stringify(members)))).toEqual(members);
 });
 
-it("what a log line adds or leaves out does not matter", () => {
+it("the other members of a log line are ignored, and absent ones are unknown", () => {
   const { due, expires_at, ...known } = record;
   const line = { level: "CRITICAL", code: "commit.last_resort", ...known };
   expect(parseRescueRecord(JSON.stringify(line))).toMatchObject({
@@ -64,7 +64,7 @@ it.each([
   ["status", "dead"],
   ["due", "soon"],
   ["due", { refresh_at: "2025-10-19T11:50:00Z" }],
-])("a record with %s %j is refused, and the member named", (name, value) => {
+])("a record with %s %j is refused, and the error names the member", (name, value) => {
   const read = () => parseRescueRecord({ ...record, [name]: value });
   expect(read).toThrow(InvalidRescueRecord);
   expect(read).toThrow(
@@ -77,7 +77,7 @@ it("a packed token set is in the record as base64url", () => {
   expect(parseRescueRecord({ ...record, credentials })).toMatchObject({ credentials });
 });
 
-it("every member at fault is named, and no value shown", () => {
+it("the error names every member at fault, and shows no value", () => {
   const read = () => parseRescueRecord({ credentials: "plain-token", status: "plain-status" });
   expect(read).toThrow(
     /connection_id.*workspace_id.*expected_version.*credentials.*committed_at.*status/,
@@ -85,7 +85,7 @@ it("every member at fault is named, and no value shown", () => {
   expect(read).not.toThrow(/plain/);
 });
 
-it.each(["", "not JSON", "[]", "null", '"text"', "7"])("%p is no record", (text) => {
+it.each(["", "not JSON", "[]", "null", '"text"', "7"])("%p is not a record", (text) => {
   expect(() => parseRescueRecord(text)).toThrow(
     /^not a rescue record: expected (?:JSON|an object)$/,
   );

@@ -54,7 +54,7 @@ test("a registration is read from its secret, with RFC 7591's defaults", async (
   });
 });
 
-test("is read once by a hundred at once, and once more when it is older than its maximum age", async () => {
+test("a hundred simultaneous calls share one read, and another follows after the maximum age", async () => {
   await put("s-1");
   const clock = manualClock();
   const registry = newRegistry({ clock, maxAgeMs: 60_000 });
@@ -79,14 +79,14 @@ test("a forced read begins after the call, and sees a secret that was rotated un
   expect((await registry.registration(name)).clientSecret?.reveal()).toBe("s-2");
 });
 
-test("a burst of forced reads costs two", async () => {
+test("a burst of forced reads costs two requests", async () => {
   await put("s-1");
   const registry = newRegistry();
   await Promise.all(Array.from({ length: 100 }, () => registry.registration(name, 0)));
   expect(reads()).toBeLessThanOrEqual(2);
 });
 
-test("stands in for an hour while Secrets Manager does not answer, but not for who wants it fresh", async () => {
+test("a stale registration is used for an hour while Secrets Manager does not respond, but not by a forced read", async () => {
   await put("s-1");
   const clock = manualClock();
   const registry = newRegistry({ clock, maxAgeMs: 60_000 });
@@ -99,12 +99,12 @@ test("stands in for an hour while Secrets Manager does not answer, but not for w
   await expect(registry.registration(name)).rejects.toThrow(StoreUnavailable);
 });
 
-test("one that was never read is unavailable while Secrets Manager does not answer", async () => {
+test("a registration that was never read is unavailable while Secrets Manager does not respond", async () => {
   await secretsManager.close();
   await expect(newRegistry().registration(name)).rejects.toThrow(StoreUnavailable);
 });
 
-test("an absent secret is a misconfiguration, and is looked for again soon", async () => {
+test("an absent secret is a misconfiguration, and is read again soon", async () => {
   const clock = manualClock();
   const registry = newRegistry({ clock });
   await expect(registry.registration(name)).rejects.toThrow(MisconfiguredRegistration);
@@ -117,14 +117,14 @@ test("an absent secret is a misconfiguration, and is looked for again soon", asy
 describe("the administration", () => {
   const admin = () => secretsRegistrationAdmin({ client, prefix });
 
-  test("tells created from replaced, and lists what cannot be used with the reason", async () => {
+  test("reports created or replaced, and lists an unusable registration with the reason", async () => {
     expect(await put("s-1")).toMatchObject({ outcome: "created" });
     expect(await put("s-2")).toMatchObject({ outcome: "replaced" });
     expect(await admin().list()).toMatchObject([{ name, registration: { clientId: "client" } }]);
     expect((await admin().show(name)).clientSecret?.reveal()).toBe("s-2");
   });
 
-  test("stores nothing that could not be used", async () => {
+  test("stores no registration that could not be used", async () => {
     const draft = {
       clientId: "client",
       tokenEndpoint: "canary",

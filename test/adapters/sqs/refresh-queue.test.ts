@@ -86,7 +86,7 @@ async function received(endpoint: string) {
   }
 }
 
-/** An SQS whose SendMessageBatch does as it is told. */
+/** An SQS whose SendMessageBatch responds as the test says. */
 const sendingAs = async (
   answer: (entries: readonly AwsJson[], call: number) => AwsJson | Promise<AwsJson>,
 ): Promise<AwsJsonServer> => {
@@ -129,13 +129,13 @@ it("puts each connection on the queue as one message, in the group of its integr
   expect(await queue.depth()).toBe(28);
 });
 
-it("asks for nothing where nothing is due", async () => {
+it("sends no request where nothing is due", async () => {
   const { endpoint, requests } = await startQueue();
   expect(await bench(endpoint).queue.enqueue([])).toEqual([]);
   expect(requests()).not.toHaveProperty("SendMessageBatch");
 });
 
-it("has no more batches under way than it may", async () => {
+it("sends at most the given number of batches at a time", async () => {
   let underWay = 0;
   let most = 0;
   const reached = Promise.withResolvers<void>();
@@ -151,11 +151,11 @@ it("has no more batches under way than it may", async () => {
   expect(most).toBe(3);
 });
 
-it("sends again what was not taken, and that alone, with a growing delay", async () => {
+it("sends only the unsent messages again, with a growing delay", async () => {
   const sizes: number[] = [];
   const server = await sendingAs((entries, call) => {
     sizes.push(entries.length);
-    // The second answer says nothing of the rest: what is not mentioned was not taken.
+    // The second response does not mention the rest, which counts as not sent.
     const rest = call === 2 ? {} : failed(false)(entries.slice(3));
     return { ...taken(entries.slice(0, 3)), ...rest };
   });
@@ -165,7 +165,7 @@ it("sends again what was not taken, and that alone, with a growing delay", async
   expect(delaysMs).toEqual([100, 200, 400]);
 });
 
-it("hands back what is left after the last attempt", async () => {
+it("returns the connections that are left after the last attempt", async () => {
   const server = await sendingAs((entries) => ({
     ...taken(entries.slice(0, 1)),
     ...failed(false)(entries.slice(1)),
@@ -174,7 +174,7 @@ it("hands back what is left after the last attempt", async () => {
   expect(await queue.enqueue(due(10))).toEqual(due(10).slice(2));
 });
 
-it("hands back what SQS will not take, without sending it again", async () => {
+it("returns the connections that SQS refuses, without sending them again", async () => {
   const server = await sendingAs((entries) => ({
     ...taken(entries.slice(0, 1)),
     ...failed(true)(entries.slice(1)),
@@ -185,7 +185,7 @@ it("hands back what SQS will not take, without sending it again", async () => {
   expect(server.requests()).toEqual({ SendMessageBatch: 1 });
 });
 
-it("says so when SQS takes no message, as where the queue is of another kind", async () => {
+it("throws when SQS refuses all messages, as a queue of another kind does", async () => {
   const server = await sendingAs(failed(true));
   const { queue, delaysMs } = bench(server.endpoint);
   await expect(queue.enqueue(due(30))).rejects.toThrow(
@@ -202,14 +202,14 @@ const broken = (): never => {
   throw new AwsError("InternalFailure", "try again", 500);
 };
 
-it("outlasts a throttle that passes", async () => {
+it("outlasts a transient throttle", async () => {
   const server = await sendingAs((entries, call) => (call < 3 ? throttled() : taken(entries)));
   const { queue, delaysMs } = bench(server.endpoint);
   expect(await queue.enqueue(due(10))).toEqual([]);
   expect(delaysMs).toEqual([100, 200]);
 });
 
-describe("is unavailable where nothing could be put on it:", () => {
+describe("is unavailable where no message could be sent:", () => {
   it.each<[string, () => Promise<string>]>([
     ["throttled", async () => (await sendingAs(throttled)).endpoint],
     ["failing", async () => (await sendingAs(broken)).endpoint],
@@ -219,18 +219,18 @@ describe("is unavailable where nothing could be put on it:", () => {
     const options = { maximumInFlight: 1, attempts: 2, client: impatient(endpoint) };
     const { queue, delaysMs } = bench(endpoint, options);
     await expect(queue.enqueue(due(30))).rejects.toBeInstanceOf(StoreUnavailable);
-    // Of three batches one alone was tried, twice.
+    // One of three batches was tried, twice.
     expect(delaysMs).toHaveLength(1);
   });
 });
 
-it("hands back what was left when it became unavailable", async () => {
+it("returns the connections that were left when it became unavailable", async () => {
   const server = await sendingAs((entries, call) => (call > 1 ? throttled() : taken(entries)));
   const { queue } = bench(server.endpoint, { maximumInFlight: 1, attempts: 1 });
   expect(await queue.enqueue(due(30))).toEqual(due(30).slice(10));
 });
 
-it("says so when it may not be used at all", async () => {
+it("throws when this role may not use it", async () => {
   const server = await sendingAs(() => {
     throw new AwsError("AccessDeniedException", "no", 400);
   });
@@ -239,7 +239,7 @@ it("says so when it may not be used at all", async () => {
   expect(delaysMs).toEqual([]);
 });
 
-it("does not know its depth while SQS does not answer", async () => {
+it("has no depth while SQS does not respond", async () => {
   const { endpoint } = closing(await startSilentServer());
   const { queue } = bench(endpoint, { client: impatient(endpoint) });
   await expect(queue.depth()).rejects.toBeInstanceOf(StoreUnavailable);

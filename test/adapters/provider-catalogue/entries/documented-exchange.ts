@@ -2,53 +2,53 @@ type Json = Readonly<Record<string, unknown>>;
 
 interface Answered {
   readonly status: number;
-  /** What a person is told of it. @default error_description */
+  /** The text for a person. @default error_description */
   readonly words?: string;
   readonly answer: Json;
 }
 
 /**
- * A refresh in the shape that the pages show which the catalogue's entry names; all values are made up.
- * The connection has `at-1` and `rt-1`, the client the id `client` and the secret `s/2=`.
+ * A refresh as the pages show it that the catalogue entry names. All values are made up. The connection has the tokens
+ * `at-1` and `rt-1`, the client has the id `client` and the secret `s/2=`.
  */
 export interface DocumentedExchange {
-  /** Of the client registration's secret. */
+  /** Members of the client registration's secret. */
   readonly registration?: Json;
-  /** Of the connection. */
+  /** The connection's `config`. */
   readonly config?: Readonly<Record<string, string>>;
   readonly sent: {
     /** @default POST */
     readonly method?: "GET";
-    /** The whole of it, variables filled, without the parameters. */
+    /** The whole URL with its variables filled, without the parameters. */
     readonly url: string;
     /**
-     * Where the client's id and secret stand. `raw_basic`: in the header as they are, not form-encoded
-     * first (RFC 6749 §2.3.1); `none`: the id alone, in the body; `unnamed`: neither.
+     * Where the request holds the client's id and secret. `raw_basic`: in the header, not form-encoded first
+     * (RFC 6749 §2.3.1); `none`: only the id, in the body; `unnamed`: neither.
      */
     readonly client: "basic" | "raw_basic" | "post" | "none" | "unnamed";
     /** @default form */
     readonly as?: "json" | "query";
-    /** All but those of the client. @default grant type and refresh token as RFC 6749 §6 has them */
+    /** The parameters other than the client's. @default grant type and refresh token, RFC 6749 §6 */
     readonly parameters?: Readonly<Record<string, string>>;
   };
-  /** What a refresh brings, beside the access token `at-2`. */
+  /** The members of the response, beside the access token `at-2`. */
   readonly answer: Json;
-  /** @default what the answer says, in the words of RFC 6749 §5.1, and nothing else */
+  /** The expected reading. @default the members of RFC 6749 §5.1, and nothing else */
   readonly understood?: {
-    /** Where the answer does not say. */
+    /** The lifetime where the response does not state it. */
     readonly defaultLifetimeSeconds?: number;
-    /** Of the refresh token, from this refresh on. */
+    /** The lifetime of the refresh token, from this refresh on. */
     readonly refreshLifetimeSeconds?: number;
-    /** The same where the answer does not say. @default that, unless the answer says it here */
+    /** The same where the response does not state it. @default `refreshLifetimeSeconds`, unless this response states it */
     readonly defaultRefreshLifetimeSeconds?: number;
-    /** Of the refresh token and all its successors. */
+    /** The lifetime of the refresh token and all its successors. */
     readonly absoluteLifetimeSeconds?: number;
     readonly scope?: string;
-    /** Members of the answer that are kept as they stand. */
+    /** Members of the response that are kept unchanged. */
     readonly keeps?: readonly string[];
     readonly notes?: readonly string[];
   };
-  /** What the registration is held to. @default nothing */
+  /** The limits of the registration. @default none */
   readonly rules?: {
     readonly refreshTokenAbsoluteSeconds?: number;
     readonly minimumRefreshIntervalSeconds?: number;

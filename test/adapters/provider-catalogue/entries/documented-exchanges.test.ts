@@ -23,7 +23,7 @@ const exchanges = {
 };
 type Name = keyof typeof exchanges & keyof typeof providers;
 
-/** Replayed beside these, one by one. */
+/** Replayed in test files of their own. */
 const replayedByHand = ["facebook", "google", "slack", "square", "strava", "withings"];
 
 test("every provider of the catalogue is replayed", () => {
@@ -56,7 +56,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
   const refused = ({ status, answer }: NonNullable<DocumentedExchange["dead"]>) =>
     answered({ status, body: answer });
 
-  test("is asked as its page has it", async () => {
+  test("gets the request that its page shows", async () => {
     const { request } = await answered({ body: granted });
     const { method = "POST", as = "form", client, parameters = refreshGrant } = sent;
     const [endpoint, query = ""] = sent.url.split("?");
@@ -71,7 +71,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     expect(credentialsOf(request)).toBe(inHeader);
   });
 
-  test("brings tokens, and what else it says of them", async () => {
+  test("returns tokens and their properties", async () => {
     const { tokens } = await answered({ body: granted });
     const { refresh_token, expires_in, scope } = exchange.answer;
     expect(tokens).toEqual({
@@ -88,7 +88,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     });
   });
 
-  test("lives as long as it is known to where the answer does not say", async () => {
+  test("has its known lifetimes where the response does not state them", async () => {
     const stated = Object.entries(granted);
     const withoutEnds = Object.fromEntries(stated.filter(([name]) => !/expires_in$/.test(name)));
     const saysRefreshEnd = stated.some(([name]) => /refresh_.*expires_in$/.test(name));
@@ -100,14 +100,14 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     );
   });
 
-  test("rotates its refresh token as its entry says", () => {
+  test("rotates its refresh token as its entry states", () => {
     const { refresh_token: next } = exchange.answer;
     const { rotation }: ProviderEntry = providers[name as Name];
     if (rotation === "always") expect(next).toMatch(/rt-2$/);
     if (rotation === "never") expect(next ?? "rt-1").toBe("rt-1");
   });
 
-  test("is held to its rules", () => {
+  test("has its limits", () => {
     const json = JSON.stringify({ client_id: "client", client_secret: "secret", provider: name });
     expect(parseClientRegistration(registrationName, "1", json)).toMatchObject({
       refreshTokenAbsoluteSeconds: undefined,
@@ -118,7 +118,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     });
   });
 
-  test("says so of a dead token", async () => {
+  test("reports a dead token", async () => {
     const { dead = { status: 400, answer: { error: "invalid_grant" } } } = exchange;
     const { answer } = await refused(dead);
     expect(answer).toMatchObject({
@@ -127,7 +127,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     });
   });
 
-  test("asks to wait", async () => {
+  test("reports too many requests", async () => {
     const tooMany = { status: 429, answer: { error: "too_many_requests" } };
     const { limited = tooMany }: DocumentedExchange = exchange;
     const { status, answer: body, concerns } = limited;
@@ -135,18 +135,18 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 30_000, concerns });
   });
 
-  test("does not blame the connection for the client", async () => {
+  test("reports a rejected client as the fault of the registration", async () => {
     const { rejected = { status: 401, answer: { error: "invalid_client" } } } = exchange;
     expect((await refused(rejected)).answer).toMatchObject({ kind: "client_rejected" });
   });
 
-  test("says nothing of the token when it fails itself", async () => {
+  test("does not report a dead token when it fails itself", async () => {
     const { answer } = await answered({ status: 500, body: exchange.dead?.answer ?? {} });
     expect(answer).toMatchObject({ kind: "unusable", serverFailed: true });
   });
 });
 
-/** Of HTTP Basic, decoded. */
+/** Id and secret of HTTP Basic, decoded. */
 function credentialsOf({ headers }: ReplayedRequest): string | undefined {
   const [scheme, credentials] = headers.authorization?.split(" ") ?? [];
   return scheme === "Basic" && credentials !== undefined ? atob(credentials) : undefined;

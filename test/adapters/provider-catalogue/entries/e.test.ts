@@ -12,14 +12,14 @@ describe("exact-online", () => {
     expect(answer).toMatchObject({ kind: "refused", providerErrorDescription: error_description });
   });
 
-  test("any other request that is wrong kills nothing", async () => {
+  test("another malformed request does not end the connection", async () => {
     const body = { error: "invalid_request", error_description: "Missing parameter: grant_type" };
     const { answer } = await replay("exact-online", { config, status: 400, body });
     expect(answer).toMatchObject({ kind: "unusable", serverFailed: false });
   });
 
   // https://github.com/websmurf/laravel-exact-online/issues/31
-  test("a refresh that came too early is to come again half a minute later", async () => {
+  test("a refresh that came too early is tried again half a minute later", async () => {
     const error_description = "Rate limit exceeded: access_token not expired";
     const body = { error: "access_denied", error_description };
     const { answer } = await replay("exact-online", { config, status: 400, body });

@@ -24,7 +24,7 @@ describe("facebook", () => {
     });
   });
 
-  test("an answer without an end: sixty days", async () => {
+  test("a response without a lifetime: sixty days", async () => {
     const { tokens } = await replay("facebook", {
       body: { access_token: "at-2", token_type: "bearer" },
     });

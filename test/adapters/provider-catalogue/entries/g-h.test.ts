@@ -2,7 +2,7 @@ import { replay } from "../../../support/provider-replay.ts";
 
 // https://developers.google.com/identity/protocols/oauth2/web-server#offline
 describe("google", () => {
-  test("a success brings no refresh token, and begins six months anew", async () => {
+  test("a success has no refresh token, and starts the six months anew", async () => {
     const { tokens, request } = await replay("google", {
       body: {
         access_token: "at-2",

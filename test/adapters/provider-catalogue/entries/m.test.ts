@@ -40,7 +40,7 @@ describe("microsoft", () => {
   });
 
   // https://learn.microsoft.com/en-us/entra/identity-platform/authentication-national-cloud
-  test("a national cloud has a host of its own", async () => {
+  test("a national cloud has its own host", async () => {
     const config = { host: "login.microsoftonline.us", tenant: "contoso.example" };
     const { request } = await replay("microsoft", { config, body: { access_token: "at-2" } });
     expect(request.endpoint).toBe(

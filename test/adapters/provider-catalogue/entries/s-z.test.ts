@@ -12,7 +12,7 @@ describe("slack", () => {
     team: { name: "Slack Softball Team", id: "T9TK3CUKW" },
   };
 
-  test("a success is rotated; the scope is a comma list, and the team is kept", async () => {
+  test("a success rotates; the scope is separated by commas, and the team is kept", async () => {
     const { tokens, request } = await replay("slack", { body: bot });
     expect(request).toMatchObject({
       method: "POST",
@@ -61,7 +61,7 @@ describe("slack", () => {
   });
 
   test.each(["team_added_to_org", "org_login_required", "accesslimited"])(
-    "ok: false, %s: the workspace's own, for a time",
+    "ok: false, %s: concerns the workspace, and is transient",
     async (error) => {
       const { answer } = await replay("slack", { body: { ok: false, error } });
       expect(answer).toMatchObject({ kind: "unavailable", concerns: "connection" });
@@ -105,7 +105,7 @@ describe("square", () => {
     short_lived: false,
   };
 
-  test("is asked in JSON, says the end as a date, and gives the same refresh token again", async () => {
+  test("gets JSON, states the end as a date, and returns the same refresh token", async () => {
     const { tokens, request } = await replay("square", { body: answer });
     expect(request).toMatchObject({
       method: "POST",
@@ -127,7 +127,7 @@ describe("square", () => {
     });
   });
 
-  test("a short-lived token ends when its date says", async () => {
+  test("a short-lived token ends at its date", async () => {
     const { tokens } = await replay("square", {
       body: { ...answer, expires_at: "2026-01-02T12:00:00Z", short_lived: true },
     });
@@ -146,7 +146,7 @@ describe("square", () => {
 
 // https://developers.strava.com/docs/authentication
 describe("strava", () => {
-  test("a success says the end twice, as seconds and as an instant", async () => {
+  test("a success states the end twice, in seconds and as an instant", async () => {
     const { tokens, request } = await replay("strava", {
       body: {
         token_type: "Bearer",
@@ -199,7 +199,7 @@ describe("strava", () => {
 
 // https://developer.withings.com/developer-guide/v3/integration-guide/public-health-data-api/get-access/access-and-refresh-tokens-no-recover
 describe("withings", () => {
-  test("a success has its tokens in the body of the body; the scope is a comma list", async () => {
+  test("a success has its tokens in the body of the body; the scope is separated by commas", async () => {
     const { tokens, request } = await replay("withings", {
       body: {
         status: 0,
@@ -237,14 +237,14 @@ describe("withings", () => {
   });
 
   // https://github.com/StrategicSolutionsAI/LifeboardAI/blob/main/src/lib/withings/__tests__/client.test.ts
-  test("a dead refresh token is named in an answer with status 200", async () => {
+  test("a dead refresh token is reported with status 200", async () => {
     const { answer } = await replay("withings", {
       body: { status: 503, body: {}, error: "Invalid Params: invalid refresh_token" },
     });
     expect(answer).toMatchObject({ kind: "refused", providerError: "503" });
   });
 
-  test("a failure with status 200 is one, and kills nothing that it does not name", async () => {
+  test("a failure with status 200 is a failure, and ends no connection unless it says so", async () => {
     const { answer } = await replay("withings", {
       body: { status: 503, body: {}, error: "Invalid Params: invalid code" },
     });
@@ -264,7 +264,7 @@ describe("withings", () => {
 });
 
 // https://zoho.com/accounts/protocol/oauth/web-apps/access-token-expiry.html
-test("zoho: who asked too often waits ten minutes, and anyone else who is refused does not", async () => {
+test("zoho: a connection with too many requests waits ten minutes, and another refused one does not", async () => {
   const refused = (error_description: string) =>
     replay("zoho", { status: 400, body: { error: "Access Denied", error_description } });
   const { answer } = await refused("You have made too many requests continuously.");
@@ -272,7 +272,7 @@ test("zoho: who asked too often waits ten minutes, and anyone else who is refuse
   expect((await refused("Not for this client.")).answer).toMatchObject({ kind: "unusable" });
 });
 
-// Their word for a dead token is also their word for a request that is wrong.
+// These providers have one error for a dead token and for a malformed request.
 test.each([
   ["x", { error: "invalid_request", error_description: "Missing required parameter [client_id]." }],
   ["webex", { message: "The request is missing a required parameter.", trackingId: "ROUTER_fake" }],
@@ -285,7 +285,7 @@ test.each([
     },
   ],
   ["bitbucket", { error: "invalid_request", error_description: "Unsupported grant type: None" }],
-] as const)("%s: %j kills nothing", async (name, body) => {
+] as const)("%s: %j does not end the connection", async (name, body) => {
   const { answer } = await replay(name, { status: 400, body });
   expect(answer).toMatchObject({ kind: "unusable", serverFailed: false });
 });
@@ -295,7 +295,7 @@ test.each([
   ["square", 30 * 86_400],
   ["strava", 6 * 3_600],
   ["withings", 3 * 3_600],
-] as const)("%s: an access token whose end is not told lives %i s", async (name, seconds) => {
+] as const)("%s: an access token without a stated end lives %i s", async (name, seconds) => {
   const { tokens } = await replay(name, { body: { access_token: "at-2" } });
   expect(tokens?.expiresInSeconds).toBe(seconds);
 });

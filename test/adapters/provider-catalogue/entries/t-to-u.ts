@@ -1,8 +1,8 @@
 import type { DocumentedExchange } from "./documented-exchange.ts";
 
 /**
- * Answers in the shape that the pages of each entry's `source` show, or that of RFC 6749 §5 where they show
- * none; their values are made up.
+ * Responses as the pages of each entry's `source` show them, or as in RFC 6749 §5 where the pages show none. All values
+ * are made up.
  */
 export const exchangesTToU = {
   tesla: {
