@@ -55,7 +55,7 @@ export interface VariableChoice {
 
 export interface VariablePattern {
   /**
-   * Source of a regular expression, `^…$`. Whatever it admits, the value of a connection is a whole label of the host,
+   * A {@link linearPattern}, `^…$`. Whatever it admits, the value of a connection is a whole label of the host,
    * before at least two literal labels, or a whole segment of the path.
    */
   readonly pattern: string;
@@ -181,7 +181,7 @@ export interface ErrorConditions {
   readonly error?: string;
   /** A part of the error's description, or of a response that is plain text. Case does not matter. */
   readonly text?: string;
-  /** Source of a regular expression that matches the error's description. Case does not matter. */
+  /** A {@link linearPattern} that is found in the error's description. Case does not matter. */
   readonly textPattern?: string;
 }
 

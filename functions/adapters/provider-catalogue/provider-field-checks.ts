@@ -10,6 +10,7 @@ import {
   variant,
 } from "../../validation/structures.ts";
 import { boolean, integer, matching, oneOf, satisfying, string } from "../../validation/values.ts";
+import { LinearPatternError, linearPattern } from "./linear-pattern.ts";
 import type {
   AnyOf,
   ErrorConditions,
@@ -34,13 +35,14 @@ const fields = <C extends Checks>(checks: C) =>
 const regularExpression: Check<string> = (value, place) => {
   const source = string(value, place);
   if (source === invalid) return invalid;
+  if (source === "") return place.reject("value_error", "expected a regular expression");
   try {
-    new RegExp(source);
-    if (source !== "") return source;
-  } catch {
-    // The fault below says it.
+    linearPattern(source);
+    return source;
+  } catch (error) {
+    if (!(error instanceof LinearPatternError)) throw error;
+    return place.reject("value_error", `expected a regular expression: this one ${error.message}`);
   }
-  return place.reject("value_error", "expected the source of a regular expression");
 };
 
 const choiceVariable = refined(
@@ -66,7 +68,7 @@ const patternVariable = refined(
       place.at("pattern").reject("value_error", "expected ^ at its beginning and $ at its end");
     }
     for (const [name, text] of Object.entries({ example, default: byDefault })) {
-      if (text === undefined || new RegExp(pattern).test(text)) continue;
+      if (text === undefined || linearPattern(pattern).test(text)) continue;
       place.at(name).reject("value_error", "expected a value that fits the pattern");
     }
   },

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
+import { linearPattern } from "../provider-catalogue/linear-pattern.ts";
 import type { UrlVariable } from "../provider-catalogue/provider-entry.ts";
 import { ownValue } from "../provider-catalogue/stated-values.ts";
 
@@ -111,7 +112,7 @@ function fits(declared: UrlVariable | undefined, value: string): boolean {
   if (declared === undefined) return true;
   return "choices" in declared
     ? declared.choices.includes(value)
-    : new RegExp(declared.pattern).test(value);
+    : linearPattern(declared.pattern).test(value);
 }
 
 function splitTemplate(template: string) {

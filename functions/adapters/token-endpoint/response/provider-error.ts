@@ -1,3 +1,4 @@
+import { linearPattern } from "../../provider-catalogue/linear-pattern.ts";
 import type { ErrorRule, ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { valueAt } from "../../provider-catalogue/stated-values.ts";
 import type { Members } from "./token-response-body.ts";
@@ -45,7 +46,7 @@ function fits(rule: ErrorRule, status: number, { code, text }: ProviderError): b
     (rule.error === undefined || rule.error === code) &&
     (rule.text === undefined || (tried?.includes(rule.text.toLowerCase()) ?? false)) &&
     (rule.textPattern === undefined ||
-      (tried !== undefined && new RegExp(rule.textPattern, "i").test(tried)))
+      (tried !== undefined && linearPattern(rule.textPattern, { ignoreCase: true }).test(tried)))
   );
 }
 
