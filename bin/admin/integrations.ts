@@ -25,6 +25,7 @@ import {
   readCredentials,
   withCredentialOptions,
 } from "./client-credentials.ts";
+import { holdReader, releaseCommand } from "./holds.ts";
 import { type AdminIo, requireEnvironment } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
 import { replacement } from "./replacement.ts";
@@ -46,7 +47,8 @@ export const integrationCommands = (io: AdminIo): Command =>
     .description("client registrations at providers")
     .addCommand(putCommand(io))
     .addCommand(listCommand(io))
-    .addCommand(showCommand(io));
+    .addCommand(showCommand(io))
+    .addCommand(releaseCommand(io));
 
 function putCommand(io: AdminIo): Command {
   const put = new Command("put")
@@ -80,22 +82,28 @@ function putCommand(io: AdminIo): Command {
 
 const listCommand = (io: AdminIo): Command =>
   new Command("list")
-    .description("list the client registrations")
+    .description("list the client registrations and their holds")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- integrations list")
     .action(async (options: OutputOptions) => {
-      const listed = await registrations(io).list();
-      printAll(io, options, listed.map(listedRow), "no client registrations");
+      const admin = registrations(io);
+      const holdsOf = holdReader(io);
+      const listed = await admin.list();
+      const holds = await Promise.all(listed.map(({ name }) => holdsOf(name)));
+      const rows = listed.map((one, n) => ({ ...listedRow(one), holds: holds[n] ?? [] }));
+      printAll(io, options, rows, "no client registrations");
     });
 
 const showCommand = (io: AdminIo): Command =>
   new Command("show")
-    .description("show a client registration, its secret redacted")
+    .description("show a client registration, its secret redacted, and its holds")
     .argument("<integration>", "the integration's name", registrationName)
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  npm run admin -- integrations show acme --json")
     .action(async (name: RegistrationName, options: OutputOptions) => {
-      print(io, options, registrationRow(await registrations(io).show(name)));
+      const registration = await registrations(io).show(name);
+      const holds = await holdReader(io)(name);
+      print(io, options, { ...registrationRow(registration), holds });
     });
 
 const putHelp = `${credentialHelp}

@@ -1,6 +1,7 @@
 import type { AdminIo } from "./io.ts";
 
-export type Row = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+type Cell = string | number | readonly string[] | undefined;
+export type Row = Readonly<Record<string, Cell | readonly Row[]>>;
 
 export interface OutputOptions {
   /** `--json` */
@@ -23,24 +24,51 @@ export function printAll(
   else stdout.write(rows.length === 0 ? `${none}\n` : table(rows));
 }
 
+/** Rows within a row follow as a table of their own, under their name. */
 function lines(row: Row): string {
-  const members = Object.entries(row).filter(([, value]) => value !== undefined);
+  const members = cellsOf(row).filter(([, value]) => value !== undefined);
   const width = Math.max(...members.map(([name]) => name.length));
-  return members.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}\n`).join("");
+  const text = members.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}\n`).join("");
+  return text + innerTables([row]);
 }
 
 function table(rows: readonly Row[]): string {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = [names, ...rows.map((row) => names.map((name) => cell(row[name])))];
+  const inner = new Set(rows.flatMap((row) => innerRowsOf(row).map(([name]) => name)));
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
+    (name) => !inner.has(name),
+  );
+  const cells = [
+    names,
+    ...rows.map((row) => names.map((name) => cell(Object.fromEntries(cellsOf(row))[name]))),
+  ];
   const widths = names.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)));
-  return cells
+  const text = cells
     .map((line) => line.map((text, i) => text.padEnd(widths[i] ?? 0)).join("  "))
     .map((line) => `${line.trimEnd()}\n`)
     .join("");
+  return text + innerTables(rows);
 }
 
+function innerTables(rows: readonly Row[]): string {
+  const inner = rows.flatMap(innerRowsOf);
+  const names = [...new Set(inner.map(([name]) => name))];
+  const rowsNamed = (wanted: string) => inner.flatMap(([name, of]) => (name === wanted ? of : []));
+  return names.map((name) => `\n${name}\n${table(rowsNamed(name))}`).join("");
+}
+
+const isRows = (value: Row[string]): value is readonly Row[] =>
+  Array.isArray(value) && typeof value[0] === "object";
+
+const innerRowsOf = (row: Row): readonly (readonly [string, readonly Row[]])[] =>
+  Object.entries(row).flatMap(([name, value]) => (isRows(value) ? [[name, value] as const] : []));
+
+const cellsOf = (row: Row): readonly (readonly [string, Cell])[] =>
+  Object.entries(row).flatMap(([name, value]) =>
+    isRows(value) ? [] : [[name, value as Cell] as const],
+  );
+
 /** Replaces control characters, since a text from a provider must not control the terminal. */
-function cell(value: Row[string]): string {
+function cell(value: Cell): string {
   const text = typeof value === "object" ? value.join(" ") : String(value ?? "");
   return text.replace(/\p{Cc}/gu, "?") || "-";
 }

@@ -91,10 +91,7 @@ export function dynamoDbIntegrationHolds(
     },
 
     async lift(name, hold) {
-      const names = { "#entry": holdAttribute(hold.scope) };
-      const condition = [isUnchanged(hold)];
-      const lifted = await change(name, { remove: ["#entry"], names, condition });
-      return lifted !== undefined;
+      return (await change(name, removalOf(hold))) !== undefined;
     },
 
     async openWindow(name, window) {
@@ -117,6 +114,22 @@ export function dynamoDbIntegrationHolds(
   };
 }
 
+/** The holds that stand, for an operator. Both methods reject with {@link StoreUnavailable}. */
+export interface HoldAdmin {
+  holds(name: RegistrationName): Promise<readonly IntegrationHold[]>;
+  /** @returns false: the hold has changed or ended since it was read */
+  release(name: RegistrationName, hold: IntegrationHold): Promise<boolean>;
+}
+
+export const dynamoDbHoldAdmin = (table: DynamoDbTable): HoldAdmin => ({
+  async holds(name) {
+    const item = await readItem(table, itemOf(name));
+    return item === undefined ? [] : troubleIn(item).holds;
+  },
+  release: async (name, hold) =>
+    (await changeItem(table, itemOf(name), removalOf(hold))) !== undefined,
+});
+
 /** Whatever the table does, its next response will say the same again. */
 async function orUndefined<Value>(request: Promise<Value>): Promise<Value | undefined> {
   try {
@@ -135,6 +148,12 @@ const entryChange = (attribute: string, entry: AttributeValue, nowMs: number) =>
     }),
   ],
   names: { "#entry": attribute },
+});
+
+const removalOf = (hold: IntegrationHold): ItemUpdate => ({
+  remove: ["#entry"],
+  names: { "#entry": holdAttribute(hold.scope) },
+  condition: [isUnchanged(hold)],
 });
 
 const isAbsent = clause("attribute_not_exists(#entry)");

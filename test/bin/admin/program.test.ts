@@ -54,6 +54,7 @@ test.each([
 test.each([
   [[]],
   [["integrations", "put"]],
+  [["integrations", "release"]],
   [["connections", "put"]],
   [["connections", "list"]],
   [["connections", "refresh"]],
