@@ -13,14 +13,14 @@ export function providersDocument(catalogue: Readonly<Record<string, ProviderEnt
   const entries = Object.entries(catalogue);
   return `${introduction(entries.length)}
 ${markdownTable(columns, entries)}
-## What to know
+## Notes
 
 ${entries.map(paragraph).join("\n")}`;
 }
 
 const introduction = (count: number): string => `# Providers
 
-Written by \`npm run docs:providers\` from \`functions/adapters/provider-catalogue/entries/\`; a test compares the two.
+\`npm run docs:providers\` writes this page from \`functions/adapters/provider-catalogue/entries/\`. A test compares them.
 
 The catalogue has ${count} providers that differ from RFC 6749, or state more than it does. A provider that conforms
 needs no entry: \`npm run admin -- integrations put acme --token-endpoint …\`. \`npm run admin -- providers show google\`
@@ -107,10 +107,10 @@ ${[...Object.entries(entry.variables ?? {}).map(variable), ...entry.source.map((
 const sentence = (note: string | undefined): string => (note === undefined ? "" : ` ${note}`);
 
 function variable([name, variable]: [string, UrlVariable]): string {
-  const standard = variable.default === undefined ? "" : `; else ${code(variable.default)}`;
+  const standard = variable.default === undefined ? "" : `; by default ${code(variable.default)}`;
   if ("choices" in variable) {
     return `${code(name)}: one of ${variable.choices.map(code).join(", ")}${standard}`;
   }
-  const who = variable.setBy === "integration" ? "of the integration, " : "";
-  return `${code(name)}: ${who}as ${code(variable.example)}${standard}`;
+  const owner = variable.setBy === "integration" ? "stated by the integration, " : "";
+  return `${code(name)}: ${owner}for example ${code(variable.example)}${standard}`;
 }

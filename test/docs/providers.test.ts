@@ -38,8 +38,8 @@ test("every field that an entry states is in the document", () => {
     "[Acme](#acme) | `client_secret_post` | 90 min | setting, 30 s | idle 7 d, absolute 365 d |",
     "| every 570 s, 5 a minute, 2 at a time | `refresh_endpoint`, `variables`, `error_at` | secondary |",
     "`https://{region}.acme.example/{tenant}/refresh`. Rotation was read in a forum.",
-    "- `region`: one of `eu`, `us`; else `eu`",
-    "- `tenant`: of the integration, as `contoso`",
+    "- `region`: one of `eu`, `us`; by default `eu`",
+    "- `tenant`: stated by the integration, for example `contoso`",
     "- <https://acme.example/docs>\n- <https://acme.example/limits>",
   ]) {
     expect(document).toContain(text);
