@@ -79,6 +79,13 @@ export function validated<Value>(
   return checked;
 }
 
+/** Undefined: the check reports a fault. */
+export function valueIfValid<Value>(check: Check<Value>, value: unknown): Value | undefined {
+  const faults: Fault[] = [];
+  const checked = check(value, new Place(faults));
+  return faults.length > 0 || checked === invalid ? undefined : checked;
+}
+
 export function faultsOf(check: Check<unknown>, value: unknown): readonly Fault[] {
   const faults: Fault[] = [];
   check(value, new Place(faults));

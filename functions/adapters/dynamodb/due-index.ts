@@ -1,7 +1,10 @@
 import { type AttributeValue, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { identifierPattern, isConnectionId, isWorkspaceId } from "../../domain/model/connection.ts";
 import type { DueConnection, DueIndex, SweepPosition } from "../../domain/ports/schedule.ts";
+import { valueIfValid } from "../../validation/check.ts";
+import { connectionIdCheck, identifier, workspaceIdCheck } from "../../validation/identifiers.ts";
+import { wholeNumber } from "../../validation/values.ts";
 import { asStoreUnavailable } from "../aws/clients.ts";
+import { attributes, type Item } from "./attributes.ts";
 import { type DynamoDbTable, pages } from "./table-requests.ts";
 import { connectionKey, dueIndex } from "./tables.ts";
 
@@ -77,15 +80,17 @@ function positionOf(key: Record<string, AttributeValue> | undefined): SweepPosit
     : undefined;
 }
 
-/** An entry that lacks an id cannot be refreshed, and is ignored. */
-function dueConnectionOf(item: Record<string, AttributeValue>): DueConnection[] {
-  const connectionId = item[connectionKey]?.S;
-  const workspaceId = item.workspace_id?.S;
-  const integration = item.integration?.S ?? "";
-  const second = Number(item[dueIndex.rangeKey]?.N);
-  return isConnectionId(connectionId) &&
-    isWorkspaceId(workspaceId) &&
-    identifierPattern.test(integration)
-    ? [{ connectionId, workspaceId, integration, refreshAtMs: second * 1000 }]
-    : [];
+const entryCheck = attributes({
+  [connectionKey]: connectionIdCheck,
+  workspace_id: workspaceIdCheck,
+  integration: identifier,
+  [dueIndex.rangeKey]: wholeNumber,
+});
+
+/** A malformed entry cannot be refreshed, and is ignored. */
+function dueConnectionOf(item: Item): DueConnection[] {
+  const entry = valueIfValid(entryCheck, item);
+  if (entry === undefined) return [];
+  const { connection_id: connectionId, workspace_id: workspaceId, integration, refresh_at } = entry;
+  return [{ connectionId, workspaceId, integration, refreshAtMs: refresh_at * 1000 }];
 }

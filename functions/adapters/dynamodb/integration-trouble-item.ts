@@ -11,7 +11,7 @@ import {
   type IntegrationTrouble,
   type TroubleWindow,
 } from "../../domain/model/integration-hold.ts";
-import { type Fault, invalid, Place } from "../../validation/check.ts";
+import { valueIfValid } from "../../validation/check.ts";
 import { workspaceIdCheck } from "../../validation/identifiers.ts";
 import { list, optional } from "../../validation/structures.ts";
 import { oneOf, string, wholeNumber } from "../../validation/values.ts";
@@ -75,9 +75,8 @@ const holdCheck = attributes({
 });
 
 function holdIn({ M: map }: AttributeValue): IntegrationHold | undefined {
-  const faults: Fault[] = [];
-  const read = holdCheck(map, new Place(faults));
-  if (read === invalid || faults.length > 0) return undefined;
+  const read = valueIfValid(holdCheck, map);
+  if (read === undefined) return undefined;
   return {
     scope: { origin: read.origin, workspaceId: read.workspace_id },
     reason: read.reason,
@@ -93,9 +92,8 @@ function holdIn({ M: map }: AttributeValue): IntegrationHold | undefined {
 const windowCheck = attributes({ origin: optional(string), began_at_ms: wholeNumber });
 
 function windowIn({ M: map }: AttributeValue): TroubleWindow | undefined {
-  const faults: Fault[] = [];
-  const read = windowCheck(map, new Place(faults));
-  if (read === invalid || faults.length > 0) return undefined;
+  const read = valueIfValid(windowCheck, map);
+  if (read === undefined) return undefined;
   return { origin: read.origin, beganAtMs: read.began_at_ms };
 }
 

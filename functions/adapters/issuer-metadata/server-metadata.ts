@@ -1,3 +1,4 @@
+import { isObject } from "../../validation/structures.ts";
 import { parseJsonObject, textOf } from "../token-endpoint/response/token-response-body.ts";
 
 /** What is used of an authorization server's metadata, RFC 8414 §2. */
@@ -43,11 +44,8 @@ export function parseServerMetadata(body: Uint8Array, issuer: string): ServerMet
   if (metadata === undefined) throw new UnusableMetadata("is not a JSON object");
   if (metadata.issuer !== issuer) throw new UnusableMetadata(difference(metadata.issuer, issuer));
   const { token_endpoint, token_endpoint_auth_methods_supported: methods } = metadata;
-  const aliases = metadata.mtls_endpoint_aliases;
-  const mtls =
-    typeof aliases === "object" && aliases !== null && "token_endpoint" in aliases
-      ? aliases.token_endpoint
-      : undefined;
+  const { mtls_endpoint_aliases: aliases } = metadata;
+  const { token_endpoint: mtls } = isObject(aliases) ? aliases : {};
   if (!isLiteralUrl(token_endpoint)) throw new UnusableMetadata("names no token_endpoint");
   if (mtls !== undefined && !isLiteralUrl(mtls)) {
     throw new UnusableMetadata("names no token_endpoint for clients with a certificate");
