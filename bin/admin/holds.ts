@@ -16,7 +16,7 @@ function holdAdmin({ environment }: AdminIo): HoldAdmin {
   return dynamoDbHoldAdmin({ client: dynamoDbClient(), tableName });
 }
 
-/** Reads the holds on an integration, as show and list print them. */
+/** Reads the holds of an integration, as rows of the output. */
 export function holdReader(io: AdminIo): (name: RegistrationName) => Promise<readonly Row[]> {
   const admin = holdAdmin(io);
   return async (name) => (await admin.holds(name)).map((hold) => holdRow(name, hold));
@@ -40,17 +40,17 @@ interface ReleaseOptions extends OutputOptions {
 
 export const releaseCommand = (io: AdminIo): Command =>
   new Command("release")
-    .description("end a hold, so that its connections are refreshed again at once")
+    .description("release a hold, so that its connections are refreshed again at once")
     .argument("<integration>", "the integration's name", registrationName)
-    .option("--origin <origin>", "the hold of this origin, as show prints it")
-    .option("--workspace <id>", "the hold of this workspace", workspaceId)
+    .option("--origin <origin>", "only the hold of this origin; see: integrations show")
+    .option("--workspace <id>", "only the hold of this workspace", workspaceId)
     .option("--all", "all holds of the integration")
     .option("--json", "print JSON")
     .addHelpText("after", releaseHelp)
     .action((name: RegistrationName, options: ReleaseOptions) => release(io, name, options));
 
 const releaseHelp = `
-Every process knows of it within two seconds. A provider that still fails is held again.
+All processes follow the release within two seconds. If the provider still fails, its connections are held again.
 
 Examples:
   npm run admin -- integrations show acme
@@ -59,20 +59,23 @@ Examples:
 
 async function release(io: AdminIo, name: RegistrationName, options: ReleaseOptions) {
   const admin = holdAdmin(io);
-  const standing = await admin.holds(name);
-  const chosen = standing.filter((hold) => isChosen(hold, options));
+  const holds = await admin.holds(name);
+  const chosen = holds.filter((hold) => isChosen(hold, options));
   if (chosen.length === 0) {
-    const those = standing.length === 0 ? "no hold" : `${standing.length} holds, none of them this`;
-    throw new CommandFailed(`${name} has ${those}. integrations show ${name} prints them`);
+    throw new CommandFailed(
+      holds.length === 0
+        ? `${name} has no holds`
+        : `none of the ${holds.length} holds of ${name} matches. See: integrations show ${name}`,
+    );
   }
   if (chosen.length > 1 && !options.all) {
     throw new CommandFailed(
-      `${name} has ${chosen.length} holds: name one with --origin and --workspace, or release them with --all`,
+      `${name} has ${chosen.length} holds. Choose one with --origin and --workspace, or release them with --all`,
     );
   }
   for (const hold of chosen) {
     if (await admin.release(name, hold)) continue;
-    throw new CommandFailed(`the hold of ${name} has just changed: run the command again`);
+    throw new CommandFailed(`the hold of ${name} has changed meanwhile. Run the command again`);
   }
   printAll(
     io,

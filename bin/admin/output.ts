@@ -52,7 +52,8 @@ function table(rows: readonly Row[]): string {
 function innerTables(rows: readonly Row[]): string {
   const inner = rows.flatMap(innerRowsOf);
   const names = [...new Set(inner.map(([name]) => name))];
-  const rowsNamed = (wanted: string) => inner.flatMap(([name, of]) => (name === wanted ? of : []));
+  const rowsNamed = (wanted: string) =>
+    inner.flatMap(([name, all]) => (name === wanted ? all : []));
   return names.map((name) => `\n${name}\n${table(rowsNamed(name))}`).join("");
 }
 
