@@ -202,7 +202,19 @@ function sweepConditions(
   };
 }
 
-const integrationConditions = ({ clientsRejected, providersFailing }: Monitored): Conditions => ({
+const integrationConditions = ({
+  tokensWithheld,
+  clientsRejected,
+  providersFailing,
+}: Monitored): Conditions => ({
+  TokensWithheld: {
+    impact:
+      "Refresh tokens would have gone to another server or client than the one that issued them, and were not sent: somebody has changed a connection or a registration, or the provider has moved. These connections get no fresh access token.",
+    nextStep:
+      "find the integration and both endpoints in the log line token_request.withheld. Undo the change if nobody intended it; otherwise permit it with `npm run admin -- integrations rebind`.",
+    metric: tokensWithheld,
+    threshold: 1,
+  },
   ClientsRejected: {
     impact:
       "A provider rejects the client of an integration: none of its connections gets a fresh access token.",

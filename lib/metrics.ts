@@ -22,6 +22,7 @@ export function createLogMetrics({ refresh, worker, sweep }: MeasuredFunctions) 
   const refreshing = [refresh, worker];
   return {
     tokenSetsInLogAlone: logLines(refreshing, "commit.last_resort"),
+    tokensWithheld: logLines(refreshing, "token_request.withheld"),
     clientsRejected: logLinesWithReason(refreshing, "integration.held", "client_rejected"),
     providersFailing: logLinesWithReason(refreshing, "integration.held", "provider_failing"),
     integrationsHeld: emitted(refreshing, "IntegrationHeld").with({ statistic: "Sum" }),

@@ -8,6 +8,8 @@ import {
   branchContextKeys,
   branchKeyPurpose,
   connectionContextKeys,
+  rebindContextKeys,
+  rebindPurpose,
 } from "../functions/adapters/kms/encryption-context.ts";
 
 /** A table and the key that encrypts it. */
@@ -96,6 +98,18 @@ export const openTokenSets = ({
   );
 };
 
+/** Permits to verify an operator's permission to send tokens elsewhere, and not to give one. */
+export const verifyRebinds = ({
+  tokenKey,
+  formerTokenKeyArns,
+  stage,
+}: TokenKeys): PolicyStatement =>
+  new PolicyStatement({
+    actions: ["kms:Decrypt"],
+    resources: [tokenKey.keyArn, ...formerTokenKeyArns],
+    conditions: ofPurpose(rebindPurpose, stage, rebindContextKeys),
+  });
+
 const ofConnection = {
   StringLike: {
     "kms:EncryptionContext:workspace_id": "?*",
@@ -106,14 +120,14 @@ const ofConnection = {
   },
 };
 
-const ofBranch = (stage: string) => ({
+const ofBranch = (stage: string) => ofPurpose(branchKeyPurpose, stage, branchContextKeys);
+
+const ofPurpose = (purpose: string, stage: string, contextKeys: readonly string[]) => ({
   StringEquals: {
-    "kms:EncryptionContext:purpose": branchKeyPurpose,
+    "kms:EncryptionContext:purpose": purpose,
     "kms:EncryptionContext:stage": stage,
   },
-  "ForAllValues:StringEquals": {
-    "kms:EncryptionContextKeys": [...branchContextKeys],
-  },
+  "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": [...contextKeys] },
 });
 
 /** Permits the client registrations: all secrets below the prefix, where nothing else is kept. */

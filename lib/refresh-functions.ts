@@ -17,6 +17,7 @@ import {
   sealTokenSets,
   sendMessages,
   type TokenKeys,
+  verifyRebinds,
 } from "./permissions.ts";
 import type { DeadLetterQueue } from "./queues.ts";
 import type { Settings } from "./settings.ts";
@@ -133,6 +134,7 @@ const refreshEnvironment = (resources: RefreshResources) => {
     CONNECTIONS_TABLE: data.connections.tableName,
     COORDINATION_TABLE: data.coordination.tableName,
     SECRET_PREFIX: settings.secretPrefix,
+    REQUIRE_BOUND_TOKENS: `${settings.requireBoundTokens}`,
     RESCUE_QUEUE_URL: rescueQueue.queueUrl,
     PROVIDER_TIMEOUT_SECONDS: `${settings.providerTimeoutSeconds}`,
     COALESCE_WINDOW_SECONDS: `${settings.coalesceWindowSeconds}`,
@@ -166,6 +168,7 @@ const refreshPermissions = (
     ...accessItems({ table: branchKeys, tableKey }, "dynamodb:GetItem", "dynamodb:PutItem"),
     ...sealTokenSets(tokenKeys),
     ...openTokenSets(tokenKeys),
+    verifyRebinds(tokenKeys),
     readSecrets(settings.secretPrefix),
     sendMessages(rescueQueue),
   ];

@@ -75,6 +75,11 @@ export const settings = {
     },
   ),
 
+  requireBoundTokens: flag(
+    "`true` sends no token set that was sealed before token sets were bound to the client and the endpoint that issued them. For when all have been refreshed since.",
+    { default: false, variable: "REQUIRE_BOUND_TOKENS" },
+  ),
+
   schedule: flag(
     "`true` refreshes connections as they come due. `false` starts no sweep; messages that are already on the queues are still processed.",
     { default: true },

@@ -71,6 +71,8 @@ export class WorkerProcess {
       ...{ holds, limits, clock, telemetry, random, schedule },
       store: fleet.store,
       registry: { registration: async (name) => fleet.integrationNamed(name).registration },
+      rebinds: { successorOf: async () => undefined },
+      requiresBinding: false,
       tokenEndpoint,
       cipher: { open: async () => opened, seal: async () => "sealed" as SealedTokenSet },
       rescueQueue: { keep: async () => {} },

@@ -28,6 +28,7 @@ import {
 import { holdReader, releaseCommand } from "./holds.ts";
 import { type AdminIo, requireEnvironment } from "./io.ts";
 import { type OutputOptions, print, printAll, type Row } from "./output.ts";
+import { rebindCommand } from "./rebind.ts";
 import { replacement } from "./replacement.ts";
 
 interface PutOptions extends OutputOptions, CredentialOptions {
@@ -48,7 +49,8 @@ export const integrationCommands = (io: AdminIo): Command =>
     .addCommand(putCommand(io))
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
-    .addCommand(releaseCommand(io));
+    .addCommand(releaseCommand(io))
+    .addCommand(rebindCommand(io));
 
 function putCommand(io: AdminIo): Command {
   const put = new Command("put")

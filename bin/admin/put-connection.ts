@@ -5,7 +5,7 @@ import {
   type PutOutcome,
 } from "../../functions/adapters/dynamodb/connection-admin.ts";
 import { secretsRegistrationAdmin } from "../../functions/adapters/secrets-manager/registration-admin.ts";
-import { registeredEndpoint } from "../../functions/adapters/token-endpoint/registered-endpoint.ts";
+import { issuingEndpoint } from "../../functions/adapters/token-endpoint/issuing-endpoint.ts";
 import { assertParametersHaveValues } from "../../functions/adapters/token-endpoint/request/provider-request.ts";
 import {
   type ConnectionKey,
@@ -67,9 +67,10 @@ export async function putConnection(
     client: secretsManagerClient(),
     prefix: SECRET_PREFIX,
   }).show(registrationName ?? (`integrations/${integration}` as RegistrationName));
-  if (registration.tokenEndpoint !== undefined) registeredEndpoint(registration, config, true);
-  assertParametersHaveValues(registration, config);
   const clock = systemClock;
+  const issuing = await issuingEndpoint({ clock, allowLoopback: true }, registration, config);
+  const binding = "reason" in issuing ? undefined : issuing;
+  assertParametersHaveValues(registration, config);
   const nowMs = clock.nowMs();
   const given = parseTokens(input, nowMs, registration);
   const { expiresAtMs } = given.tokens;
@@ -85,7 +86,7 @@ export async function putConnection(
     ...{ connectionId, workspaceId, integration, registrationName },
     ...{ label: connection.label, userId: connection.userId, config },
     ...{ expectedVersion, version },
-    credentials: await cipher.seal(given.tokens, { ...key, version }, undefined),
+    credentials: await cipher.seal(given.tokens, { ...key, version }, binding),
     expiresAtMs,
     assumedExpiresAtMs: assumed?.atMs,
     refreshTokenExpiresAtMs: earlier(refreshTokenExpiresAtMs, absoluteExpiresAtMs),
@@ -100,8 +101,12 @@ export async function putConnection(
     putAtMs: nowMs,
   });
   const assumption = assumed === undefined ? [] : [assumedNotes[assumed.from]];
-  return { outcome, notes: [...given.notes, ...assumption] };
+  const unbound = "reason" in issuing ? [`${unboundNote}: ${issuing.reason}`] : [];
+  return { outcome, notes: [...given.notes, ...assumption, ...unbound] };
 }
+
+const unboundNote =
+  "the first refresh binds the tokens to the endpoint that issues them, which is not known yet";
 
 const assumedNotes = {
   jwt_exp: "the access token's expiry is not stated; the token's own exp is assumed",

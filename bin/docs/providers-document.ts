@@ -86,7 +86,7 @@ const shownElsewhere: readonly string[] = [
   ...["title", "tokenEndpoint", "source", "verified", "note", "tokenEndpointAuthMethod"],
   ...["rotation", "rotationGraceSeconds", "refreshTokenIdleSeconds", "refreshTokenAbsoluteSeconds"],
   ...["accessTokenLifetimeSeconds", "minimumRefreshIntervalSeconds", "maxPerMinute"],
-  ...["maxConcurrent"],
+  ...["maxConcurrent", "origins", "originsBelow"],
 ];
 
 const oddities = (entry: ProviderEntry): readonly string[] =>
@@ -100,9 +100,21 @@ const paragraph = ([name, entry]: Named): string => `<a id="${name}"></a>
 
 \`--provider ${name}\`: \`${entry.refreshEndpoint ?? entry.tokenEndpoint}\`.${sentence(entry.note)}
 
-${[...Object.entries(entry.variables ?? {}).map(variable), ...entry.source.map((url) => `<${url}>`)]
+${[
+  ...Object.entries(entry.variables ?? {}).map(variable),
+  ...tokenMoves(entry),
+  ...entry.source.map((url) => `<${url}>`),
+]
   .map((item) => `- ${item}\n`)
   .join("")}`;
+
+/** Hosts among which tokens move without an operator's permission, beside the choices of the variables. */
+const tokenMoves = ({ origins = [], originsBelow }: ProviderEntry): readonly string[] => [
+  ...(originsBelow === undefined
+    ? []
+    : [`tokens move among the hosts below ${code(originsBelow)}`]),
+  ...(origins.length === 0 ? [] : [`tokens also move to and from ${origins.map(code).join(", ")}`]),
+];
 
 const sentence = (note: string | undefined): string => (note === undefined ? "" : ` ${note}`);
 

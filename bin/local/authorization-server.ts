@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import Provider, { type Adapter, type AdapterPayload } from "oidc-provider";
 import { type DurableMap, openDurableMap } from "./durable-map.ts";
@@ -8,7 +8,7 @@ import { closeServer, listenOnLoopback } from "./loopback.ts";
 export interface AuthorizationServerOptions {
   /** The directory of `authorization-server.jsonl`, which keeps keys, client and tokens. @default in memory */
   readonly directory?: string;
-  /** @default 0, any free port */
+  /** @default the port of the last start with the same directory, or else any free port */
   readonly port?: number;
   /** @default 120 */
   readonly accessTokenSeconds?: number;
@@ -55,7 +55,7 @@ const daySeconds = 24 * 60 * 60;
  */
 export async function startAuthorizationServer({
   directory,
-  port = 0,
+  port,
   accessTokenSeconds = 120,
 }: AuthorizationServerOptions = {}): Promise<AuthorizationServer> {
   const state: State = openDurableMap({
@@ -66,7 +66,7 @@ export async function startAuthorizationServer({
   if (!resumed) putClient(state);
 
   const server = createServer();
-  const issuer = await listenOnLoopback(server, port);
+  const issuer = await listenAsBefore(server, state, port);
   const provider = new Provider(issuer, configuration(state, accessTokenSeconds));
   const counts = { succeeded: 0, failed: 0 };
   provider.on("grant.success", () => {
@@ -91,6 +91,22 @@ export async function startAuthorizationServer({
       state.close();
     },
   };
+}
+
+/** Tokens are sent only to the address that issued them, so that the address stays the same where it is free. */
+async function listenAsBefore(
+  server: Server,
+  state: State,
+  port: number | undefined,
+): Promise<string> {
+  const former = Number(state.get(portKey)?.payload.port ?? 0);
+  const issuer = await listenOnLoopback(server, port ?? former).catch((error: unknown) => {
+    if (port !== undefined) throw error;
+    return listenOnLoopback(server);
+  });
+  const payload = { port: Number(new URL(issuer).port) };
+  if (payload.port !== former) state.set(portKey, { payload, expiresAtMs: undefined });
+  return issuer;
 }
 
 async function mintRefreshToken(provider: Provider): Promise<string> {
@@ -128,6 +144,7 @@ function configuration(state: State, accessTokenSeconds: number): Record<string,
   };
 }
 
+const portKey = "port";
 const clientKey = `Client:${clientId}`;
 
 /** @returns the client's new secret */

@@ -166,7 +166,7 @@ async function refreshUnderLease(
       const attempt = { ...held, invocation, isScheduled, opened };
       isSent = true;
       const sent = await requestTokens(dependencies, attempt, permission.registration);
-      const { result, registration } = sent;
+      const { result, registration, recipient: binding = opened.binding } = sent;
       if (result.kind === "not_sent") {
         isSent = false;
         telemetry.emit({ code: "lease.lost", ...keyOf(connection) });
@@ -180,8 +180,8 @@ async function refreshUnderLease(
       try {
         // Nothing stands between a token and its write.
         return result.kind === "granted"
-          ? await storeTokens(dependencies, attempt, registration, result)
-          : await storeRotatedToken(dependencies, attempt, result);
+          ? await storeTokens(dependencies, attempt, { registration, binding }, result)
+          : await storeRotatedToken(dependencies, attempt, binding, result);
       } finally {
         await circuitBreaker.report({ connection, registration, permission }, result);
       }

@@ -138,6 +138,8 @@ const refreshMembers = {
   coordinationTable: required("COORDINATION_TABLE", string),
   /** The first part of the names of all client registrations' secrets. */
   secretPrefix: required("SECRET_PREFIX", secretPrefix),
+  /** Token sets that were sealed before they were bound to their issuer are sent no more. */
+  requiresBinding: flag("REQUIRE_BOUND_TOKENS"),
   providerTimeoutSeconds: seconds("PROVIDER_TIMEOUT_SECONDS"),
   coalesceWindowMs: milliseconds("COALESCE_WINDOW_SECONDS"),
   /** The age up to which a cached client registration is used. */

@@ -7,6 +7,7 @@ import { dynamoDbIntegrationHolds } from "../adapters/dynamodb/integration-holds
 import { dynamoDbIntegrationLimits } from "../adapters/dynamodb/integration-limits.ts";
 import type { DynamoDbTable } from "../adapters/dynamodb/table-requests.ts";
 import { dynamoDbTroubleEvidence } from "../adapters/dynamodb/trouble-evidence.ts";
+import { kmsRebinds } from "../adapters/kms/rebinds.ts";
 import { noRescueQueue } from "../adapters/rescue/no-rescue-queue.ts";
 import { sqsRescueQueue } from "../adapters/rescue/rescue-queue.ts";
 import { secretsClientRegistry } from "../adapters/secrets-manager/client-registry.ts";
@@ -18,7 +19,7 @@ import type { ConnectionStore } from "../domain/ports/connection-store.ts";
 import type { Telemetry } from "../domain/ports/telemetry.ts";
 import type { RefreshDependencies } from "../domain/refresh/dependencies.ts";
 import type { RefreshConfig } from "./config.ts";
-import { tokenCipher } from "./token-cipher.ts";
+import { tokenCipher, wrappingKeys } from "./token-cipher.ts";
 
 /** The dependencies of a refresh, in any function. */
 export function refreshDependencies(
@@ -29,6 +30,7 @@ export function refreshDependencies(
   const { allowLoopback, connectionsTable, rescueQueueUrl } = config;
   const { sweepIntervalMs, giveUpAfterMs } = config;
   const client = dynamoDbClient();
+  const kms = kmsClient();
   const coordination = { client, tableName: config.coordinationTable };
   const random = Math.random;
   const budget = budgetFor(config.providerTimeoutSeconds);
@@ -44,7 +46,14 @@ export function refreshDependencies(
       maxAgeMs: config.clientCacheMs,
     }),
     tokenEndpoint,
-    cipher: tokenCipher(config, { dynamoDb: client, kms: kmsClient() }),
+    rebinds: kmsRebinds({
+      ...wrappingKeys(config, kms),
+      stage: config.stage,
+      table: coordination,
+      clock,
+    }),
+    requiresBinding: config.requiresBinding,
+    cipher: tokenCipher(config, { dynamoDb: client, kms }),
     rescueQueue: rescueQueueUrl
       ? sqsRescueQueue({ queueUrl: rescueQueueUrl, delayMs: firstRescueDelayMs })
       : noRescueQueue,

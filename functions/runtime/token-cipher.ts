@@ -1,20 +1,21 @@
 import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { type KmsBranchKeysOptions, kmsBranchKeys } from "../adapters/kms/branch-keys.ts";
+import type { WrappingKeys } from "../adapters/kms/decrypt.ts";
 import { kmsTokenCipher } from "../adapters/kms/token-cipher.ts";
 import type { TokenCipher } from "../domain/ports/token-cipher.ts";
 import type { TokenCipherConfig } from "./config.ts";
 
 export interface TokenCipherClients {
   readonly dynamoDb: KmsBranchKeysOptions["table"]["client"];
-  readonly kms: KmsBranchKeysOptions["client"];
+  readonly kms: WrappingKeys["client"];
 }
 
 export function tokenCipher(
   config: TokenCipherConfig,
   { dynamoDb, kms }: TokenCipherClients,
 ): TokenCipher {
-  const { kmsKeyId: keyId, formerKmsKeyIds: formerKeyIds, stage, branches } = config;
-  const wrapping = { client: kms, keyId, formerKeyIds, clock };
+  const { stage, branches } = config;
+  const wrapping = { ...wrappingKeys(config, kms), clock };
   const table = { client: dynamoDb, tableName: config.branchKeysTable };
   return kmsTokenCipher({
     ...wrapping,
@@ -23,3 +24,8 @@ export function tokenCipher(
     keySource: config.tokenKeySource,
   });
 }
+
+export const wrappingKeys = (
+  { kmsKeyId: keyId, formerKmsKeyIds: formerKeyIds }: TokenCipherConfig,
+  client: WrappingKeys["client"],
+): WrappingKeys => ({ client, keyId, formerKeyIds });

@@ -68,6 +68,18 @@ export const eventTable: { readonly [Known in Code]: EventEntry<EventOf<Known>> 
     members: ({ reason, delayMs }) => ({ reason, delay_ms: delayMs }),
     metrics: noMetrics,
   },
+  "token_request.withheld": {
+    level: "error",
+    message: "tokens were issued elsewhere, nothing was sent",
+    members: ({ integration, registrationName, boundTo, tokenEndpoint, isSameClient }) => ({
+      integration,
+      registration_name: registrationName,
+      bound_to: boundTo ?? null,
+      token_endpoint: tokenEndpoint,
+      is_same_client: isSameClient,
+    }),
+    metrics: noMetrics,
+  },
   "client.reread": {
     level: "warn",
     message: "client rejected, its secret is read again",

@@ -18,6 +18,8 @@ test("every field that an entry states is in the document", () => {
         region: { choices: ["eu", "us"], default: "eu" },
         tenant: { pattern: "^[a-z]+$", example: "contoso", setBy: "integration" },
       },
+      origins: ["https://former.example"],
+      originsBelow: "acme.example",
       source: ["https://acme.example/docs", "https://acme.example/limits"],
       verified: "secondary",
       note: "Rotation was read in a forum.",
@@ -40,6 +42,8 @@ test("every field that an entry states is in the document", () => {
     "`https://{region}.acme.example/{tenant}/refresh`. Rotation was read in a forum.",
     "- `region`: one of `eu`, `us`; by default `eu`",
     "- `tenant`: stated by the integration, for example `contoso`",
+    "- tokens move among the hosts below `acme.example`",
+    "- tokens also move to and from `https://former.example`",
     "- <https://acme.example/docs>\n- <https://acme.example/limits>",
   ]) {
     expect(document).toContain(text);

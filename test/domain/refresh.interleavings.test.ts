@@ -27,6 +27,7 @@ import {
   registration,
   schedule,
   startMs,
+  withoutRebinds,
   workspaceId,
 } from "../support/refresh-harness.ts";
 import { SharedTrouble } from "../support/shared-trouble.ts";
@@ -235,6 +236,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     const { holds, evidence } = new SharedTrouble({ nowMs: () => nowMs }).view();
     const dependencies: RefreshDependencies = {
       store: overStore(process),
+      ...withoutRebinds,
       tokenEndpoint,
       cipher: cipherOf(process),
       registry: { registration: async () => registration },

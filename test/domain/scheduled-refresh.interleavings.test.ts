@@ -29,6 +29,7 @@ import {
   sealed,
   startMs,
   tokenSet,
+  withoutRebinds,
 } from "../support/refresh-harness.ts";
 import { SharedTrouble } from "../support/shared-trouble.ts";
 
@@ -183,6 +184,7 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
         releaseLease: store.releaseLease,
         postpone: store.postpone,
       }),
+      ...withoutRebinds,
       tokenEndpoint,
       cipher: plainCipher,
       registry: { registration: async () => registration },

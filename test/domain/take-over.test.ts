@@ -31,6 +31,7 @@ import {
   sealed,
   startMs,
   tokenSet,
+  withoutRebinds,
   workspaceId,
 } from "../support/refresh-harness.ts";
 import { SharedTrouble } from "../support/shared-trouble.ts";
@@ -123,6 +124,7 @@ async function run({ families, outageMs, callersReturn, scheduleRuns }: Campaign
   const { holds, evidence } = new SharedTrouble(time).view();
   const dependencies: RefreshDependencies = {
     ...{ store, telemetry, clock: time, newLeaseId, holds, budget, schedule, coalesceWindowMs },
+    ...withoutRebinds,
     tokenEndpoint,
     cipher: plainCipher,
     registry: { registration: async () => ({ ...registration, rotation: "always" }) },

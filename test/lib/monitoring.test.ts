@@ -27,7 +27,7 @@ describe("alarms", () => {
   );
 
   it("state their impact and the next step, and notify nobody by default", () => {
-    expect(alarms).toHaveLength(15);
+    expect(alarms).toHaveLength(16);
     for (const alarm of alarms) {
       expect(alarm.AlarmDescription).toMatch(/(token|connect again).*\. Next step: \w.*\.$/);
       expect(alarm).not.toHaveProperty("AlarmActions");

@@ -81,6 +81,19 @@ const refreshing = [
     },
   },
   {
+    Action: "kms:Decrypt",
+    Resource: "TokenKeyArn",
+    Condition: {
+      StringEquals: {
+        "kms:EncryptionContext:purpose": "rebind",
+        "kms:EncryptionContext:stage": "main",
+      },
+      "ForAllValues:StringEquals": {
+        "kms:EncryptionContextKeys": ["purpose", "stage", "client_id", "origin"],
+      },
+    },
+  },
+  {
     Action: "secretsmanager:GetSecretValue",
     Resource:
       "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:oauth-token-refresh/main/*",
@@ -142,6 +155,7 @@ describe("permissions", () => {
       JSON.stringify(Resource).includes(former),
     );
     expect(using).toMatchObject([
+      { Action: "kms:Decrypt", Resource: [former, "TokenKeyArn"] },
       { Action: "kms:Decrypt", Resource: [former, "TokenKeyArn"] },
       { Action: "kms:Decrypt", Resource: [former, "TokenKeyArn"] },
     ]);

@@ -9,6 +9,7 @@ describe("settings", () => {
       tokenFormat: 1,
       tokenKeySource: "branch",
       branchKeys: 16,
+      requireBoundTokens: false,
       formerTokenKeyArns: undefined,
       providerTimeoutSeconds: 15,
       coalesceWindowSeconds: 10,

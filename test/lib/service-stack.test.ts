@@ -123,6 +123,7 @@ describe("environment of the functions", () => {
       tokenFormat: 1,
       tokenKeySource: "branch",
       branches: 16,
+      requiresBinding: false,
       providerTimeoutSeconds: 15,
       coalesceWindowMs: 10_000,
       clientCacheMs: 300_000,

@@ -117,6 +117,7 @@ export async function replaySecret(
       accessToken: new Secret("at-1"),
       scope,
       timeoutMs: 5_000,
+      assertRecipient: async () => undefined,
       maySend: () => true,
     });
     const [received] = standIn.requests;

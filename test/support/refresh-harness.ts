@@ -13,9 +13,11 @@ import type {
   TokenSet,
   WorkspaceId,
 } from "../../functions/domain/model/connection.ts";
+import { MisconfiguredRegistration } from "../../functions/domain/model/errors.ts";
 import type { IntegrationHold } from "../../functions/domain/model/integration-hold.ts";
 import type { FreshToken, RefreshOutcome } from "../../functions/domain/model/outcome.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
+import type { TokenBinding } from "../../functions/domain/model/token-binding.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
@@ -85,9 +87,10 @@ export function tokenSet(
 
 let seals = 0;
 /** Readable on purpose; a serial number stands in for the random IV that makes each one unique. */
-export const sealed = (tokens: TokenSet): SealedTokenSet =>
+export const sealed = (tokens: TokenSet, binding?: TokenBinding): SealedTokenSet =>
   JSON.stringify({
     serial: ++seals,
+    binding,
     ...tokens,
     accessToken: tokens.accessToken.reveal(),
     refreshToken: tokens.refreshToken?.reveal(),
@@ -95,7 +98,14 @@ export const sealed = (tokens: TokenSet): SealedTokenSet =>
   }) as SealedTokenSet;
 
 export function opened(credentials: SealedTokenSet): TokenSet {
-  const { serial: _, accessToken, refreshToken, dpopKey, ...rest } = JSON.parse(credentials);
+  const {
+    serial: _,
+    binding: __,
+    accessToken,
+    refreshToken,
+    dpopKey,
+    ...rest
+  } = JSON.parse(credentials);
   return {
     tokenType: undefined,
     scope: undefined,
@@ -107,13 +117,16 @@ export function opened(credentials: SealedTokenSet): TokenSet {
   };
 }
 
+export const bindingOf = (credentials: SealedTokenSet): TokenBinding | undefined =>
+  JSON.parse(credentials).binding;
+
 export const plainCipher: TokenCipher = {
   open: async (credentials) => ({
     tokens: opened(credentials),
-    binding: undefined,
-    seal: async (tokens) => sealed(tokens),
+    binding: bindingOf(credentials),
+    seal: async (tokens, { binding }) => sealed(tokens, binding),
   }),
-  seal: async (tokens) => sealed(tokens),
+  seal: async (tokens, _place, binding) => sealed(tokens, binding),
 };
 
 export function connection(changes: Partial<Connection> = {}): Connection {
@@ -213,6 +226,26 @@ export const limitsInMemory = (): IntegrationLimits => {
   };
 };
 
+/** As the adapter of the token endpoint does, before it sends anything. */
+async function recipientRefusal(request: TokenRequest): Promise<TokenResult | undefined> {
+  const { registration: asked, config } = request;
+  const { origin = "" } = plainOriginOf(asked, config) ?? {};
+  const recipient = { clientId: asked.clientId, origin, path: "/token", pathIsDiscovered: false };
+  try {
+    await request.assertRecipient(recipient);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MisconfiguredRegistration)) throw error;
+    return { kind: "misconfigured", reason: error.message };
+  }
+}
+
+/** No operator has moved tokens, and unbound ones are sent. */
+export const withoutRebinds = {
+  rebinds: { successorOf: async () => undefined },
+  requiresBinding: false,
+} as const;
+
 export const schedule: ScheduleSettings = {
   sweepIntervalMs: 60_000,
   giveUpAfterMs: 7 * 24 * 3_600_000,
@@ -257,6 +290,8 @@ export function harness({
   const tokenEndpoint: TokenEndpoint = {
     originOf: plainOriginOf,
     refresh: async (request) => {
+      const refusal = await recipientRefusal(request);
+      if (refusal !== undefined) return refusal;
       if (!request.maySend()) return { kind: "not_sent" };
       grants.push(request);
       const answer = answers?.[Math.min(grants.length, answers.length) - 1];
@@ -269,6 +304,7 @@ export function harness({
     clock,
     registry: { registration: async () => registration },
     tokenEndpoint,
+    ...withoutRebinds,
     cipher: plainCipher,
     rescueQueue: { keep: async (commit) => void rescued.push(commit) },
     holds,

@@ -119,7 +119,11 @@ const secretCheck: Check<Registration> = (value, place) => {
   const secret = anyObject(value, place);
   if (secret === invalid) return invalid;
   const stated = statedMembers(secret, place);
-  const { provider, endpoint, clientAuthentication } = parseRegisteredProvider(secret, place);
+  const { provider, endpoint, clientAuthentication, origins } = parseRegisteredProvider(
+    secret,
+    place,
+  );
+  const ownEndpoint = stated.refresh_endpoint ?? stated.token_endpoint;
   const tokenEndpointAuthMethod =
     stated.token_endpoint_auth_method ?? defaultMethod(stated.client_secret, clientAuthentication);
   const credentials = parseClientCredentials(secret, tokenEndpointAuthMethod, place);
@@ -138,7 +142,8 @@ const secretCheck: Check<Registration> = (value, place) => {
     ...credentials,
     issuer: stated.issuer,
     // A token_endpoint of the secret replaces both endpoints of the entry.
-    tokenEndpoint: stated.refresh_endpoint ?? stated.token_endpoint ?? endpoint,
+    tokenEndpoint: ownEndpoint ?? endpoint,
+    ...(ownEndpoint === undefined && { providerOrigins: origins }),
     refreshPolicy,
     ...lifecycleOf(provider),
     provider,

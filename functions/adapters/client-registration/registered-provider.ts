@@ -1,3 +1,4 @@
+import type { ProviderOrigins } from "../../domain/model/token-binding.ts";
 import type {
   ClientAuthenticationMethod,
   ClientRegistration,
@@ -12,6 +13,7 @@ import {
   type ReplaceableBehaviour,
   replaceBehaviour,
 } from "../provider-catalogue/provider-fields.ts";
+import { providerOrigins } from "../provider-catalogue/provider-origins.ts";
 import { ownValue } from "../provider-catalogue/stated-values.ts";
 import { suggestionText } from "../provider-catalogue/suggestions.ts";
 
@@ -33,6 +35,8 @@ export interface ParsedProvider {
   /** Where refresh tokens are exchanged, unless the secret states another endpoint. */
   readonly endpoint: string | undefined;
   readonly clientAuthentication: ClientAuthenticationMethod | undefined;
+  /** Undefined: the provider is not in the catalogue. */
+  readonly origins: ProviderOrigins | undefined;
 }
 
 /** {@link providers}, for look-ups of any name. */
@@ -69,6 +73,7 @@ export function parseRegisteredProvider(secret: JsonObject, place: Place): Parse
     provider,
     endpoint: entry?.refreshEndpoint ?? entry?.tokenEndpoint,
     clientAuthentication: entry?.tokenEndpointAuthMethod,
+    origins: entry && providerOrigins(entry),
   };
 }
 

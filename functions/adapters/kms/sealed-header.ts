@@ -4,7 +4,7 @@ import type { TokenBinding } from "../../domain/model/token-binding.ts";
 import { type TokenSetPlace, UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
 import { type Check, faultsText, type Place, validated } from "../../validation/check.ts";
 import { isObject, object, optional, refined } from "../../validation/structures.ts";
-import { integer, matching, oneOf, string } from "../../validation/values.ts";
+import { integer, matching, oneOf, satisfying, string } from "../../validation/values.ts";
 import { isPacked, unpack } from "./packed-jwe.ts";
 
 export const alg = "dir" as const;
@@ -39,10 +39,10 @@ export type Header = KeyMembers & {
   readonly workspace_id: string;
   readonly connection_id: string;
   readonly version: number;
-  /** Present together with `origin`. */
+  /** Present together with `token_endpoint`. */
   readonly client_id?: string;
-  /** Of the token endpoint. */
-  readonly origin?: string;
+  /** Origin and path. */
+  readonly token_endpoint?: string;
 };
 
 /** The header of a token set that belongs in its place, provided that its ciphertext is authentic. */
@@ -62,17 +62,19 @@ export function readHeader(sealed: SealedTokenSet, place: TokenSetPlace): ReadHe
   const header = decodeHeader(jwe);
   const unreadable = (faults: Parameters<typeof faultsText>[0]) =>
     new UnreadableCredentials(faultsText(faults));
-  const { client_id: clientId, origin } = validated(
-    placeCheck(place, isPacked(sealed)),
-    header,
-    unreadable,
-  );
+  const stated = validated(placeCheck(place, isPacked(sealed)), header, unreadable);
   const isDerived = isObject(header) && header.kid !== undefined;
   return {
     jwe: jwe ?? "",
     key: validated<KeyMembers>(isDerived ? derivedKeyCheck : dataKeyCheck, header, unreadable),
-    binding: clientId === undefined || origin === undefined ? undefined : { clientId, origin },
+    binding: bindingOf(stated),
   };
+}
+
+function bindingOf({ client_id: clientId, token_endpoint: endpoint }: BindingMembers) {
+  const url = endpoint === undefined ? null : URL.parse(endpoint);
+  if (clientId === undefined || url === null) return undefined;
+  return { clientId, origin: url.origin, path: url.pathname };
 }
 
 function decodeHeader(jwe: string | undefined): unknown {
@@ -93,7 +95,7 @@ const placeCheck = (place: TokenSetPlace, isPackedForm: boolean) =>
       connection_id: oneOf([place.connectionId]),
       version: isPackedForm ? oneOf([place.version]) : optional(versionFrom(place.version)),
       client_id: optional(string),
-      origin: optional(string),
+      token_endpoint: optional(satisfying(isUrl, "a URL")),
     }),
     requireWholeBinding,
   );
@@ -106,12 +108,13 @@ const placeCheck = (place: TokenSetPlace, isPackedForm: boolean) =>
 const versionFrom = (version: number): Check<number> =>
   integer(version, Number.MAX_SAFE_INTEGER, `${version} or later`);
 
-const requireWholeBinding = (
-  { client_id, origin }: { readonly client_id?: string; readonly origin?: string },
-  place: Place,
-): void => {
-  if ((client_id === undefined) !== (origin === undefined)) {
-    place.reject("value_error", "expected client_id and origin together");
+type BindingMembers = Pick<Header, "client_id" | "token_endpoint">;
+
+const isUrl = (value: unknown): value is string => typeof value === "string" && URL.canParse(value);
+
+const requireWholeBinding = ({ client_id, token_endpoint }: BindingMembers, place: Place): void => {
+  if ((client_id === undefined) !== (token_endpoint === undefined)) {
+    place.reject("value_error", "expected client_id and token_endpoint together");
   }
 };
 

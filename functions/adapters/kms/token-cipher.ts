@@ -79,7 +79,10 @@ async function encryptTokens(
     workspace_id: place.workspaceId,
     connection_id: place.connectionId,
     version: place.version,
-    ...(binding && { client_id: binding.clientId, origin: binding.origin }),
+    ...(binding && {
+      client_id: binding.clientId,
+      token_endpoint: `${binding.origin}${binding.path}`,
+    }),
   };
   const jwe = await new CompactEncrypt(plaintext)
     .setProtectedHeader({ ...header })

@@ -17,6 +17,18 @@ export interface ProviderEntry extends ProviderBehaviour {
   readonly title: string;
   /** Where codes and refresh tokens are exchanged. It may hold variables, `{subdomain}`: `variables`. */
   readonly tokenEndpoint: HttpsUrl;
+  /**
+   * Further origins of the provider's token endpoints, such as a host that it had before. Tokens move among a
+   * provider's origins, and to no other without `integrations rebind`. The choices of the endpoint's variables count
+   * among them by themselves. A secret cannot replace the field. @default none
+   */
+  readonly origins?: readonly HttpsUrl[];
+  /**
+   * A domain of the provider's own, `provider.example`, below which it runs the token endpoint of every tenant
+   * itself, so that no tenant sees what is sent there. Tokens then move from one host below it to another, as when a
+   * tenant is renamed. A secret cannot replace the field. @default none
+   */
+  readonly originsBelow?: string;
   /** The vendor's pages that state the facts, the one about refreshing first. */
   readonly source: readonly [HttpsUrl, ...HttpsUrl[]];
   /**

@@ -1,4 +1,5 @@
 import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
+import type { Recipient } from "../../domain/model/token-binding.ts";
 import type {
   ClientAuthenticationMethod,
   ClientRegistration,
@@ -12,8 +13,27 @@ import type { ServerMetadata } from "../issuer-metadata/server-metadata.ts";
 /** A registration whose token endpoint is known, if there is any. */
 export interface Located {
   readonly kind: "located";
-  readonly registration: ClientRegistration;
+  readonly registration: LocatedRegistration;
 }
+
+export interface LocatedRegistration extends ClientRegistration {
+  /** The issuer's metadata states the token endpoint. @default false */
+  readonly endpointIsDiscovered?: boolean;
+}
+
+/**
+ * An issuer may move the path of a token endpoint at its own origin. At another origin its word does not count: the
+ * issuer may be anybody whom the registration names.
+ */
+export const recipientAt = (
+  { origin, pathname: path }: URL,
+  { clientId, issuer, endpointIsDiscovered = false }: LocatedRegistration,
+): Recipient => ({
+  clientId,
+  origin,
+  path,
+  pathIsDiscovered: endpointIsDiscovered && URL.parse(issuer ?? "")?.origin === origin,
+});
 
 /**
  * The registration with the token endpoint of its issuer's metadata, where it names none itself.
@@ -34,6 +54,7 @@ export async function locateTokenEndpoint(
     ...registration,
     tokenEndpoint: endpointIn(metadata, registration),
     tokenEndpointAuthMethod: methodIn(metadata, registration),
+    endpointIsDiscovered: true,
   };
   return { kind: "located", registration: located };
 }

@@ -1,4 +1,4 @@
-import { MisconfiguredRegistration } from "../../domain/model/errors.ts";
+import { MisconfiguredRegistration, StoreUnavailable } from "../../domain/model/errors.ts";
 import type { Secret } from "../../domain/model/secret.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type {
@@ -19,7 +19,7 @@ import {
 } from "../issuer-metadata/server-discovery.ts";
 import type { ProviderBehaviour } from "../provider-catalogue/provider-entry.ts";
 import type { AskOnce, DpopNonces, Prove } from "./dpop.ts";
-import { certificateFor, locateTokenEndpoint } from "./locate-endpoint.ts";
+import { certificateFor, locateTokenEndpoint, recipientAt } from "./locate-endpoint.ts";
 import { registeredEndpoint, registeredOrigin } from "./registered-endpoint.ts";
 import { providerRequest, renewedToken } from "./request/provider-request.ts";
 import { refreshTokenRequest } from "./request/refresh-token-request.ts";
@@ -102,6 +102,7 @@ async function writeRequest(
     if (located.kind !== "located") return located;
     const { registration } = located;
     const url = registeredEndpoint(registration, config, allowLoopback);
+    await request.assertRecipient(recipientAt(url, registration));
     const nowMs = clock.nowMs();
     const clientCertificate = certificateFor(registration, url, nowMs);
     const audience = registration.assertionAudience ?? registration.issuer ?? url.href;
@@ -111,8 +112,16 @@ async function writeRequest(
     const message = providerRequest({ url, ...written }, request);
     return { ...message, clientCertificate, deadline, maySend };
   } catch (error) {
-    if (!(error instanceof MisconfiguredRegistration)) throw error;
-    return { kind: "misconfigured", reason: error.message };
+    if (error instanceof MisconfiguredRegistration) {
+      return { kind: "misconfigured", reason: error.message };
+    }
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return {
+      kind: "unavailable",
+      reason: error.message,
+      retryAfterMs: undefined,
+      concerns: "connection",
+    };
   }
 }
 

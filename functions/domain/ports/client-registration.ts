@@ -1,5 +1,6 @@
 import type { RegistrationName } from "../model/connection.ts";
 import type { Secret } from "../model/secret.ts";
+import type { ProviderOrigins } from "../model/token-binding.ts";
 
 export const refreshPolicies = ["proactive", "keepalive", "on_demand"] as const;
 export type RefreshPolicy = (typeof refreshPolicies)[number];
@@ -71,6 +72,8 @@ export interface ClientRegistration {
    * names it.
    */
   readonly tokenEndpoint: string | undefined;
+  /** Present where the token endpoint is a provider's own, as the catalogue has it. No secret can add to them. */
+  readonly providerOrigins?: ProviderOrigins | undefined;
   readonly refreshPolicy: RefreshPolicy;
   /** An unused refresh token ends after this long; each refresh starts the time anew. */
   readonly refreshTokenIdleSeconds: number | undefined;

@@ -65,6 +65,16 @@ export type ConnectionEvent = ConnectionKey &
         readonly providerErrorDescription: string | undefined;
       }
     | { readonly code: "token_request.retried"; readonly reason: string; readonly delayMs: number }
+    /** The tokens were issued by another server, or to another client: nothing was sent. */
+    | {
+        readonly code: "token_request.withheld";
+        readonly integration: string;
+        readonly registrationName: RegistrationName;
+        /** Undefined: the tokens are not bound. */
+        readonly boundTo: string | undefined;
+        readonly tokenEndpoint: string;
+        readonly isSameClient: boolean;
+      }
     | { readonly code: "client.reread"; readonly registrationName: RegistrationName }
     /** The connection is due later; the provider was not asked. */
     | {

@@ -1,4 +1,5 @@
 import type { Secret } from "../model/secret.ts";
+import type { Recipient } from "../model/token-binding.ts";
 import type { ClientRegistration } from "./client-registration.ts";
 
 /** Token requests, RFC 6749 §6. Never rejects because of what a provider does. */
@@ -33,6 +34,12 @@ export interface TokenRequest {
   readonly scope: string | undefined;
   /** From the look-up of the host to the last byte of the response. */
   readonly timeoutMs: number;
+  /**
+   * Called once the token endpoint is known, and before anything is sent to it.
+   * @throws {MisconfiguredRegistration} the tokens may not be sent there
+   * @throws {StoreUnavailable}
+   */
+  readonly assertRecipient: (recipient: Recipient) => Promise<void>;
   /** Asked last, when the connection is established and nothing is sent yet. False: nothing is sent. */
   readonly maySend: () => boolean;
 }

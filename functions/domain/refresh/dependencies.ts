@@ -6,6 +6,7 @@ import type { ClientRegistration, ClientRegistry } from "../ports/client-registr
 import type { Clock, Invocation } from "../ports/clock.ts";
 import type { ConnectionStore } from "../ports/connection-store.ts";
 import type { IntegrationHolds, IntegrationLimits } from "../ports/integration.ts";
+import type { Rebinds } from "../ports/rebinds.ts";
 import type { RescueQueue } from "../ports/rescue-queue.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { OpenedTokenSet, TokenCipher } from "../ports/token-cipher.ts";
@@ -17,6 +18,9 @@ export interface RefreshDependencies {
   readonly store: ConnectionStore;
   readonly registry: ClientRegistry;
   readonly tokenEndpoint: TokenEndpoint;
+  readonly rebinds: Rebinds;
+  /** Token sets that were sealed before they were bound to their issuer are sent no more. */
+  readonly requiresBinding: boolean;
   readonly cipher: TokenCipher;
   readonly rescueQueue: RescueQueue;
   readonly holds: IntegrationHolds;

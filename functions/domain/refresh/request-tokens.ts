@@ -1,51 +1,81 @@
 import { type Connection, keyOf } from "../model/connection.ts";
 import { MisconfiguredRegistration, StoreUnavailable } from "../model/errors.ts";
+import type { TokenBinding } from "../model/token-binding.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { TokenResult } from "../ports/token-endpoint.ts";
 import type { Attempt, Using } from "./dependencies.ts";
+import { assertRecipient } from "./recipient.ts";
 
 export interface RequestedTokens {
   readonly result: TokenResult;
   /** The registration that the last request was sent with. */
   readonly registration: ClientRegistration;
+  /** Undefined: the request ended before its recipient was known. */
+  readonly recipient: TokenBinding | undefined;
 }
+
+type RequestDependencies = Using<
+  | "tokenEndpoint"
+  | "rebinds"
+  | "requiresBinding"
+  | "registry"
+  | "clock"
+  | "budget"
+  | "random"
+  | "telemetry"
+>;
 
 /**
  * Sends the token request until its result is final. A definite failure is tried again while the lease
  * and the invocation have time; a rejected client is tried once more where its secret has changed.
  */
 export async function requestTokens(
-  dependencies: Using<"tokenEndpoint" | "registry" | "clock" | "budget" | "random" | "telemetry">,
+  dependencies: RequestDependencies,
   attempt: Attempt,
   permitted: ClientRegistration,
 ): Promise<RequestedTokens> {
-  const { refreshToken, accessToken, dpopKey, scope } = attempt.opened.tokens;
-  const { tokenEndpoint, clock, budget, telemetry } = dependencies;
+  const { clock, telemetry } = dependencies;
   let registration = permitted;
   for (let tries = 1; ; tries++) {
-    const result = await tokenEndpoint.refresh({
-      registration,
-      config: attempt.connection.config,
-      ...{ refreshToken, accessToken, dpopKey, scope },
-      timeoutMs: budget.providerTimeoutMs,
-      maySend: () => timeToSpareMs(dependencies, attempt) >= 0,
-    });
+    const sent = await sendOnce(dependencies, attempt, registration);
+    const { result } = sent;
     if (result.kind === "client_rejected") {
       const reread = await rereadRegistration(dependencies, attempt.connection, registration);
-      if (reread === undefined || timeToSpareMs(dependencies, attempt) < 0) {
-        return { result, registration };
-      }
+      if (reread === undefined || timeToSpareMs(dependencies, attempt) < 0) return sent;
       registration = reread;
       continue;
     }
     const delayMs = delayBeforeRetryMs(dependencies, registration, result, tries);
-    if (delayMs === undefined || delayMs > timeToSpareMs(dependencies, attempt)) {
-      return { result, registration };
-    }
+    if (delayMs === undefined || delayMs > timeToSpareMs(dependencies, attempt)) return sent;
     const retried = { code: "token_request.retried", reason: result.kind, delayMs } as const;
     telemetry.emit({ ...retried, ...keyOf(attempt.connection) });
     await clock.sleep(delayMs);
   }
+}
+
+async function sendOnce(
+  dependencies: RequestDependencies,
+  attempt: Attempt,
+  registration: ClientRegistration,
+): Promise<RequestedTokens> {
+  const { tokenEndpoint, budget } = dependencies;
+  const { connection, opened } = attempt;
+  const { refreshToken, accessToken, dpopKey, scope } = opened.tokens;
+  const { providerOrigins } = registration;
+  const recipients: TokenBinding[] = [];
+  const result = await tokenEndpoint.refresh({
+    registration,
+    config: connection.config,
+    ...{ refreshToken, accessToken, dpopKey, scope },
+    timeoutMs: budget.providerTimeoutMs,
+    async assertRecipient(recipient) {
+      const delivery = { connection, bound: opened.binding, recipient, providerOrigins };
+      await assertRecipient(dependencies, delivery);
+      recipients.push(recipient);
+    },
+    maySend: () => timeToSpareMs(dependencies, attempt) >= 0,
+  });
+  return { result, registration, recipient: recipients.at(-1) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { keyOf, nextVersion } from "../model/connection.ts";
 import type { RefreshOutcome } from "../model/outcome.ts";
+import type { TokenBinding } from "../model/token-binding.ts";
 import type { TokenSetCommit } from "../ports/connection-store.ts";
 import type { TokenResult } from "../ports/token-endpoint.ts";
 import { dueAfterFailure, dueAt } from "../schedule/due.ts";
@@ -14,6 +15,7 @@ import { emitFailure, errorOf, failureOf } from "./failure.ts";
 export async function storeRotatedToken(
   dependencies: RefreshDependencies,
   attempt: Attempt,
+  binding: TokenBinding | undefined,
   result: Extract<TokenResult, { kind: "rotated" }>,
 ): Promise<RefreshOutcome> {
   const { connection, lease, opened } = attempt;
@@ -30,7 +32,7 @@ export async function storeRotatedToken(
     ...keyOf(connection),
     expectedVersion: connection.credentialsVersion,
     version,
-    credentials: await opened.seal(tokens, { version, binding: opened.binding }),
+    credentials: await opened.seal(tokens, { version, binding }),
     expiresAtMs: connection.expiresAtMs,
     assumedExpiresAtMs: connection.assumedExpiresAtMs,
     refreshTokenExpiresAtMs: undefined,

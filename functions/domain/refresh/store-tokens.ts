@@ -1,6 +1,7 @@
 import { keyOf, nextVersion, statusAfterRefresh, type TokenSet } from "../model/connection.ts";
 import { earlier } from "../model/instant.ts";
 import type { RefreshOutcome } from "../model/outcome.ts";
+import type { TokenBinding } from "../model/token-binding.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { TokenSetCommit } from "../ports/connection-store.ts";
 import type { GrantedTokens, TokenResult } from "../ports/token-endpoint.ts";
@@ -9,17 +10,23 @@ import { nextDue } from "../schedule/due.ts";
 import type { Attempt, RefreshDependencies, Using } from "./dependencies.ts";
 import { commitDurably } from "./durable-commit.ts";
 
+/** The client that tokens were granted to, and the server that granted them. */
+export interface Issuance {
+  readonly registration: ClientRegistration;
+  readonly binding: TokenBinding | undefined;
+}
+
 /** Stores granted tokens, and when the next refresh is due, in one write. */
 export async function storeTokens(
   dependencies: RefreshDependencies,
   attempt: Attempt,
-  registration: ClientRegistration,
+  issuance: Issuance,
   { tokens: granted, notes }: Extract<TokenResult, { kind: "granted" }>,
 ): Promise<RefreshOutcome> {
   const { connection } = attempt;
   const { clock, telemetry } = dependencies;
   const assumed = assumedEnd(granted, connection, granted.receivedAtMs);
-  const commit = await tokenSetCommit(dependencies, attempt, registration, granted, assumed?.atMs);
+  const commit = await tokenSetCommit(dependencies, attempt, issuance, granted, assumed?.atMs);
   const committed = await commitDurably(dependencies, attempt, commit);
   if (committed.kind !== "done") return committed;
   const { expiresAtMs } = commit;
@@ -40,7 +47,7 @@ export async function storeTokens(
 async function tokenSetCommit(
   { clock, random, schedule }: Using<"clock" | "random" | "schedule">,
   { connection, opened }: Attempt,
-  registration: ClientRegistration,
+  { registration, binding }: Issuance,
   granted: GrantedTokens,
   assumedExpiresAtMs: number | undefined,
 ): Promise<TokenSetCommit> {
@@ -56,7 +63,7 @@ async function tokenSetCommit(
     ...keyOf(connection),
     expectedVersion: connection.credentialsVersion,
     version,
-    credentials: await opened.seal(tokens, { version, binding: opened.binding }),
+    credentials: await opened.seal(tokens, { version, binding }),
     expiresAtMs: tokens.expiresAtMs,
     assumedExpiresAtMs,
     refreshTokenExpiresAtMs: earlier(

@@ -58,7 +58,11 @@ async function exchange(respond: (socket: Socket) => void, timeoutMs = 30_000): 
   setImmediate(neighbour);
   try {
     const request = { url, method: "POST", headers: {}, body: "a=b" } as const;
-    const ended = await transport({ ...request, deadline, maySend: () => true });
+    const ended = await transport({
+      ...request,
+      deadline,
+      maySend: () => true,
+    });
     const bytesWritten = [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0);
     return { exchange: ended, turns, bytesWritten };
   } finally {

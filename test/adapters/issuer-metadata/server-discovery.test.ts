@@ -26,6 +26,7 @@ const requestOf = (members: Members, changes: Partial<TokenRequest> = {}): Token
   accessToken: new Secret("at-1"),
   scope: undefined,
   timeoutMs: 10_000,
+  assertRecipient: async () => undefined,
   maySend: () => true,
   ...changes,
 });

@@ -26,7 +26,7 @@ const place: TokenSetPlace = {
   workspaceId: "wsp_1" as WorkspaceId,
   version: 7,
 };
-const binding = { clientId: "client-1", origin: "https://provider.example" };
+const binding = { clientId: "client-1", origin: "https://provider.example", path: "/token" };
 const tokens = (refreshToken = "rt-1"): TokenSet => ({
   accessToken: new Secret("at-1"),
   refreshToken: new Secret(refreshToken),
@@ -133,7 +133,7 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
     });
     test.each([
       ["client", { client_id: "client-2" }],
-      ["origin", { origin: "https://attacker.example" }],
+      ["token endpoint", { token_endpoint: "https://attacker.example/token" }],
     ])("with another %s in its header", async (__, changes) => {
       const sealed = await seal();
       const forged = withHeader(sealed, { ...headerOf(sealed), ...changes });
@@ -141,7 +141,7 @@ describe.each(Object.entries(forms))("%s", (_, form) => {
     });
     test("with half a binding", async () => {
       const sealed = await seal();
-      const { origin: _origin, ...header } = headerOf(sealed);
+      const { token_endpoint: _, ...header } = headerOf(sealed);
       await expect(cipher().open(withHeader(sealed, header), place)).rejects.toThrow(
         UnreadableCredentials,
       );
@@ -257,7 +257,7 @@ describe("format 1", () => {
     const header = decodeProtectedHeader(sealed);
     expect(header).toMatchObject({
       ...{ alg: "dir", enc: "A256GCM", workspace_id: "wsp_1", connection_id: "conn_1" },
-      ...{ version: 7, client_id: "client-1", origin: "https://provider.example" },
+      ...{ version: 7, client_id: "client-1", token_endpoint: "https://provider.example/token" },
     });
     const { Plaintext = new Uint8Array() } = await local.client.send(
       new DecryptCommand({
@@ -325,7 +325,7 @@ describe("format 2", () => {
       salt: expect.stringMatching(/^[\w-]{22}$/),
       commitment: expect.stringMatching(/^[\w-]{43}$/),
       ...{ workspace_id: "wsp_1", connection_id: "conn_1", version: 7 },
-      ...{ client_id: "client-1", origin: "https://provider.example" },
+      ...{ client_id: "client-1", token_endpoint: "https://provider.example/token" },
     });
     const forged = withHeader(sealed, { ...header, salt: "A".repeat(22) });
     await expect(local.cipher().open(forged, place)).rejects.toThrow("commitment");

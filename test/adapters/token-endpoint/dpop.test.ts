@@ -37,6 +37,7 @@ const requestOf = (
   accessToken: new Secret("at-1"),
   scope: undefined,
   timeoutMs: 10_000,
+  assertRecipient: async () => undefined,
   maySend: () => true,
   ...changes,
 });

@@ -22,6 +22,7 @@ const refreshAt = (members: Members, refreshToken: string, dpopKey?: KeyObject) 
     dpopKey: dpopKey && new Secret(JSON.stringify(dpopKey.export({ format: "jwk" }))),
     scope: undefined,
     timeoutMs: 10_000,
+    assertRecipient: async () => undefined,
     maySend: () => true,
   });
 

@@ -44,6 +44,7 @@ const refresh = (
     accessToken: new Secret("at-1"),
     scope: undefined,
     timeoutMs: 5_000,
+    assertRecipient: async () => undefined,
     maySend: () => true,
     ...changes,
   });
@@ -277,6 +278,7 @@ describe("nothing is sent", () => {
       accessToken: new Secret("at-1"),
       scope: undefined,
       timeoutMs: 5_000,
+      assertRecipient: async () => undefined,
       maySend: () => true,
     });
     expect(answer).toEqual({
@@ -312,6 +314,7 @@ describe("nothing is sent", () => {
       accessToken: new Secret("at-1"),
       scope: undefined,
       timeoutMs: 5_000,
+      assertRecipient: async () => undefined,
       maySend: () => true,
     });
     expect(answer).toMatchObject({ kind: "unavailable" });

@@ -27,6 +27,7 @@ const refreshAt = (members: Members, refreshToken: string): Promise<TokenResult>
     accessToken: new Secret(""),
     scope: undefined,
     timeoutMs: 10_000,
+    assertRecipient: async () => undefined,
     maySend: () => true,
   });
 const tokensOf = (answer: TokenResult) => {

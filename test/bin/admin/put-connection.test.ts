@@ -63,6 +63,11 @@ async function refresh(connectionId: ConnectionId, answer: object) {
   const { registry } = dependencies;
   const refreshOne = refreshConnection({
     ...dependencies,
+    rebinds: {
+      successorOf: async () => ({
+        ...{ clientId: "client", origin: standIn.url.origin, path: standIn.url.pathname },
+      }),
+    },
     registry: {
       registration: async (...named) => ({
         ...(await registry.registration(...named)),

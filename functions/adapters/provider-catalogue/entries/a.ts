@@ -5,6 +5,7 @@ export const providersA = {
     title: "Adobe Acrobat Sign",
     tokenEndpoint: "https://api.{shard}.adobesign.com/oauth/v2/token",
     refreshEndpoint: "https://api.{shard}.adobesign.com/oauth/v2/refresh",
+    originsBelow: "adobesign.com",
     variables: { shard: { pattern: "^[a-z]{2}[0-9]{1,2}$", example: "na1" } },
     source: [
       "https://developer.adobe.com/acrobat-sign/docs/overview/developer_guide/oauth",

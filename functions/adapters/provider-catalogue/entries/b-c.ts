@@ -83,6 +83,7 @@ export const providersBToC = {
   bullhorn: {
     title: "Bullhorn",
     tokenEndpoint: "https://{authHost}.bullhornstaffing.com/oauth/token",
+    originsBelow: "bullhornstaffing.com",
     variables: { authHost: { pattern: "^auth(?:-[a-z0-9]+)*$", example: "auth-emea" } },
     source: [
       "https://bullhorn.github.io/docs/oauth",

@@ -71,6 +71,7 @@ export const providersS = {
   shopify: {
     title: "Shopify",
     tokenEndpoint: "https://{shop}.myshopify.com/admin/oauth/access_token",
+    originsBelow: "myshopify.com",
     source: [
       "https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens",
       "https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens",
@@ -150,6 +151,7 @@ export const providersS = {
   snowflake: {
     title: "Snowflake",
     tokenEndpoint: "https://{account}.snowflakecomputing.com/oauth/token-request",
+    originsBelow: "snowflakecomputing.com",
     source: [
       "https://docs.snowflake.com/en/user-guide/oauth-custom",
       "https://docs.snowflake.com/en/user-guide/single-use-refresh-tokens",

@@ -125,6 +125,7 @@ export const providersWToZ = {
   zendesk: {
     title: "Zendesk",
     tokenEndpoint: "https://{subdomain}.zendesk.com/oauth/tokens",
+    originsBelow: "zendesk.com",
     source: [
       "https://support.zendesk.com/hc/en-us/articles/9182123625370-Announcing-support-for-OAuth-refresh-token-grant-type-and-OAuth-access-and-refresh-token-expirations",
       "https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/",

@@ -174,6 +174,7 @@ async function refresh(clientId: string, members: Members, nowMs?: number) {
     accessToken: new Secret(""),
     scope: undefined,
     timeoutMs: 10_000,
+    assertRecipient: async () => undefined,
     maySend: () => true,
   });
 }

@@ -1,0 +1,246 @@
+import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { PutSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
+import { startKms } from "../../bin/local/kms.ts";
+import { startSecretsManager } from "../../bin/local/secrets-manager.ts";
+import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws/clients.ts";
+import type { ConnectionId, WorkspaceId } from "../../functions/domain/model/connection.ts";
+import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
+import { refreshConnection } from "../../functions/domain/refresh.ts";
+import { apiConfig } from "../../functions/runtime/config.ts";
+import { refreshDependencies } from "../../functions/runtime/refresh.ts";
+import { runCommand } from "../support/admin-cli.ts";
+import { tableNames } from "../support/local-dynamodb.ts";
+import {
+  type ProviderStandIn,
+  respondWithJson,
+  startProvider,
+} from "../support/provider-stand-in.ts";
+
+/*
+ * The deployed modules against stand-ins of AWS. An attacker can write one item of the table, or one secret, and has
+ * no right to any KMS key. His server writes down whatever it receives.
+ */
+const workspaceId = "wsp_1" as WorkspaceId;
+let serial = 0;
+let provider: ProviderStandIn;
+let attacker: ProviderStandIn;
+let events: RefreshEvent[];
+
+const standIns = Promise.all([startDynamoDb(), startKms(), startSecretsManager()]);
+beforeAll(async () => {
+  const [dynamoDb, kms, secrets] = await standIns;
+  Object.assign(process.env, {
+    ...{ AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" },
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+    AWS_ENDPOINT_URL_KMS: kms.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
+    CONNECTIONS_TABLE: tableNames.connections,
+    COORDINATION_TABLE: tableNames.coordination,
+    BRANCH_KEYS_TABLE: tableNames.branchKeys,
+    ...{ STAGE: "test", SECRET_PREFIX: "refresh", KMS_KEY_ID: kms.keyId },
+    ALLOW_LOOPBACK_PROVIDERS: "true",
+  });
+  await ensureTables(dynamoDbClient(), tableNames);
+});
+afterAll(async () => {
+  for (const standIn of await standIns) await standIn.close();
+});
+beforeEach(async () => {
+  const tokens = { access_token: "at", refresh_token: "rt-next", token_type: "Bearer" };
+  [provider, attacker] = await Promise.all([
+    startProvider(respondWithJson(200, { ...tokens, expires_in: 3600 })),
+    startProvider(respondWithJson(200, { ...tokens, expires_in: 3600 })),
+  ]);
+  events = [];
+});
+afterEach(() => Promise.all([provider.close(), attacker.close()]));
+
+/** A process, with caches of its own. */
+const refresh = (connectionId: ConnectionId) =>
+  refreshConnection(
+    refreshDependencies(apiConfig(process.env), { emit: (event) => void events.push(event) }),
+  )({
+    ...{ connectionId, workspaceId, refreshedBeforeMs: Date.now() },
+    invocation: { remainingMs: () => 25_000 },
+  });
+
+async function admin(args: string, stdin = "secret"): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCommand(args.split(" "), process.env, stdin);
+  if (exitCode !== 0) throw new Error(`admin ${args}: ${stderr}`);
+  return stdout;
+}
+
+/** A connection that is refreshed at the provider. */
+async function victim(): Promise<{ connectionId: ConnectionId; integration: string }> {
+  const integration = `victims-${++serial}`;
+  const connectionId = `conn_${serial}` as ConnectionId;
+  await admin(
+    `integrations put ${integration} --token-endpoint ${provider.url} --client-id client-1`,
+  );
+  await admin(
+    `connections put ${connectionId} --workspace ${workspaceId} --integration ${integration}`,
+    "rt-of-the-victim",
+  );
+  return { connectionId, integration };
+}
+
+const itemOf = async (connectionId: ConnectionId) => {
+  const { Item = {} } = await dynamoDbClient().send(
+    new GetItemCommand({
+      TableName: tableNames.connections,
+      Key: { connection_id: { S: connectionId } },
+      ConsistentRead: true,
+    }),
+  );
+  return Item;
+};
+
+/** What whoever can write the item can do. */
+const tamper = (connectionId: ConnectionId, attribute: string, value: string) =>
+  dynamoDbClient().send(
+    new UpdateItemCommand({
+      TableName: tableNames.connections,
+      Key: { connection_id: { S: connectionId } },
+      UpdateExpression: "SET #a = :a",
+      ExpressionAttributeNames: { "#a": attribute },
+      ExpressionAttributeValues: { ":a": { S: value } },
+    }),
+  );
+
+async function nothingIsSent(connectionId: ConnectionId) {
+  const before = (await itemOf(connectionId)).credentials;
+  expect(await refresh(connectionId)).toMatchObject({
+    kind: "failed",
+    error: { code: "misconfigured_integration" },
+  });
+  expect(attacker.requests).toEqual([]);
+  expect(await itemOf(connectionId)).toMatchObject({
+    credentials: before,
+    status: { S: "active" },
+    failure: { M: { code: { S: "misconfigured_integration" } } },
+  });
+  expect(events.map(({ code }) => code)).toContain("token_request.withheld");
+}
+
+describe("whoever can write one item does not have its refresh token sent to himself,", () => {
+  test.each(["integration", "client_registration"])("by its %s", async (attribute) => {
+    const { connectionId, integration } = await victim();
+    const own = `attackers-${serial}`;
+    await admin(`integrations put ${own} --token-endpoint ${attacker.url} --client-id client-1`);
+    const name = attribute === "integration" ? own : `integrations/${own}`;
+    await tamper(connectionId, attribute, name);
+    await nothingIsSent(connectionId);
+
+    await tamper(
+      connectionId,
+      attribute,
+      attribute === "integration" ? integration : `integrations/${integration}`,
+    );
+    expect(await refresh(connectionId)).toMatchObject({ kind: "refreshed" });
+  });
+
+  test("nor to the provider in the name of his own client", async () => {
+    const { connectionId } = await victim();
+    const own = `attackers-${serial}`;
+    await admin(`integrations put ${own} --token-endpoint ${provider.url} --client-id client-2`);
+    await tamper(connectionId, "integration", own);
+    await nothingIsSent(connectionId);
+    expect(provider.requests).toEqual([]);
+  });
+
+  test("by putting its credentials into a connection of his own", async () => {
+    const { connectionId } = await victim();
+    const { credentials } = await itemOf(connectionId);
+    const own = await victim();
+    await tamper(own.connectionId, "credentials", credentials?.S ?? "");
+    expect(await refresh(own.connectionId)).toMatchObject({
+      error: { code: "internal_error" },
+    });
+    expect(provider.requests).toEqual([]);
+  });
+});
+
+describe("whoever can write one secret does not have an integration's tokens sent to himself,", () => {
+  const rewrite = (integration: string, changes: object) =>
+    secretsManagerClient().send(
+      new PutSecretValueCommand({
+        SecretId: `refresh/integrations/${integration}`,
+        SecretString: JSON.stringify({
+          ...{ client_id: "client-1", client_secret: "secret" },
+          token_endpoint: provider.url.href,
+          ...changes,
+        }),
+      }),
+    );
+
+  test("by its token endpoint", async () => {
+    const { connectionId, integration } = await victim();
+    await rewrite(integration, { token_endpoint: attacker.url.href });
+    await nothingIsSent(connectionId);
+    await rewrite(integration, {});
+    expect(await refresh(connectionId)).toMatchObject({ kind: "refreshed" });
+  });
+
+  test("by its refresh endpoint", async () => {
+    const { connectionId, integration } = await victim();
+    await rewrite(integration, { refresh_endpoint: attacker.url.href });
+    await nothingIsSent(connectionId);
+  });
+
+  test("by another API at the provider's origin", async () => {
+    const { connectionId, integration } = await victim();
+    const api = new URL("/api/chat.postMessage", provider.url).href;
+    await rewrite(integration, { token_endpoint: api, token_parameter: "text" });
+    await nothingIsSent(connectionId);
+    expect(provider.requests).toEqual([]);
+  });
+
+  test("by an issuer whose metadata names another API at the provider's origin", async () => {
+    const { connectionId, integration } = await victim();
+    const api = new URL("/api/chat.postMessage", provider.url).href;
+    await attacker.close();
+    attacker = await startProvider((response, request) => {
+      const metadata = { issuer: `http://${request.headers.host}`, token_endpoint: api };
+      respondWithJson(200, metadata)(response, request);
+    });
+    await rewrite(integration, { token_endpoint: undefined, issuer: attacker.url.origin });
+    expect(await refresh(connectionId)).toMatchObject({
+      error: { code: "misconfigured_integration" },
+    });
+    expect(provider.requests).toEqual([]);
+    expect(attacker.requests.every(({ method }) => method === "GET")).toBe(true);
+  });
+});
+
+describe("keeps working:", () => {
+  test("a secret that is renamed", async () => {
+    const { connectionId } = await victim();
+    const renamed = `renamed-${serial}`;
+    await admin(
+      `integrations put ${renamed} --token-endpoint ${provider.url} --client-id client-1`,
+    );
+    await tamper(connectionId, "integration", renamed);
+    expect(await refresh(connectionId)).toMatchObject({ kind: "refreshed" });
+  });
+
+  test("a provider that moved, once an operator has permitted it", async () => {
+    const { connectionId, integration } = await victim();
+    await admin(
+      `integrations put ${integration} --token-endpoint ${attacker.url} --client-id client-1`,
+    );
+    expect(await refresh(connectionId)).toMatchObject({
+      error: { code: "misconfigured_integration" },
+    });
+    const permitted = await admin(
+      `integrations rebind ${integration} --from ${provider.url.origin} --to ${attacker.url}`,
+    );
+    expect(permitted).toContain("permitted");
+    expect(await refresh(connectionId)).toMatchObject({ kind: "refreshed" });
+
+    await admin(
+      `integrations rebind ${integration} --from ${provider.url.origin} --to ${attacker.url} --undo`,
+    );
+    expect(await refresh(connectionId)).toMatchObject({ kind: "refreshed" });
+  });
+});
