@@ -26,7 +26,7 @@ interface Reading {
   readonly beganAtMs: number;
   readonly found: ClientRegistration | MisconfiguredRegistration;
   /** When the last later read got no response. Undefined: there was none. */
-  readonly unansweredAtMs?: number;
+  readonly lastNoResponseAtMs?: number;
 }
 
 /**
@@ -50,8 +50,8 @@ export function secretsClientRegistry(options: SecretsClientRegistryOptions): Cl
     cached !== undefined &&
     !(cached.found instanceof MisconfiguredRegistration) &&
     isWithin(cached.beganAtMs, defaultMaxAgeMs + staleMs);
-  const isPausing = ({ unansweredAtMs }: Reading): boolean =>
-    unansweredAtMs !== undefined && isWithin(unansweredAtMs, unavailablePauseMs);
+  const isPausing = ({ lastNoResponseAtMs }: Reading): boolean =>
+    lastNoResponseAtMs !== undefined && isWithin(lastNoResponseAtMs, unavailablePauseMs);
 
   const readOrStale = async (name: RegistrationName): Promise<Reading> => {
     const cached = readings.get(name);
@@ -60,7 +60,7 @@ export function secretsClientRegistry(options: SecretsClientRegistryOptions): Cl
       return await read(name, (beganAtMs) => isWithin(beganAtMs, defaultMaxAgeMs));
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || !isUsable(cached)) throw error;
-      const stale = { ...cached, unansweredAtMs: clock.nowMs() };
+      const stale = { ...cached, lastNoResponseAtMs: clock.nowMs() };
       readings.set(name, stale);
       return stale;
     }
