@@ -7,8 +7,8 @@ export default {
   // Many suites wait for processes of their own, and a core would idle meanwhile.
   maxWorkers: availableParallelism() + 1,
   testSequencer: "<rootDir>/jest.sequencer.js",
-  // Against a test that hangs; how fast a busy machine is, no test asserts.
-  testTimeout: 120_000,
+  // Ends a test that hangs. It is long enough for a machine that is busy with other work.
+  testTimeout: 300_000,
   // The limit for `test.concurrent` in one file. Those tests wait more than they compute.
   maxConcurrency: 10,
   testMatch: ["<rootDir>/test/**/*.test.ts"],

@@ -89,19 +89,41 @@ const steps: readonly Step[] = [
 /** A process of the service that can be killed. */
 interface Victim {
   readonly service: LocalService;
-  /** The authorization server's, through a proxy. */
+  /** The token endpoint of the authorization server, through a proxy. */
   readonly tokenEndpoint: string;
   /** Kills the process at the step. Resolves when it has ended. */
   killAt(step: Step): Promise<unknown>;
+  close(): Promise<void>;
 }
 
 interface World {
   readonly authorizationServer: AuthorizationServer;
   /** The process that lives on. */
   readonly survivor: LocalService;
-  startVictim(): Promise<Victim>;
+  readonly victims: readonly Victim[];
   close(): Promise<void>;
 }
+
+interface Endpoints {
+  readonly dynamoDb: string;
+  readonly kms: string;
+  readonly kmsKeyId: string;
+  readonly secrets: string;
+  readonly token: string;
+}
+
+const startService = ({ dynamoDb, kms, kmsKeyId, secrets }: Endpoints): Promise<LocalService> =>
+  startLocalService({
+    PROVIDER_TIMEOUT_SECONDS: "1",
+    // A commit before a kill counts as recent, however busy the machine is.
+    COALESCE_WINDOW_SECONDS: "300",
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb,
+    AWS_ENDPOINT_URL_KMS: kms,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets,
+    KMS_KEY_ID: kmsKeyId,
+  });
 
 async function startWorld(): Promise<World> {
   const [dynamoDb, kms, secrets, authorizationServer] = await Promise.all([
@@ -110,74 +132,57 @@ async function startWorld(): Promise<World> {
     startSecretsManager(),
     startAuthorizationServer(),
   ]);
-  const opened: { close(): Promise<unknown> }[] = [dynamoDb, kms, secrets, authorizationServer];
-  const start = async (dynamoDbUrl: string, kmsUrl: string, secretsUrl: string) => {
-    const service = await startLocalService({
-      PROVIDER_TIMEOUT_SECONDS: "1",
-      // What was committed before a kill was committed a moment ago, however busy the machine is.
-      COALESCE_WINDOW_SECONDS: "300",
-      AWS_ACCESS_KEY_ID: "local",
-      AWS_SECRET_ACCESS_KEY: "local",
-      AWS_ENDPOINT_URL_DYNAMODB: dynamoDbUrl,
-      AWS_ENDPOINT_URL_KMS: kmsUrl,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
-      KMS_KEY_ID: kms.keyId,
-    });
-    opened.unshift({ close: () => service.stop("SIGKILL") });
-    return service;
+  const endpoints: Endpoints = {
+    dynamoDb: dynamoDb.endpoint,
+    ...{ kms: kms.endpoint, kmsKeyId: kms.keyId, secrets: secrets.endpoint },
+    token: authorizationServer.tokenEndpoint,
   };
-  const survivor = await start(dynamoDb.endpoint, kms.endpoint, secrets.endpoint);
-
-  async function startVictim(): Promise<Victim> {
-    let interrupts: (passing: Passing) => boolean = () => false;
-    const through = async (target: string): Promise<string> => {
-      const proxy = await startRecordingProxy(target, (passing) => interrupts(passing));
-      opened.push(proxy);
-      return proxy.url;
-    };
-    const service = await start(
-      await through(dynamoDb.endpoint),
-      await through(kms.endpoint),
-      await through(secrets.endpoint),
-    );
-    return {
-      service,
-      tokenEndpoint: await through(authorizationServer.tokenEndpoint),
-      killAt: (step) =>
-        new Promise((resolve) => {
-          interrupts = (passing) => {
-            if (!step.at(passing)) return false;
-            interrupts = () => false;
-            resolve(service.stop("SIGKILL"));
-            return true;
-          };
-        }),
-    };
-  }
+  const survivor = await startService(endpoints);
+  const victims: Victim[] = [];
+  // One after the other: a process puts its demo connection when it starts, and two puts are a conflict.
+  for (const _ of steps) victims.push(await startVictim(endpoints));
   return {
-    authorizationServer,
-    survivor,
-    startVictim: oneAfterTheOther(startVictim),
+    ...{ authorizationServer, survivor, victims },
     close: async () => {
-      await Promise.all(opened.map((one) => one.close()));
+      await Promise.all([survivor.stop("SIGKILL"), ...victims.map((victim) => victim.close())]);
+      const servers = [dynamoDb, kms, secrets, authorizationServer];
+      await Promise.all(servers.map((server) => server.close()));
     },
   };
 }
 
-/** A process puts its demo connection when it starts, which two processes cannot do at once. */
-function oneAfterTheOther<Value>(start: () => Promise<Value>): () => Promise<Value> {
-  let previous: Promise<unknown> = Promise.resolve();
-  return () => {
-    const started = previous.then(start);
-    previous = started.catch(() => undefined);
-    return started;
+async function startVictim(endpoints: Endpoints): Promise<Victim> {
+  let interrupts: (passing: Passing) => boolean = () => false;
+  const proxy = (target: string) => startRecordingProxy(target, (passing) => interrupts(passing));
+  const proxies = await Promise.all(
+    [endpoints.dynamoDb, endpoints.kms, endpoints.secrets, endpoints.token].map(proxy),
+  );
+  const [dynamoDb = "", kms = "", secrets = "", token = ""] = proxies.map(({ url }) => url);
+  const service = await startService({ ...endpoints, dynamoDb, kms, secrets, token });
+  return {
+    ...{ service, tokenEndpoint: token },
+    killAt: (step) =>
+      new Promise((resolve) => {
+        interrupts = (passing) => {
+          if (!step.at(passing)) return false;
+          interrupts = () => false;
+          resolve(service.stop("SIGKILL"));
+          return true;
+        };
+      }),
+    close: async () => {
+      await service.stop("SIGKILL");
+      await Promise.all(proxies.map((one) => one.close()));
+    },
   };
 }
 
 /** Kills a process at the step, and has the survivor refresh the same connection. */
-async function killAndCarryOn({ authorizationServer, survivor, startVictim }: World, step: Step) {
-  const victim = await startVictim();
-  const integration = `killed-${steps.indexOf(step)}`;
+async function killAndCarryOn({ authorizationServer, survivor, victims }: World, step: Step) {
+  const index = steps.indexOf(step);
+  const victim = victims[index];
+  if (victim === undefined) throw new Error(`there is no process for the step ${step.name}`);
+  const integration = `killed-${index}`;
   const connectionId = `conn_${integration}`;
   await survivor.admin(
     `integrations put ${integration} --token-endpoint ${victim.tokenEndpoint} --client-id ${authorizationServer.clientId}`,

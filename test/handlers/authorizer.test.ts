@@ -40,7 +40,7 @@ let issuer: TestIssuer;
 beforeAll(async () => {
   issuer = await startIssuer();
 });
-beforeEach(() => issuer.answerWith("keys"));
+beforeEach(() => issuer.respondWith("keys"));
 afterAll(() => issuer.close());
 
 function authorizer({ storeIsDown = false, keySetTimeoutMs = 30_000 } = {}) {
@@ -176,10 +176,10 @@ describe("a credential that is not good is Unauthorized, with no hint why but in
 });
 
 describe("a credential that cannot be checked is no refusal: the gateway answers 503", () => {
-  const hangs: Parameters<TestIssuer["answerWith"]>[0] = () => undefined;
+  const hangs: Parameters<TestIssuer["respondWith"]>[0] = () => undefined;
 
   it("the key set hangs", async () => {
-    issuer.answerWith(hangs);
+    issuer.respondWith(hangs);
     const { ask, lines } = authorizer({ keySetTimeoutMs: 50 });
     const Authorization = `Bearer ${await issuer.sign(claims())}`;
     await expect(ask({ Authorization })).rejects.toEqual(new Error("authorization unavailable"));
@@ -196,7 +196,7 @@ describe("a credential that cannot be checked is no refusal: the gateway answers
   });
 
   it("API keys do not depend on the key set", async () => {
-    issuer.answerWith(hangs);
+    issuer.respondWith(hangs);
     const verdict = authorizer().ask({ Authorization: `Bearer ${keyOf("good")}` });
     await expect(verdict).resolves.toMatchObject({ principalId: "key:good" });
   });

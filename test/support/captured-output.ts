@@ -1,4 +1,4 @@
-/** What a test writes to stdout and stderr, kept from the screen until mocks are restored. */
+/** Captures what a test writes to stdout and stderr, until mocks are restored. */
 export function capturedOutput(): { readonly lines: () => readonly string[] } {
   const written: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {

@@ -1,10 +1,10 @@
 /**
- * Certificates of clients and their keys, good from 2020 to 2120 where nothing else is said: for the
- * tests alone, and nobody's secret. Node cannot issue one. Made with OpenSSL's `genpkey`, `req` and
- * `ca -startdate 20200101000000Z -enddate 21200101000000Z`, ECDSA over P-256.
+ * Certificates of clients and their keys, valid from 2020 to 2120 unless stated otherwise. They are for the
+ * tests alone, and nobody's secret. Node cannot issue certificates, so they were made with OpenSSL's `genpkey`,
+ * `req` and `ca -startdate 20200101000000Z -enddate 21200101000000Z`, ECDSA over P-256.
  */
 
-/** Who has issued what is not self-signed. */
+/** The issuer of the certificates that are not self-signed. */
 export const clientAuthority = `-----BEGIN CERTIFICATE-----
 MIIBczCCARigAwIBAgIUGPLbaAakU+//PYu+TzvIKvK9vAQwCgYIKoZIzj0EAwIw
 HjEcMBoGA1UEAwwTY2xpZW50cyAodGVzdCBvbmx5KTAgFw0yMDAxMDEwMDAwMDBa
@@ -59,7 +59,7 @@ rtsVMKGbOtM36+3hy3L0R1IaRjAPggYpTmHJsbvYnM8end9b2DjkKMkl
 `,
 };
 
-/** `CN=self-signed acme`, vouched for by nobody. */
+/** `CN=self-signed acme`. */
 export const selfSignedCertificate = {
   certificate: `-----BEGIN CERTIFICATE-----
 MIIBWzCCAQGgAwIBAgIUaSkdzMNr6HbNpDpByVKZlNyKf/gwCgYIKoZIzj0EAwIw
@@ -80,7 +80,7 @@ m3gNJPo71xNtMQNuwZ/Zdf2XQHyhRANCAASpn2rnLO3gyb7T0OHFX0B1649AxlvO
 `,
 };
 
-/** `CN=acme`, issued by the authority, ended with 2020. */
+/** `CN=acme`, issued by the authority, expired at the end of 2020. */
 export const expiredCertificate = {
   certificate: `-----BEGIN CERTIFICATE-----
 MIIBcTCCARegAwIBAgIUV1HMUvzc5puoUWOJOBvk0P3wh1owCgYIKoZIzj0EAwIw

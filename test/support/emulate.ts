@@ -1,8 +1,8 @@
 import { createEmulator } from "emulate";
 
 /**
- * A program of its own, for `emulate` is an ES module: stands in for three providers and prints their
- * addresses as one line of JSON.
+ * Starts stand-ins for three providers, and prints their addresses as one line of JSON. It is a program of its
+ * own because `emulate` is an ES module.
  */
 const oauth_clients = [
   {

@@ -10,7 +10,7 @@ export interface EmulatedProviders {
 
 export interface EmulatedProvider {
   readonly tokenEndpoint: string;
-  /** The authorization code flow as a user's browser and a client go through it. */
+  /** Completes the authorization code flow, as a user's browser and a client do. */
   authorize(): Promise<IssuedTokens>;
 }
 
@@ -31,7 +31,7 @@ const paths = {
   okta: { authorization: "/oauth2/default/v1/authorize", token: "/oauth2/default/v1/token" },
 } as const;
 
-/** Google, Microsoft and Okta as `emulate` plays them, in a process of their own. */
+/** Starts stand-ins for Google, Microsoft and Okta, in a process of their own. https://www.npmjs.com/package/emulate */
 export async function startEmulatedProviders(): Promise<EmulatedProviders> {
   const child = spawn(process.execPath, ["test/support/emulate.ts"], {
     stdio: ["ignore", "pipe", "inherit"],

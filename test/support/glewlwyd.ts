@@ -11,24 +11,24 @@ const roots = ["/", "node_modules/.cache/glewlwyd"].map((path) => resolve(path))
 const root = roots.find((path) => existsSync(join(path, "usr/bin/glewlwyd")));
 const inPackage = (path: string): string => join(root ?? "/", path);
 
-/** Why it cannot be started here; undefined: it can. */
+/** Why it cannot be started on this machine. Undefined: it can. */
 export const glewlwydIsMissing: string | undefined =
   root === undefined ? "Debian's package glewlwyd is neither installed nor unpacked" : undefined;
 
 export interface Glewlwyd {
   readonly issuer: string;
   readonly client: { readonly client_id: string; readonly client_secret: string };
-  /** By the user's password: the one grant that needs no browser. */
+  /** Uses the user's password, the one grant type that needs no browser. */
   newRefreshToken(): Promise<string>;
   /**
-   * By a code, as the user's browser would fetch it.
+   * Uses an authorization code, which the user's browser would fetch.
    * @param prove makes the proof that binds the token to its key, for this URL: RFC 9449 §5
    */
   newBoundRefreshToken(prove: (url: string) => Promise<string>): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Takes every method of client authentication that Glewlwyd verifies without TLS. */
+/** A client that may use every method of authentication that Glewlwyd verifies without TLS. */
 const client = { client_id: "client", client_secret: "a secret of at least thirty-two bytes" };
 const clientMethods = [
   "client_secret_basic",
@@ -39,13 +39,13 @@ const clientMethods = [
 const redirect_uri = "https://127.0.0.1/callback";
 const user = { username: "user", password: "user-password" };
 const scope = "read";
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 /**
  * Glewlwyd, an authorization server written in C, with a database of its own, set up through its
  * administration API. https://github.com/babelouest/glewlwyd/blob/master/docs/API.md
  *
- * @param keys the client's public ones
+ * @param keys the public keys of the client
  */
 export async function startGlewlwyd(keys: readonly JsonWebKey[]): Promise<Glewlwyd> {
   const directory = mkdtempSync(join(tmpdir(), "glewlwyd-"));
@@ -61,12 +61,12 @@ export async function startGlewlwyd(keys: readonly JsonWebKey[]): Promise<Glewlw
   const api = `${origin}/api`;
   const issuer = `${api}/oidc`;
   const close = async () => {
-    // Deaf to SIGTERM for good, should one come before it waits for any.
+    // A SIGTERM that comes before it waits for signals is lost.
     if (child.kill("SIGKILL")) await once(child, "exit");
     rmSync(directory, { recursive: true });
   };
   try {
-    await answering(child, origin);
+    await untilResponding(child, origin);
     await setUp(api, issuer, keys);
   } catch (error) {
     await close();
@@ -86,8 +86,8 @@ export async function startGlewlwyd(keys: readonly JsonWebKey[]): Promise<Glewlw
 }
 
 /**
- * Glewlwyd has to be told its port, and one that was free may not be when it starts: an address of its own,
- * of the 127.0.0.0/8 that is this machine, and a port that nobody is given for want of one.
+ * Glewlwyd has to be given a port, and a free one may be taken by the time it starts. So it gets an address of
+ * its own in 127.0.0.0/8, and a port that is not assigned automatically.
  */
 function ownOrigin(): string {
   const [first, second, third] = [randomInt(1, 255), randomInt(1, 255), randomInt(1, 255)];
@@ -122,12 +122,12 @@ database = { type = "sqlite3"; path = "${join(directory, "database")}"; };
 `;
 
 /**
- * Asks until it answers, for Glewlwyd 2.7 logs that it has started, and listens after that.
+ * Waits for the first response, since Glewlwyd 2.7 logs that it has started before it listens.
  * https://github.com/babelouest/glewlwyd/blob/master/src/glewlwyd.c
  *
- * @throws {Error} it ends instead, or does not answer in time
+ * @throws {Error} it ended, or did not respond in time
  */
-async function answering(child: ChildProcess, origin: string): Promise<void> {
+async function untilResponding(child: ChildProcess, origin: string): Promise<void> {
   let log = "";
   for (const output of [child.stdout, child.stderr]) {
     output?.on("data", (chunk: Buffer) => {
@@ -135,22 +135,22 @@ async function answering(child: ChildProcess, origin: string): Promise<void> {
     });
   }
   await once(child, "spawn");
-  const signal = AbortSignal.timeout(patienceMs);
-  while (!(await fetch(origin, { signal }).then(isAnswer, isNone))) {
+  const signal = AbortSignal.timeout(timeoutMs);
+  while (!(await fetch(origin, { signal }).then(isResponse, isNone))) {
     const ended = child.exitCode ?? child.signalCode;
     if (ended !== null) throw new Error(`glewlwyd ended with ${ended}: ${log}`);
-    if (signal.aborted) throw new Error(`glewlwyd does not answer: ${log}`);
+    if (signal.aborted) throw new Error(`glewlwyd does not respond: ${log}`);
     await wait(20);
   }
 }
 
-const isAnswer = () => true;
+const isResponse = () => true;
 const isNone = () => false;
 
 async function setUp(api: string, issuer: string, keys: readonly JsonWebKey[]): Promise<void> {
-  // Name and password of the administrator are in the tables that the package comes with.
+  // The name and password of the administrator are in the tables of the package.
   const cookie = await logIn(api, { username: "admin", password: "password" });
-  const create = (what: string, body: object) => send("POST", `${api}/${what}/`, body, cookie);
+  const create = (path: string, body: object) => send("POST", `${api}/${path}/`, body, cookie);
   await create("mod/plugin", oidcPlugin(issuer));
   const shown = { display_name: scope, description: scope };
   await create("scope", { name: scope, ...shown, scheme: {}, password_required: true });
@@ -188,7 +188,7 @@ const oidcPlugin = (issuer: string) => ({
     "auth-type-refresh-enabled": true,
     "allow-non-oidc": true,
     scope: [],
-    // Without this there are no assertions of clients either.
+    // Client assertions need it as well.
     "request-parameter-allow": true,
     "client-jwks-parameter": "jwks",
     "oauth-dpop-allowed": true,
@@ -207,13 +207,13 @@ async function requestTokens(
     method: "POST",
     headers: { authorization: `Basic ${credentials}`, ...(dpop && { dpop }) },
     body: new URLSearchParams(parameters),
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   const { refresh_token } = (await response.json()) as { refresh_token: string };
   return refresh_token;
 }
 
-/** @returns the code that the client gets once the user has logged in, and has consented */
+/** @returns the authorization code of a user who has logged in and consented */
 async function authorize(api: string, issuer: string): Promise<string> {
   const { client_id } = client;
   const cookie = await logIn(api, user);
@@ -222,22 +222,22 @@ async function authorize(api: string, issuer: string): Promise<string> {
   const response = await fetch(`${issuer}/auth?${new URLSearchParams(request)}`, {
     headers: { cookie },
     redirect: "manual",
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   const location = new URL(response.headers.get("location") ?? "");
   return location.searchParams.get("code") ?? "";
 }
 
-/** @returns the session's cookie */
-async function logIn(api: string, who: typeof user): Promise<string> {
-  const { headers } = await send("POST", `${api}/auth/`, who);
+/** @returns the cookie of the session */
+async function logIn(api: string, credentials: typeof user): Promise<string> {
+  const { headers } = await send("POST", `${api}/auth/`, credentials);
   return headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
-/** @throws {Error} not 200 */
+/** @throws {Error} the status is not 200 */
 async function send(method: string, url: string, body: object, cookie = ""): Promise<Response> {
   const headers = { "content-type": "application/json", cookie };
-  const signal = AbortSignal.timeout(patienceMs);
+  const signal = AbortSignal.timeout(timeoutMs);
   const response = await fetch(url, { method, headers, body: JSON.stringify(body), signal });
   if (response.status !== 200) throw new Error(`${url}: ${response.status}`);
   return response;

@@ -2,15 +2,15 @@ import { createServer, type ServerResponse } from "node:http";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
-/** How the issuer's key set answers; a function answers by itself, or not at all. */
-type KeySetAnswer = "keys" | ((response: ServerResponse) => void);
+/** What the key set's endpoint responds with: the keys, or what a function writes, which may be nothing. */
+type KeySetResponse = "keys" | ((response: ServerResponse) => void);
 
 export interface TestIssuer {
   readonly issuer: string;
   readonly jwksUri: URL;
-  /** The RSA public key, as anyone can have it. */
+  /** The RSA public key, in the SPKI format. */
   readonly publicKeyPem: string;
-  answerWith(answer: KeySetAnswer): void;
+  respondWith(next: KeySetResponse): void;
   requests(): number;
   sign(
     claims: Readonly<Record<string, unknown>>,
@@ -19,16 +19,16 @@ export interface TestIssuer {
   close(): Promise<void>;
 }
 
-/** A token issuer with one RSA key, its key set served over http on loopback. */
+/** Starts an issuer of JWTs with one RSA key. It serves its key set over http on loopback. */
 export async function startIssuer(): Promise<TestIssuer> {
   const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: "key-1", use: "sig" };
   const keySet = JSON.stringify({ keys: [jwk] });
-  let answer: KeySetAnswer = "keys";
+  let respond: KeySetResponse = "keys";
   let requests = 0;
   const server = createServer((_, response) => {
     requests++;
-    if (answer !== "keys") return answer(response);
+    if (respond !== "keys") return respond(response);
     response.setHeader("Content-Type", "application/jwk-set+json").end(keySet);
   });
   const issuer = await listenOnLoopback(server);
@@ -36,8 +36,8 @@ export async function startIssuer(): Promise<TestIssuer> {
     issuer,
     jwksUri: new URL("/jwks", issuer),
     publicKeyPem: await exportSPKI(publicKey),
-    answerWith: (next) => {
-      answer = next;
+    respondWith: (next) => {
+      respond = next;
     },
     requests: () => requests,
     sign: (claims, { alg = "RS256", kid = "key-1", ...others } = {}) =>

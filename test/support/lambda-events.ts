@@ -41,7 +41,10 @@ export const callerOfOneWorkspace = {
   workspace_ids: "wsp_one wsp_two",
 };
 
-/** What a REST API hands a proxy integration, as AWS documents it. */
+/**
+ * The event of a proxy integration of a REST API.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ */
 export function proxyEvent(parts: RequestParts = {}): APIGatewayProxyEvent {
   const { connectionId = "conn_1", headers = {}, body = null, isBase64Encoded = false } = parts;
   const authorizer = parts.authorizer === undefined ? callerOfOneWorkspace : parts.authorizer;
@@ -79,7 +82,7 @@ export function authorizerEvent(
   };
 }
 
-/** What an event source mapping hands a function: a message for each body, `message-0` and so on. */
+/** The event of an event source mapping. Its messages are `message-0` and so on, one for each body. */
 export const sqsEvent = (bodies: readonly string[]): SQSEvent => ({
   Records: bodies.map((body, i) => ({
     messageId: `message-${i}`,

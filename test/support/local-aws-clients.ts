@@ -6,40 +6,40 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
 
-/** A busy machine may take its time; what is about a deadline states a shorter one. */
-const defaultPatienceMs = 30_000;
+/** Long enough for a busy machine. A test of a timeout states a shorter one. */
+const defaultTimeoutMs = 30_000;
 
-/** One attempt: what fails in a test fails at once. */
-const settings = (endpoint: string, patienceMs = defaultPatienceMs) => ({
+/** One attempt, so that a failure is not repeated. */
+const settings = (endpoint: string, timeoutMs = defaultTimeoutMs) => ({
   endpoint,
   region: "us-east-1",
   credentials: { accessKeyId: "local", secretAccessKey: "local" },
   maxAttempts: 1,
   requestHandler: {
-    connectionTimeout: patienceMs,
-    requestTimeout: patienceMs,
+    connectionTimeout: timeoutMs,
+    requestTimeout: timeoutMs,
     throwOnRequestTimeout: true,
   },
 });
 
-export const localDynamoDbClient = (endpoint: string, patienceMs?: number): DynamoDBClient =>
-  new DynamoDBClient(settings(endpoint, patienceMs));
+export const localDynamoDbClient = (endpoint: string, timeoutMs?: number): DynamoDBClient =>
+  new DynamoDBClient(settings(endpoint, timeoutMs));
 
-export const localKmsClient = (endpoint: string, patienceMs?: number): KMSClient =>
-  new KMSClient(settings(endpoint, patienceMs));
+export const localKmsClient = (endpoint: string, timeoutMs?: number): KMSClient =>
+  new KMSClient(settings(endpoint, timeoutMs));
 
 export const localSecretsManagerClient = (endpoint: string): SecretsManagerClient =>
   new SecretsManagerClient(settings(endpoint));
 
-export const localSqsClient = (endpoint: string, patienceMs?: number): SQSClient =>
-  new SQSClient(settings(endpoint, patienceMs));
+export const localSqsClient = (endpoint: string, timeoutMs?: number): SQSClient =>
+  new SQSClient(settings(endpoint, timeoutMs));
 
 export interface SilentServer {
   readonly endpoint: string;
   close(): Promise<void>;
 }
 
-/** Takes every request and never answers. */
+/** Starts a server that accepts every request and never responds. */
 export async function startSilentServer(): Promise<SilentServer> {
   const server = createServer(() => undefined);
   return { endpoint: await listenOnLoopback(server), close: () => closeServer(server) };
@@ -47,17 +47,17 @@ export async function startSilentServer(): Promise<SilentServer> {
 
 export interface ManualClock extends Clock {
   advance(durationMs: number): void;
-  /** Resolves as soon as exactly so many are asleep. */
+  /** Resolves as soon as exactly `count` callers sleep. */
   asleep(count: number): Promise<void>;
 }
 
-/** Time that stands still until it is moved; whoever sleeps wakes when it has passed. */
+/** A clock that stands still until it is advanced. A sleep ends when its time has come. */
 export function manualClock(startMs = Date.UTC(2026, 0, 1, 12)): ManualClock {
   let nowMs = startMs;
   const sleepers = new Map<() => void, number>();
   const watchers = new Map<() => void, number>();
-  const tellWatchers = (): void => {
-    for (const [tell, count] of watchers) if (sleepers.size === count) tell();
+  const notifyWatchers = (): void => {
+    for (const [notify, count] of watchers) if (sleepers.size === count) notify();
   };
   return {
     nowMs: () => nowMs,
@@ -70,10 +70,10 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1, 12)): ManualClock {
       const { promise, resolve } = Promise.withResolvers<void>();
       sleepers.set(resolve, nowMs + durationMs);
       signal?.addEventListener("abort", () => resolve(), { once: true });
-      tellWatchers();
+      notifyWatchers();
       await promise;
       sleepers.delete(resolve);
-      tellWatchers();
+      notifyWatchers();
     },
     async asleep(count) {
       if (sleepers.size === count) return;

@@ -1,7 +1,7 @@
 /**
- * A self-signed certificate for `localhost`, `127.0.0.1` and `::1`, good from 2020 to 2120, and its key:
- * for TLS servers of the tests alone, and nobody's secret. Node cannot issue one. Made with OpenSSL's
- * `req` and `ca -selfsign -startdate 20200101000000Z -enddate 21200101000000Z`, ECDSA over P-256.
+ * A self-signed certificate for `localhost`, `127.0.0.1` and `::1`, valid from 2020 to 2120, and its key. They
+ * are for TLS servers of the tests alone, and nobody's secret. Node cannot issue certificates, so this one was
+ * made with OpenSSL's `req` and `ca -selfsign -startdate 20200101000000Z -enddate 21200101000000Z`, ECDSA over P-256.
  */
 export const localhostCertificate = {
   cert: `-----BEGIN CERTIFICATE-----

@@ -13,15 +13,15 @@ export interface NodeOauthServer {
 }
 
 export interface NodeOauthServerOptions {
-  /** A refresh token is good once. @default true */
+  /** Each refresh replaces the refresh token. @default true */
   readonly rotates?: boolean;
   /** The client has a secret. @default true */
   readonly isConfidential?: boolean;
-  /** What the client may ask for. @default ["refresh_token"] */
+  /** The grant types that the client may use. @default ["refresh_token"] */
   readonly grants?: readonly string[];
 }
 
-/** `@node-oauth/oauth2-server` over http, its model in memory: what express and koa applications are made of. */
+/** Starts `@node-oauth/oauth2-server`, which Express and Koa applications use, with its model in memory. */
 export async function startNodeOauthServer({
   rotates = true,
   isConfidential = true,
@@ -48,7 +48,7 @@ export async function startNodeOauthServer({
       },
     },
   });
-  const server = createServer((request, response) => void answer(oauth, request, response));
+  const server = createServer((request, response) => void respond(oauth, request, response));
   const origin = await listenOnLoopback(server);
   return {
     tokenEndpoint: `${origin}/token`,
@@ -67,7 +67,7 @@ export async function startNodeOauthServer({
   };
 }
 
-async function answer(
+async function respond(
   oauth: OAuth2Server,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -83,7 +83,7 @@ async function answer(
     query: {},
     body,
   });
-  // What it rejects with is in its response as well.
+  // The response holds the error as well.
   await oauth.token(request, response).catch(() => undefined);
   outgoing
     .writeHead(response.status ?? 500, { ...response.headers, "content-type": "application/json" })

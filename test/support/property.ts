@@ -5,8 +5,8 @@ import fc from "fast-check";
 export const isThorough = process.env.CI === "true";
 
 /**
- * The number of runs of a property. Every execution has another seed, so that executions add up. A fault that was
- * planted is found within a hundred interleavings, or not within five thousand.
+ * The number of runs of a property. Every execution has another seed, so that executions add up. Most of the
+ * faults that were planted in the refresh are found within a hundred interleavings. One took three thousand.
  */
 const runs = {
   /** One call of a pure function. */

@@ -5,7 +5,7 @@ export interface RecordedLine {
   readonly members: Readonly<Record<string, unknown>>;
 }
 
-/** A log that keeps its lines, as they were handed in. */
+/** A log that keeps its lines as they are passed to it. */
 export function recordedLog(): { readonly log: Log; readonly lines: readonly RecordedLine[] } {
   const lines: RecordedLine[] = [];
   return { lines, log: (code, members = {}) => void lines.push({ code, members }) };

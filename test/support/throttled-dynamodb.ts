@@ -7,7 +7,7 @@ export interface ThrottledDynamoDb {
   close(): Promise<void>;
 }
 
-/** A DynamoDB that answers every request of an item or an index with a throttle. */
+/** Starts a DynamoDB that throttles every request for an item or an index. */
 export async function startThrottledDynamoDb(): Promise<ThrottledDynamoDb> {
   const throttle = (): never => {
     throw new AwsError("ProvisionedThroughputExceededException", "too many requests");

@@ -12,14 +12,14 @@ import { localhostCertificate } from "./localhost-certificate.ts";
 export interface VerifyingServer {
   readonly issuer: string;
   readonly tokenEndpoint: string;
-  /** How often each path was asked for. */
+  /** The number of requests for a path. */
   requests(path: string): number;
   /**
-   * What a user's consent would have given the client.
-   * @param jkt thumbprint of the key that the refresh token is bound to, RFC 9449 §5
+   * Issues a refresh token, as a user's consent does.
+   * @param jkt the thumbprint of the key that the refresh token is bound to, RFC 9449 §5
    */
   mintRefreshToken(clientId: string, jkt?: string): Promise<string>;
-  /** Thumbprint of the key that an access token is bound to. */
+  /** The thumbprint of the key that an access token is bound to. */
   boundTo(accessToken: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface VerifyingServer {
 export interface VerifyingServerOptions {
   /** In the terms of RFC 7591 §2. */
   readonly clients: readonly Readonly<Record<string, unknown>>[];
-  /** RFC 9449 §8: proofs without a nonce of this server are turned down. */
+  /** Refuse proofs without a nonce of this server: RFC 9449 §8. @default false */
   readonly requireDpopNonce?: boolean;
 }
 
@@ -41,8 +41,8 @@ const accountId = "user";
 const scope = "openid offline_access";
 
 /**
- * oidc-provider behind TLS, with every method of client authentication, and DPoP. The certificates of
- * clients are verified by Node's own TLS, as far as an authority has issued them.
+ * Starts oidc-provider behind TLS, with every method of client authentication, and DPoP. Node's TLS verifies
+ * the certificates of clients that an authority has issued.
  */
 export async function startVerifyingServer({
   clients,
@@ -62,15 +62,15 @@ export async function startVerifyingServer({
     state.set(`Client:${client.client_id}`, { payload, expiresAtMs: undefined });
   }
   const provider = new Provider(issuer, configuration(state, requireDpopNonce));
-  const answer = provider.callback();
+  const respond = provider.callback();
   server.on("request", (request, response) => {
     paths.push(request.url);
-    void answer(request, response);
+    void respond(request, response);
   });
   return {
     issuer,
     tokenEndpoint: `${issuer}/token`,
-    requests: (path) => paths.filter((asked) => asked === path).length,
+    requests: (path) => paths.filter((requested) => requested === path).length,
     mintRefreshToken: (clientId, jkt) => mintRefreshToken(provider, clientId, jkt),
     boundTo: async (accessToken) => (await provider.AccessToken.find(accessToken))?.jkt,
     close: () => closeServer(server),
@@ -135,7 +135,7 @@ const configuration = (
   },
 });
 
-/** Undefined: the client showed none. */
+/** Undefined: the client presented none. */
 function certificateOf(socket: TLSSocket): X509Certificate | undefined {
   const { raw } = socket.getPeerCertificate();
   return raw && new X509Certificate(raw);
@@ -148,8 +148,8 @@ const newSigningKey = () => ({
 });
 
 /**
- * Has this process trust the certificate of the tests' servers.
- * @returns ends it
+ * Makes this process trust the certificate of the tests' servers.
+ * @returns a function that ends it
  */
 export function trustLocalhost(): () => void {
   const before = getCACertificates("default");

@@ -175,23 +175,23 @@ describe("a key set that cannot be had is no refusal", () => {
   });
 
   it("hanging before its first byte", async () => {
-    issuer.answerWith(() => undefined);
+    issuer.respondWith(() => undefined);
     await unavailable(50);
   });
 
   it("hanging after its first byte", async () => {
-    issuer.answerWith((response) => void response.write('{"keys":['));
+    issuer.respondWith((response) => void response.write('{"keys":['));
     await unavailable(50);
   });
 
   it("breaking off", async () => {
-    issuer.answerWith((response) => void response.write("{", () => response.destroy()));
+    issuer.respondWith((response) => void response.write("{", () => response.destroy()));
     await unavailable();
   });
 
   it("without end", async () => {
     const more = Buffer.alloc(64 * 1024, " ");
-    issuer.answerWith((response) => {
+    issuer.respondWith((response) => {
       const write = (): void => {
         while (!response.destroyed && response.write(more));
         response.once("drain", write);
@@ -203,7 +203,9 @@ describe("a key set that cannot be had is no refusal", () => {
 
   it("an error, a redirect, nothing", async () => {
     for (const status of [500, 302, 204, 404]) {
-      issuer.answerWith((response) => void response.writeHead(status, { Location: "/keys" }).end());
+      issuer.respondWith(
+        (response) => void response.writeHead(status, { Location: "/keys" }).end(),
+      );
       await unavailable();
     }
   });
@@ -211,7 +213,7 @@ describe("a key set that cannot be had is no refusal", () => {
   it.each(["not JSON", "[]", "{}", '{"keys":"none"}', '{"keys":[7]}'])(
     "answering %s",
     async (body) => {
-      issuer.answerWith((response) => void response.end(body));
+      issuer.respondWith((response) => void response.end(body));
       await unavailable();
     },
   );
@@ -220,9 +222,9 @@ describe("a key set that cannot be had is no refusal", () => {
 it("a key set that comes back is used again", async () => {
   const { verify: verifyOne } = verifier();
   const token = new Secret(await issuer.sign(claims()));
-  issuer.answerWith((response) => void response.writeHead(500).end());
+  issuer.respondWith((response) => void response.writeHead(500).end());
   await expect(verifyOne(token)).rejects.toThrow(StoreUnavailable);
-  issuer.answerWith("keys");
+  issuer.respondWith("keys");
   await expect(verifyOne(token)).resolves.toMatchObject({ kind: "verified" });
 });
 
@@ -245,7 +247,7 @@ describe("the key set", () => {
       verifyNew: async (header = {}) => verifyOne(new Secret(await tokenFor(header))),
     };
   };
-  const isDown = () => issuer.answerWith((response) => void response.writeHead(503).end());
+  const isDown = () => issuer.respondWith((response) => void response.writeHead(503).end());
 
   it("that is stale still serves while the issuer is down, for a day", async () => {
     const { advance, verifyNew } = movable();
@@ -255,7 +257,7 @@ describe("the key set", () => {
     await expect(verifyNew()).resolves.toMatchObject({ kind: "verified" });
     advance(2 * 3_600_000);
     await expect(verifyNew()).rejects.toThrow(StoreUnavailable);
-    issuer.answerWith("keys");
+    issuer.respondWith("keys");
     await expect(verifyNew()).resolves.toMatchObject({ kind: "verified" });
   });
 
