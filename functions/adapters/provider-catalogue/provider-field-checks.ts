@@ -10,7 +10,8 @@ import {
   variant,
 } from "../../validation/structures.ts";
 import { boolean, integer, matching, oneOf, satisfying, string } from "../../validation/values.ts";
-import { LinearPatternError, linearPattern } from "./linear-pattern.ts";
+import { linearPattern } from "./linear-pattern.ts";
+import { LinearPatternError } from "./linear-pattern-syntax.ts";
 import type {
   AnyOf,
   ErrorConditions,
@@ -147,7 +148,7 @@ const statesAny = <Rule extends ErrorConditions>(
 ): rule is Rule & AnyOf<ErrorConditions, keyof ErrorConditions> =>
   rule.status !== undefined || statesWords(rule);
 
-export const errorRule = variant<ErrorRule>("means", {
+const errorRule = variant<ErrorRule>("means", {
   dead: narrowed(
     fields({ means: oneOf(["dead"]), ...conditions, ...noWait("dead") }),
     statesWords,
@@ -168,4 +169,12 @@ export const errorRule = variant<ErrorRule>("means", {
     statesAny,
     "a status, an error, a text or a text_pattern",
   ),
+});
+
+/** Each rule may cost a search of the response with its pattern. */
+const maximumErrorRules = 32;
+
+export const errorRules = refined(filledList(errorRule), (rules, place) => {
+  if (rules.length <= maximumErrorRules) return;
+  place.reject("value_error", `expected at most ${maximumErrorRules} rules`);
 });

@@ -11,7 +11,7 @@ import { matching, oneOf, wholeNumber } from "../../validation/values.ts";
 import type { ProviderBehaviour } from "./provider-entry.ts";
 import {
   aboveZero,
-  errorRule,
+  errorRules,
   failureFlag,
   memberName,
   memberPath,
@@ -59,7 +59,7 @@ const checks: ChecksOf<ReplaceableBehaviour> = {
   failureFlag,
   errorAt: memberPath,
   errorTextAt: memberPath,
-  errors: filledList(errorRule),
+  errors: errorRules,
   rotation: oneOf(["always", "sometimes", "never", "setting"]),
   rotationGraceSeconds: wholeNumber,
   refreshTokenIdleSeconds: aboveZero,

@@ -150,6 +150,7 @@ test.each<[string, unknown, string]>([
   ["failure_flag", { at: "ok", is: null }, "failure_flag.is: expected a string, a number"],
   ["errors", [{ means: "fatal", error: "x" }], "errors.0.means: expected one of"],
   ["errors", [{ error: "x" }], "errors.0.means: required"],
+  ["errors", Array(33).fill({ means: "dead", error: "x" }), "errors: expected at most 32 rules"],
   ["errors", [{ means: "dead", status: [400] }], "errors.0: expected an error, a text"],
   ["errors", [{ means: "transient" }], "errors.0: expected a status, an error, a text"],
   [
@@ -167,7 +168,11 @@ test.each<[string, unknown, string]>([
     [{ means: "transient", error: "x", concerns: "all" }],
     "errors.0.concerns: expected one of",
   ],
-  ["errors", [{ means: "dead", text_pattern: "(" }], "errors.0.text_pattern: expected the source"],
+  [
+    "errors",
+    [{ means: "dead", text_pattern: "(" }],
+    "errors.0.text_pattern: expected a regular expression",
+  ],
   ["rotation", "often", "rotation: expected one of always, sometimes, never, setting"],
   ["max_per_minute", 0, "max_per_minute: expected a whole number above 0"],
   ["max_concurrent", 1.5, "max_concurrent: expected a whole number above 0"],

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import {
-  LinearPatternError,
   linearPattern,
+  maximumTextLength,
 } from "../../../functions/adapters/provider-catalogue/linear-pattern.ts";
+import { LinearPatternError } from "../../../functions/adapters/provider-catalogue/linear-pattern-syntax.ts";
 import { assertProperty } from "../../support/property.ts";
 
 const texts = fc.string({ unit: fc.constantFrom(..."aAbB0_ -.\n"), maxLength: 12 });
@@ -45,9 +46,15 @@ describe("a linear pattern", () => {
   it.each(["(a+)+$", "(a|aa)+$", "(?:[a-z0-9]+)+\\.$", "^(([a-z])+.)+[A-Z]([a-z])+$"])(
     "%s is tried on a long text in one pass",
     (source) => {
-      expect(linearPattern(source).test(`${"a".repeat(20_000)}!`)).toBe(false);
+      expect(linearPattern(source).test(`${"a".repeat(900)}!`)).toBe(false);
     },
   );
+
+  it("is tried on texts up to a limit", () => {
+    const pattern = linearPattern("a");
+    expect(pattern.test("a".repeat(maximumTextLength))).toBe(true);
+    expect(pattern.test("a".repeat(maximumTextLength + 1))).toBe(false);
+  });
 
   it.each([
     ["(?=a)", "has a group other than ( ) and (?: )"],

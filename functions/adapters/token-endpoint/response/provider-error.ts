@@ -1,4 +1,4 @@
-import { linearPattern } from "../../provider-catalogue/linear-pattern.ts";
+import { linearPattern, maximumTextLength } from "../../provider-catalogue/linear-pattern.ts";
 import type { ErrorRule, ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { valueAt } from "../../provider-catalogue/stated-values.ts";
 import type { Members } from "./token-response-body.ts";
@@ -28,9 +28,6 @@ const codeOf = (value: unknown): string | undefined =>
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value.trim() !== "" ? value : undefined;
 
-/** Patterns are tried on no more than this of a text, which may be as long as an answer may be. */
-const maximumTriedLength = 2_000;
-
 /** The first rule of the provider that fits an answer without tokens. */
 export const ruleFor = (
   status: number,
@@ -40,7 +37,7 @@ export const ruleFor = (
 
 /** With 5xx the server says that it failed itself: not believed, unless the rule is about such a status. */
 function fits(rule: ErrorRule, status: number, { code, text }: ProviderError): boolean {
-  const tried = text?.slice(0, maximumTriedLength).toLowerCase();
+  const tried = text?.slice(0, maximumTextLength).toLowerCase();
   return (
     (rule.status?.includes(status) ?? status < 500) &&
     (rule.error === undefined || rule.error === code) &&
