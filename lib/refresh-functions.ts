@@ -86,15 +86,15 @@ export function createWorker(
 /** Enough for a lease and a commit. */
 export const rescueTimeout = Duration.millis(rescueTimeoutMs);
 
-/** Commits the token sets that could not be stored when they were received. It decrypts none. */
-export function createRescue(
-  scope: Construct,
-  { data: { connections, tableKey }, rescueQueue, settings }: RefreshResources,
-): NodeFunction {
+/** Commits the token sets that could not be stored when they were received. It opens them, and seals none. */
+export function createRescue(scope: Construct, resources: RefreshResources): NodeFunction {
+  const { data, rescueQueue, settings } = resources;
+  const { connections, branchKeys, tableKey } = data;
   return new NodeFunction(scope, "Rescue", {
     description: "Commits token sets that could not be stored when they were received",
     entry: "functions/lambda/rescue.ts",
     environment: {
+      ...tokenCipherEnvironment(resources),
       CONNECTIONS_TABLE: connections.tableName,
       RESCUE_QUEUE_URL: rescueQueue.queueUrl,
       LOG_LEVEL: settings.logLevel,
@@ -102,6 +102,8 @@ export function createRescue(
     readEnvironment: rescueConfig,
     permissions: [
       ...accessItems({ table: connections, tableKey }, "dynamodb:GetItem", "dynamodb:UpdateItem"),
+      ...accessItems({ table: branchKeys, tableKey }, "dynamodb:GetItem"),
+      ...openTokenSets(tokenKeysOf(data, settings)),
       consumeMessages(rescueQueue),
       postponeMessages(rescueQueue),
     ],

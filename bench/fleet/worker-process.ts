@@ -74,7 +74,11 @@ export class WorkerProcess {
       rebinds: { successorOf: async () => undefined },
       requiresBinding: false,
       tokenEndpoint,
-      cipher: { open: async () => opened, seal: async () => "sealed" as SealedTokenSet },
+      cipher: {
+        open: async () => opened,
+        verify: async () => {},
+        seal: async () => "sealed" as SealedTokenSet,
+      },
       rescueQueue: { keep: async () => {} },
       circuitBreaker: circuitBreaker({ holds, evidence, tokenEndpoint, clock, telemetry }),
       newLeaseId: () => `${number}-${++leases}`,

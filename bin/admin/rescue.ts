@@ -9,6 +9,7 @@ import {
 } from "../../functions/adapters/rescue/rescue-record.ts";
 import { RefreshError, StoreUnavailable } from "../../functions/domain/model/errors.ts";
 import { type RescueTokens, rescueTokens } from "../../functions/domain/rescue.ts";
+import { cipherFor } from "./cipher.ts";
 import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { findRecords, type LogRecord } from "./log-records.ts";
 import { type OutputOptions, printAll, type Row } from "./output.ts";
@@ -34,7 +35,8 @@ async function rescue(io: AdminIo, options: OutputOptions): Promise<void> {
   const { CONNECTIONS_TABLE: tableName } = requireEnvironment(io.environment, "CONNECTIONS_TABLE");
   const store = dynamoDbConnectionStore({ client: dynamoDbClient(), tableName });
   const telemetry = { emit: () => {} };
-  const rescueOne = rescueTokens({ store, clock, telemetry, newLeaseId: randomUUID });
+  const cipher = cipherFor(io.environment);
+  const rescueOne = rescueTokens({ store, cipher, clock, telemetry, newLeaseId: randomUUID });
   const records = findRecords(await readText(io, "log", 256));
   const outcomes: Rescue[] = [];
   // The order of the log matters for two records of one connection.
@@ -69,6 +71,8 @@ async function commit(rescueOne: RescueTokens, record: LogRecord): Promise<Rescu
         return { connectionId, workspaceId, outcome: "committed" };
       case "superseded":
         return { connectionId, workspaceId, outcome: "superseded", reason: tooLate };
+      case "refused":
+        return { connectionId, workspaceId, outcome: "failed", reason: notOurs };
       case "absent":
         return { connectionId, workspaceId, outcome: "failed", reason: "no such connection" };
     }
@@ -85,6 +89,9 @@ async function commit(rescueOne: RescueTokens, record: LogRecord): Promise<Rescu
     throw error;
   }
 }
+
+const notOurs =
+  "the credentials cannot be decrypted for this connection and version: check KMS_KEY_ID and FORMER_KMS_KEY_IDS";
 
 const tooLate = "a newer token set has been stored meanwhile";
 

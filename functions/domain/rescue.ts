@@ -3,9 +3,11 @@ import { RefreshError } from "./model/errors.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Acquisition, ConnectionStore, TokenSetCommit } from "./ports/connection-store.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
+import { type TokenCipher, UnreadableCredentials } from "./ports/token-cipher.ts";
 
 export interface RescueDependencies {
   readonly store: Pick<ConnectionStore, "acquireLease" | "commit" | "releaseLease">;
+  readonly cipher: Pick<TokenCipher, "verify">;
   readonly telemetry: Telemetry;
   readonly clock: Pick<Clock, "nowMs">;
   readonly newLeaseId: () => string;
@@ -13,9 +15,9 @@ export interface RescueDependencies {
 
 /**
  * `superseded`: another token set was committed since, and is the newer one. `absent`: the connection no
- * longer exists.
+ * longer exists. `refused`: this service has not sealed the token set for that connection and version.
  */
-export type RescueOutcome = "done" | "superseded" | "absent";
+export type RescueOutcome = "done" | "superseded" | "absent" | "refused";
 
 /**
  * @throws {StoreUnavailable} the token set has to be kept for another attempt
@@ -30,13 +32,21 @@ const leaseMs = 10_000;
  * Commits a token set whose commit failed before, under the same condition. A message that comes twice, or
  * a token set that was committed after all, is done.
  *
+ * The token set is opened first: whoever can send a message, and has no right to any KMS key, could otherwise replace
+ * a live token set with anything.
+ *
  * It holds the lease meanwhile, and waits for a holder that there is already: that holder may get the newer
  * token set, from a provider that accepts the old token once more, and the first to be committed would stay.
  */
 export const rescueTokens =
-  ({ store, telemetry, clock, newLeaseId }: RescueDependencies): RescueTokens =>
+  ({ store, cipher, telemetry, clock, newLeaseId }: RescueDependencies): RescueTokens =>
   async (commit) => {
     const { expectedVersion, version, credentials } = commit;
+    const cause = await forgery(cipher, commit);
+    if (cause !== undefined) {
+      telemetry.emit({ code: "rescue.refused", ...keyOf(commit), credentials, cause });
+      return "refused";
+    }
     const nowMs = clock.nowMs();
     const leaseId = newLeaseId();
     const lease = { leaseId, leaseExpiresAtMs: nowMs + leaseMs };
@@ -60,6 +70,23 @@ export const rescueTokens =
     telemetry.emit({ code: "rescue.committed", ...keyOf(commit), version });
     return "done";
   };
+
+/** @returns why the token set is not one that this service has sealed. @throws {StoreUnavailable} */
+async function forgery(
+  cipher: RescueDependencies["cipher"],
+  commit: TokenSetCommit,
+): Promise<Error | undefined> {
+  const { expectedVersion, version, credentials } = commit;
+  if (version <= expectedVersion)
+    return new RangeError("the version does not follow the expected one");
+  try {
+    await cipher.verify(credentials, { ...keyOf(commit), version });
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnreadableCredentials) return error;
+    throw error;
+  }
+}
 
 /** A connection that is declined for its status, as an expired one, is held by nobody. */
 const isHeldByOther = (acquisition: Acquisition, nowMs: number): boolean =>

@@ -179,6 +179,7 @@ export const sweepConfig = config({
 
 /** @throws {InvalidEnvironment} */
 export const rescueConfig = config({
+  ...tokenCipherMembers,
   connectionsTable: required("CONNECTIONS_TABLE", string),
   /** Undefined: a failed message becomes visible again after the queue's own visibility timeout. */
   rescueQueueUrl: optional("RESCUE_QUEUE_URL", url),

@@ -222,6 +222,13 @@ export const eventTable: { readonly [Known in Code]: EventEntry<EventOf<Known>> 
     }),
     metrics: noMetrics,
   },
+  "rescue.refused": {
+    level: "error",
+    message:
+      "rescued token set was not sealed for this connection and version, and is kept in this line",
+    members: ({ credentials, cause }) => ({ credentials, error: cause }),
+    metrics: noMetrics,
+  },
   "rescue.absent": {
     level: "warn",
     message: "the connection of a rescued token set no longer exists",

@@ -2,11 +2,13 @@ import type { Connection } from "../../functions/domain/model/connection.ts";
 import { StoreUnavailable } from "../../functions/domain/model/errors.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
 import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
-import { rescueTokens } from "../../functions/domain/rescue.ts";
+import { UnreadableCredentials } from "../../functions/domain/ports/token-cipher.ts";
+import { type RescueDependencies, rescueTokens } from "../../functions/domain/rescue.ts";
 import { inMemoryConnectionStore } from "../support/in-memory-connection-store.ts";
 import {
   connection,
   connectionId,
+  plainCipher,
   sealed,
   startMs,
   tokenSet,
@@ -25,12 +27,15 @@ const commit = (changes: Partial<TokenSetCommit> = {}): TokenSetCommit => ({
   ...changes,
 });
 
-function bench(stored: Connection = connection()) {
+function bench(
+  stored: Connection = connection(),
+  cipher: RescueDependencies["cipher"] = plainCipher,
+) {
   const store = inMemoryConnectionStore({ connections: [stored] });
   const events: RefreshEvent[] = [];
   const telemetry = { emit: (event: RefreshEvent) => void events.push(event) };
   const rescue = rescueTokens({
-    ...{ store, telemetry, clock: { nowMs: () => startMs } },
+    ...{ store, cipher, telemetry, clock: { nowMs: () => startMs } },
     newLeaseId: () => "lease-of-rescue",
   });
   return { store, events, rescue };
@@ -117,6 +122,50 @@ describe("a connection that somebody refreshes", () => {
     };
     expect(await rescue(commit())).toBe("done");
     expect(declined).toBe("declined");
+  });
+});
+
+describe("a token set that this service has not sealed for that place", () => {
+  const forged = {
+    verify: () => Promise.reject(new UnreadableCredentials("another connection's")),
+  };
+
+  test("is refused, kept as ciphertext, and replaces nothing", async () => {
+    const stored = connection();
+    const { store, events, rescue } = bench(stored, forged);
+    const { credentials, ...message } = commit();
+    expect(await rescue({ ...message, credentials })).toBe("refused");
+    expect(store.stored(connectionId)).toEqual(stored);
+    expect(events).toEqual([
+      {
+        code: "rescue.refused",
+        ...{ connectionId, workspaceId, credentials },
+        cause: expect.any(UnreadableCredentials),
+      },
+    ]);
+  });
+
+  test("is one whose version does not follow the expected one", async () => {
+    const { store, rescue } = bench(connection({ credentialsVersion: 7 }));
+    expect(await rescue(commit({ expectedVersion: 7, version: 7 }))).toBe("refused");
+    expect(store.stored(connectionId)?.credentialsVersion).toBe(7);
+  });
+
+  test("is opened in its own place", async () => {
+    const verify = jest.fn(async () => undefined);
+    const { rescue } = bench(connection(), { verify });
+    const message = commit({ version: 5 });
+    await rescue(message);
+    const place = { connectionId, workspaceId, version: 5 };
+    expect(verify.mock.calls).toEqual([[message.credentials, place]]);
+  });
+
+  test("is not told from a genuine one while KMS does not respond: the message comes again", async () => {
+    const silent = { verify: () => Promise.reject(new StoreUnavailable("KMS")) };
+    const { store, events, rescue } = bench(connection(), silent);
+    await expect(rescue(commit())).rejects.toThrow(StoreUnavailable);
+    expect(store.stored(connectionId)?.lease).toBeUndefined();
+    expect(events).toEqual([]);
   });
 });
 

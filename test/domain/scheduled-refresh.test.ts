@@ -18,6 +18,7 @@ import {
   harness,
   hold,
   limitsInMemory,
+  plainCipher,
   registration,
   schedule,
   sealed,
@@ -278,10 +279,10 @@ describe("what is known to happen is recorded, with the next time, and the messa
   test("a key service that does not answer", async () => {
     const h = worked({
       cipher: {
+        ...plainCipher,
         open: async () => {
           throw new StoreUnavailable("KMS");
         },
-        seal: async (tokens) => sealed(tokens),
       },
     });
     expect(await h.work()).toBe("postponed");

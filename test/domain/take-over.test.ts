@@ -106,7 +106,9 @@ async function run({ families, outageMs, callersReturn, scheduleRuns }: Campaign
   let ids_ = 0;
   const newLeaseId = () => `lease-${++ids_}`;
   const telemetry = { emit: () => {} };
-  const rescueOne = rescueTokens({ store, telemetry, clock: time, newLeaseId });
+  const rescueOne = rescueTokens({
+    ...{ store, cipher: plainCipher, telemetry, clock: time, newLeaseId },
+  });
   const deliveries: Promise<void>[] = [];
   const deliver = async (commit: TokenSetCommit): Promise<void> => {
     await time.sleep(firstDeliveryMs);

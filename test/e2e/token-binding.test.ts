@@ -1,14 +1,17 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { PutSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import { cipherFor } from "../../bin/admin/cipher.ts";
 import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
 import { startKms } from "../../bin/local/kms.ts";
 import { startSecretsManager } from "../../bin/local/secrets-manager.ts";
 import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws/clients.ts";
 import type { ConnectionId, WorkspaceId } from "../../functions/domain/model/connection.ts";
+import { Secret } from "../../functions/domain/model/secret.ts";
 import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
 import { refreshConnection } from "../../functions/domain/refresh.ts";
 import { apiConfig } from "../../functions/runtime/config.ts";
 import { refreshDependencies } from "../../functions/runtime/refresh.ts";
+import { rescueRuntime } from "../../functions/runtime/rescue.ts";
 import { runCommand } from "../support/admin-cli.ts";
 import { tableNames } from "../support/local-dynamodb.ts";
 import {
@@ -210,6 +213,58 @@ describe("whoever can write one secret does not have an integration's tokens sen
     });
     expect(provider.requests).toEqual([]);
     expect(attacker.requests.every(({ method }) => method === "GET")).toBe(true);
+  });
+});
+
+describe("whoever can send a message to the rescue queue does not replace a live token set,", () => {
+  const runtime = () => rescueRuntime(process.env);
+  const record = async (connectionId: ConnectionId, changes: object) => {
+    const { credentials, credentials_version: version } = await itemOf(connectionId);
+    return JSON.stringify({
+      ...{ connection_id: connectionId, workspace_id: workspaceId },
+      expected_version: Number(version?.N),
+      version: Number(version?.N) + 1,
+      credentials: credentials?.S,
+      committed_at: "2026-01-01T00:00:00Z",
+      status: "active",
+      ...changes,
+    });
+  };
+  const rescue = (message: string) => {
+    const { rescueTokens, parseRecord } = runtime();
+    return rescueTokens(parseRecord(message));
+  };
+
+  test.each<[string, () => Promise<object> | object]>([
+    ["by words of his own", () => ({ credentials: "a.b.c.d.e" })],
+    ["by the token set that is stored", () => ({})],
+    [
+      "by a token set of a connection of his own",
+      async () => {
+        const own = await victim();
+        return { credentials: (await itemOf(own.connectionId)).credentials?.S };
+      },
+    ],
+    ["by a version that does not follow", () => ({ version: 1 })],
+  ])("%s", async (_, changes) => {
+    const { connectionId } = await victim();
+    const before = await itemOf(connectionId);
+    expect(await rescue(await record(connectionId, await changes()))).toBe("refused");
+    expect(await itemOf(connectionId)).toEqual(before);
+  });
+
+  test("and a token set that a refresh has sealed is committed, in either format", async () => {
+    for (const TOKEN_FORMAT of ["1", "2"]) {
+      const { connectionId } = await victim();
+      const version = Number((await itemOf(connectionId)).credentials_version?.N) + 1;
+      const cipher = cipherFor({ ...process.env, TOKEN_FORMAT });
+      const tokens = { accessToken: new Secret("at"), refreshToken: new Secret("rt") };
+      const others = { tokenType: undefined, scope: undefined, expiresAtMs: undefined, extra: {} };
+      const place = { connectionId, workspaceId, version };
+      const credentials = await cipher.seal({ ...tokens, ...others }, place, undefined);
+      expect(await rescue(await record(connectionId, { credentials }))).toBe("done");
+      expect((await itemOf(connectionId)).credentials_version?.N).toBe(String(version));
+    }
   });
 });
 

@@ -46,6 +46,30 @@ const useOfConnections = (...actions: string[]) => [
   openTable("Connections"),
 ];
 
+const useTokenKey = (action: string | string[], Condition: object) => ({
+  ...{ Action: action, Resource: "TokenKeyArn", Condition },
+});
+
+const ofConnection = {
+  StringLike: {
+    "kms:EncryptionContext:workspace_id": "?*",
+    "kms:EncryptionContext:connection_id": "?*",
+  },
+  "ForAllValues:StringEquals": {
+    "kms:EncryptionContextKeys": ["workspace_id", "connection_id"],
+  },
+};
+
+const ofPurpose = (purpose: string, contextKeys: readonly string[]) => ({
+  StringEquals: {
+    "kms:EncryptionContext:purpose": purpose,
+    "kms:EncryptionContext:stage": "main",
+  },
+  "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": contextKeys },
+});
+
+const ofBranch = ofPurpose("branch-key", ["purpose", "stage", "branch", "version"]);
+
 const refreshing = [
   {
     Action: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"],
@@ -54,45 +78,9 @@ const refreshing = [
   openTable("Coordination"),
   { Action: ["dynamodb:GetItem", "dynamodb:PutItem"], Resource: "BranchKeysArn" },
   openTable("BranchKeys"),
-  {
-    Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-    Resource: "TokenKeyArn",
-    Condition: {
-      StringLike: {
-        "kms:EncryptionContext:workspace_id": "?*",
-        "kms:EncryptionContext:connection_id": "?*",
-      },
-      "ForAllValues:StringEquals": {
-        "kms:EncryptionContextKeys": ["workspace_id", "connection_id"],
-      },
-    },
-  },
-  {
-    Action: ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
-    Resource: "TokenKeyArn",
-    Condition: {
-      StringEquals: {
-        "kms:EncryptionContext:purpose": "branch-key",
-        "kms:EncryptionContext:stage": "main",
-      },
-      "ForAllValues:StringEquals": {
-        "kms:EncryptionContextKeys": ["purpose", "stage", "branch", "version"],
-      },
-    },
-  },
-  {
-    Action: "kms:Decrypt",
-    Resource: "TokenKeyArn",
-    Condition: {
-      StringEquals: {
-        "kms:EncryptionContext:purpose": "rebind",
-        "kms:EncryptionContext:stage": "main",
-      },
-      "ForAllValues:StringEquals": {
-        "kms:EncryptionContextKeys": ["purpose", "stage", "client_id", "origin"],
-      },
-    },
-  },
+  useTokenKey(["kms:Decrypt", "kms:GenerateDataKey"], ofConnection),
+  useTokenKey(["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"], ofBranch),
+  useTokenKey("kms:Decrypt", ofPurpose("rebind", ["purpose", "stage", "client_id", "origin"])),
   {
     Action: "secretsmanager:GetSecretValue",
     Resource:
@@ -119,6 +107,10 @@ const permitted = {
   ],
   Rescue: [
     ...useOfConnections("dynamodb:GetItem", "dynamodb:UpdateItem"),
+    { Action: "dynamodb:GetItem", Resource: "BranchKeysArn" },
+    openTable("BranchKeys"),
+    useTokenKey("kms:Decrypt", ofConnection),
+    useTokenKey("kms:Decrypt", ofBranch),
     {
       ...workOn("RescuesQueue"),
       Action: ["sqs:ChangeMessageVisibility", ...workOn("RescuesQueue").Action],

@@ -108,14 +108,7 @@ describe("environment of the functions", () => {
   });
 
   it("names what is deployed", () => {
-    const refreshing = {
-      connectionsTable: "Connections",
-      coordinationTable: "Coordination",
-      rescueQueueUrl: "https://sqs.example/RescuesQueue",
-      // A minute, and the one at any second of which the schedule may begin.
-      sweepIntervalMs: 120_000,
-      giveUpAfterMs: 7 * 24 * 60 * 60 * 1000,
-      secretPrefix: "oauth-token-refresh/main",
+    const tokenCipher = {
       kmsKeyId: "TokenKeyArn",
       formerKmsKeyIds: [],
       branchKeysTable: "BranchKeys",
@@ -123,6 +116,16 @@ describe("environment of the functions", () => {
       tokenFormat: 1,
       tokenKeySource: "branch",
       branches: 16,
+    };
+    const refreshing = {
+      ...tokenCipher,
+      connectionsTable: "Connections",
+      coordinationTable: "Coordination",
+      rescueQueueUrl: "https://sqs.example/RescuesQueue",
+      // A minute, and the one at any second of which the schedule may begin.
+      sweepIntervalMs: 120_000,
+      giveUpAfterMs: 7 * 24 * 60 * 60 * 1000,
+      secretPrefix: "oauth-token-refresh/main",
       requiresBinding: false,
       providerTimeoutSeconds: 15,
       coalesceWindowMs: 10_000,
@@ -139,6 +142,7 @@ describe("environment of the functions", () => {
       logLevel: "DEBUG",
     });
     expect(rescueConfig(environmentOf("Rescue"))).toEqual({
+      ...tokenCipher,
       connectionsTable: "Connections",
       rescueQueueUrl: "https://sqs.example/RescuesQueue",
       logLevel: "DEBUG",

@@ -3,6 +3,7 @@ import {
   authorizerConfig,
   rescueConfig,
   sweepConfig,
+  tokenCipherConfig,
   workerConfig,
 } from "../../functions/runtime/config.ts";
 
@@ -167,9 +168,11 @@ describe("the sweep's configuration", () => {
 });
 
 describe("the configuration of the rescue queue's worker", () => {
-  it("is the table, and the log level", () => {
-    const environment = { CONNECTIONS_TABLE: "connections", LOG_LEVEL: "WARN" };
+  it("is how token sets are encrypted, the table, and the log level", () => {
+    const tokenCipher = { KMS_KEY_ID: "key", BRANCH_KEYS_TABLE: "branch-keys", STAGE: "prod" };
+    const environment = { ...tokenCipher, CONNECTIONS_TABLE: "connections", LOG_LEVEL: "WARN" };
     expect(rescueConfig(environment)).toEqual({
+      ...tokenCipherConfig(tokenCipher),
       connectionsTable: "connections",
       logLevel: "WARN",
     });
@@ -177,7 +180,7 @@ describe("the configuration of the rescue queue's worker", () => {
 
   it("names all faults in one error", () => {
     expect(() => rescueConfig({ LOG_LEVEL: "SILENT" })).toThrow(
-      "invalid environment: CONNECTIONS_TABLE: required; LOG_LEVEL: expected one of",
+      "invalid environment: KMS_KEY_ID: required; BRANCH_KEYS_TABLE: required; STAGE: required; CONNECTIONS_TABLE: required; LOG_LEVEL: expected one of",
     );
   });
 });

@@ -25,6 +25,9 @@ export const dynamoDbClient = (): DynamoDBClient => new DynamoDBClient(limits(2_
 /** Two requests, with their retries, end within the rescue function's five seconds. */
 export const promptDynamoDbClient = (): DynamoDBClient =>
   new DynamoDBClient(limits(1_000, { maxAttempts: 2, connectionTimeout: 500 }));
+/** As prompt, for a request to KMS beside them. */
+export const promptKmsClient = (): KMSClient =>
+  new KMSClient(limits(1_000, { maxAttempts: 2, connectionTimeout: 500 }));
 export const kmsClient = (): KMSClient => new KMSClient(limits(3_000));
 export const secretsManagerClient = (): SecretsManagerClient =>
   new SecretsManagerClient(limits(3_000));

@@ -30,21 +30,20 @@ export interface ContentKey {
 /** Yields the key of a new token set without a request. */
 export type SealingKey = (place: TokenSetPlace) => Promise<ContentKey>;
 
-export interface OpenedKeys {
-  readonly opening: webcrypto.CryptoKey;
-  /** For the next token set of the same connection. */
-  readonly sealing: SealingKey;
-}
-
 export interface ContentKeys {
   /**
-   * The key that a header names, and the key of the next token set.
+   * The key that the header of a token set names.
    * @throws {StoreUnavailable}
-   * @throws {UnreadableCredentials} the key is not this place's
+   * @throws {UnreadableCredentials} the key belongs in another place
    */
-  open(members: KeyMembers, place: TokenSetPlace): Promise<OpenedKeys>;
-  /** @throws {StoreUnavailable} */
-  create(key: ConnectionKey): Promise<SealingKey>;
+  opening(members: KeyMembers, place: TokenSetPlace): Promise<webcrypto.CryptoKey>;
+  /**
+   * The key for the next token set of a connection.
+   * @param current the header of the present one, whose data key may serve again
+   * @throws {StoreUnavailable}
+   * @throws {UnreadableCredentials} the key of the present one belongs in another place
+   */
+  sealing(key: ConnectionKey, current?: KeyMembers): Promise<SealingKey>;
 }
 
 export function kmsContentKeys(options: ContentKeysOptions): ContentKeys {
@@ -56,36 +55,27 @@ export function kmsContentKeys(options: ContentKeysOptions): ContentKeys {
     const generatedAtSeconds = Math.floor(clock.nowMs() / 1000);
     return sealingWith(await dataKeys.generate(key), generatedAtSeconds);
   };
-  const create = async (key: ConnectionKey): Promise<SealingKey> =>
-    keySource === "branch"
-      ? sealingFrom(await branchKeys.current(key.workspaceId))
-      : newDataKey(key);
   const isSpent = ({ isFormer, seals }: DataKey, generatedAtSeconds: number): boolean =>
     isFormer || seals >= maxSeals || clock.nowMs() - generatedAtSeconds * 1000 >= maxDataKeyAgeMs;
-
-  const openDataKey = async (
+  const currentOrNewDataKey = async (
+    key: ConnectionKey,
     { edk, edk_at }: DataKeyMembers,
-    place: TokenSetPlace,
-  ): Promise<OpenedKeys> => {
-    const [dataKey, successor] = await Promise.all([
-      dataKeys.unwrap(edk, place),
-      keySource === "branch" ? create(place) : undefined,
-    ]);
-    const own = () => (isSpent(dataKey, edk_at) ? newDataKey(place) : sealingWith(dataKey, edk_at));
-    return { opening: dataKey.cryptoKey, sealing: successor ?? (await own()) };
-  };
-  const openDerivedKey = async (
-    members: DerivedKeyMembers,
-    place: TokenSetPlace,
-  ): Promise<OpenedKeys> => {
-    const [branchKey, sealing] = await Promise.all([branchKeys.find(members.kid), create(place)]);
-    return { opening: await committedKey(branchKey, members, place), sealing };
+  ): Promise<SealingKey> => {
+    const dataKey = await dataKeys.unwrap(edk, key);
+    return isSpent(dataKey, edk_at) ? newDataKey(key) : sealingWith(dataKey, edk_at);
   };
 
   return {
-    create,
-    open: (members, place) =>
-      "kid" in members ? openDerivedKey(members, place) : openDataKey(members, place),
+    async opening(members, place) {
+      if ("edk" in members) return (await dataKeys.unwrap(members.edk, place)).cryptoKey;
+      return committedKey(await branchKeys.find(members.kid), members, place);
+    },
+    async sealing(key, current) {
+      if (keySource === "branch") return sealingFrom(await branchKeys.current(key.workspaceId));
+      return current !== undefined && "edk" in current
+        ? currentOrNewDataKey(key, current)
+        : newDataKey(key);
+    },
   };
 }
 

@@ -47,7 +47,10 @@ export function kmsTokenCipher(options: KmsTokenCipherOptions): TokenCipher {
   return {
     async open(sealed, place) {
       const { jwe, key, binding } = readHeader(sealed, place);
-      const { opening, sealing } = await contentKeys.open(key, place);
+      const [opening, sealing] = await Promise.all([
+        contentKeys.opening(key, place),
+        contentKeys.sealing(place, key),
+      ]);
       const { connectionId, workspaceId } = place;
       return {
         tokens: await decryptTokens(jwe, opening),
@@ -56,8 +59,12 @@ export function kmsTokenCipher(options: KmsTokenCipherOptions): TokenCipher {
           encryptTokens(tokens, { connectionId, workspaceId, version }, next, sealing, format),
       };
     },
+    async verify(sealed, place) {
+      const { jwe, key } = readHeader(sealed, place);
+      await decryptTokens(jwe, await contentKeys.opening(key, place));
+    },
     seal: async (tokens, place, binding) =>
-      encryptTokens(tokens, place, binding, await contentKeys.create(place), format),
+      encryptTokens(tokens, place, binding, await contentKeys.sealing(place), format),
   };
 }
 

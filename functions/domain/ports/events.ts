@@ -108,4 +108,10 @@ export type ConnectionEvent = ConnectionKey &
         readonly credentials: SealedTokenSet;
       }
     | { readonly code: "rescue.absent" }
+    /** Whoever sent it may have had no right to. It is kept here, in case the fault is this service's. */
+    | {
+        readonly code: "rescue.refused";
+        readonly credentials: SealedTokenSet;
+        readonly cause: unknown;
+      }
   );

@@ -10,6 +10,12 @@ export interface TokenCipher {
    * @throws {UnreadableCredentials} not the token set of this place
    */
   open(sealed: SealedTokenSet, place: TokenSetPlace): Promise<OpenedTokenSet>;
+  /**
+   * Resolves where `open` would, and obtains no key for a next token set.
+   * @throws {StoreUnavailable} the key service does not respond
+   * @throws {UnreadableCredentials} not the token set of this place
+   */
+  verify(sealed: SealedTokenSet, place: TokenSetPlace): Promise<void>;
   /** Encrypts a first token set. @throws {StoreUnavailable} */
   seal(
     tokens: TokenSet,

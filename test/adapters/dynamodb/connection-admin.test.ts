@@ -21,7 +21,7 @@ import {
   startTables,
   tableNames,
 } from "../../support/local-dynamodb.ts";
-import { connection } from "../../support/refresh-harness.ts";
+import { connection, plainCipher } from "../../support/refresh-harness.ts";
 
 const nowMs = Date.UTC(2026, 0, 1, 12, 0, 0, 789);
 let tables: LocalTables;
@@ -203,6 +203,7 @@ describe("a deleted connection", () => {
     };
     expect(await store().commit(late, committer)).toEqual({ kind: "absent" });
     const rescue = rescueTokens({
+      cipher: plainCipher,
       ...{ store: store(), telemetry: { emit: () => {} }, clock: { nowMs: () => nowMs } },
       newLeaseId: () => "lease-of-rescue",
     });
