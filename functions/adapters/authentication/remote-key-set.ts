@@ -2,9 +2,9 @@ import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { JWKSNoMatchingKey } from "jose/errors";
 import { createLocalJWKSet } from "jose/jwks/local";
 import type { Clock } from "../../domain/ports/clock.ts";
+import { systemLookup } from "../http/connection.ts";
 import { deadlineIn } from "../http/deadline.ts";
 import type { HttpExchange } from "../http/exchange.ts";
-import { systemLookup } from "../http/provider-connection.ts";
 import { httpTransport } from "../http/transport.ts";
 
 export interface RemoteKeySetOptions {

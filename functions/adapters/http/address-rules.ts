@@ -24,7 +24,7 @@ export function mayConnectTo(address: string, rule: AddressRule): boolean {
   }
 }
 
-/** Each family has lists of its own: a BlockList takes an IPv4 address for its IPv4-mapped IPv6 form as well. */
+/** One list for each family: a BlockList also matches an IPv4 address against its IPv4-mapped IPv6 form. */
 function subnets(family: IPVersion, prefixes: readonly string[]): BlockList {
   const list = new BlockList();
   for (const prefix of prefixes) {
@@ -58,7 +58,7 @@ const specialIpv4 = subnets("ipv4", [
 ]);
 
 /**
- * The one range of public unicast addresses. All of these lie outside: unspecified, IPv4-mapped and
+ * The one range of public unicast addresses. Outside of it are: unspecified, IPv4-mapped and
  * IPv4-compatible (::/96, ::ffff:0:0/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard (100::/64),
  * segment routing (5f00::/16), unique local (fc00::/7, with fd00:ec2::254, the metadata of
  * instances), link-local (fe80::/10), multicast (ff00::/8).

@@ -1,21 +1,21 @@
 export interface Deadline {
   /** Rejects with {@link DeadlinePassed}; never resolves. */
   readonly passed: Promise<never>;
-  /** To be called when the deadline no longer matters: it keeps the process awake until then. */
+  /** Stops the timer, which keeps the process awake. Called when the deadline no longer matters. */
   clear(): void;
 }
 
 export class DeadlinePassed extends Error {
   constructor(timeoutMs: number) {
-    super(`nothing within ${timeoutMs} ms`);
+    super(`no end within ${timeoutMs} ms`);
     this.name = "DeadlinePassed";
   }
 }
 
 /**
- * A process can be frozen (a Lambda sandbox is, between invocations) and find its timers due when it
- * thaws, while the bytes it waited for lie in the socket. Timers run before I/O is polled and
- * immediates after it, so that what has already arrived counts as in time.
+ * A process can be frozen, as a Lambda sandbox is between invocations. When it thaws, its timers are due and
+ * the bytes that it waited for are in the socket. Timers run before I/O is polled and immediates after it:
+ * bytes that have arrived count as in time.
  * https://nodejs.org/learn/asynchronous-work/event-loop-timers-and-nexttick
  */
 export function deadlineIn(timeoutMs: number): Deadline {

@@ -1,6 +1,6 @@
 /**
  * The `code` of an error of Node, OpenSSL or zlib (`ECONNREFUSED`, `CERT_HAS_EXPIRED`). Unlike the
- * message it holds nothing that the other side sent.
+ * message it holds nothing that a server sent.
  */
 export function errorCodeOf(error: unknown): string | undefined {
   const hasCode = typeof error === "object" && error !== null && "code" in error;

@@ -30,18 +30,22 @@ export interface HttpResponse {
  * request asked for.
  */
 export type HttpExchange =
+  | UnsentExchange
+  | { readonly kind: "not_sent" }
+  | { readonly kind: "response"; readonly response: HttpResponse }
+  | CutOffExchange;
+
+/** An exchange that ended before its request was sent. */
+export type UnsentExchange =
   /** The host has addresses, and none that may be connected to. */
   | { readonly kind: "forbidden" }
   /** The server's TLS stack refused the client's certificate, or missed one. */
   | { readonly kind: "certificate_refused"; readonly alert: string }
   /** Host not found, connection refused, TLS failed, or the deadline passed. */
-  | { readonly kind: "unreachable"; readonly reason: string }
-  | { readonly kind: "not_sent" }
-  | { readonly kind: "response"; readonly response: HttpResponse }
-  | CutOffExchange;
+  | { readonly kind: "unreachable"; readonly reason: string };
 
 /** An exchange that ended before the end of its response. `partial`: the front of the response, if any came. */
-export type CutOffExchange = { readonly partial: HttpResponse | undefined } & (
+type CutOffExchange = { readonly partial: HttpResponse | undefined } & (
   | { readonly kind: "timed_out" | "too_large" }
   | { readonly kind: "broken_off"; readonly reason: string }
 );

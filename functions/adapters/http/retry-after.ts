@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** A header that is misread, or not meant, puts nobody off for longer; asking early costs one more refusal. */
+/** Limits the effect of a header that is misread or not meant. An early request costs one more refusal. */
 const maximumDelayMs = 60 * 60 * 1000;
 
 /** `Retry-After` (RFC 9110 §10.2.3): seconds or a date, from 0 to one hour. Undefined: absent or neither. */
@@ -11,7 +11,8 @@ export function retryAfterMs(
   const value = headers["retry-after"]?.trim() ?? "";
   const delayMs = /^\d+$/.test(value)
     ? Number(value) * 1000
-    : httpDateMs(value) - (httpDateMs(headers.date ?? "") || receivedAtMs);
+    : // The server's own clock counts where it states the time.
+      httpDateMs(value) - (httpDateMs(headers.date ?? "") || receivedAtMs);
   return bounded(delayMs);
 }
 
@@ -27,9 +28,6 @@ export const retryAfterMemberMs = (value: unknown): number | undefined =>
 const bounded = (delayMs: number): number | undefined =>
   Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), maximumDelayMs);
 
-/**
- * RFC 9110 §5.6.7, any of its forms, the one that names no zone included: all are in UTC. The sender's
- * clock counts where it says what time it is.
- */
+/** RFC 9110 §5.6.7, in any of its forms. All are in UTC, also the one that names no zone. NaN: not a date. */
 const httpDateMs = (value: string): number =>
   /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(`${value.replace(/ GMT$/, "")} GMT`) : Number.NaN;

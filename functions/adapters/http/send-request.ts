@@ -2,9 +2,9 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { type BoundedBody, boundedBody } from "./bounded-body.ts";
+import { reasonOf } from "./connection.ts";
 import { type DecodedContent, decodeContent } from "./content-coding.ts";
 import type { HttpExchange, HttpRequest, HttpResponse } from "./exchange.ts";
-import { reasonOf } from "./provider-connection.ts";
 import { alertOfClientCertificate } from "./tls-alert.ts";
 
 export interface ReadingRules {

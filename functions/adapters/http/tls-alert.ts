@@ -1,6 +1,6 @@
 /**
- * What a server's TLS stack says when it does not take the client's certificate, or misses one: it has
- * seen nothing of a request then, whatever was sent. Names of RFC 8446 §6.2.
+ * Alerts by which a server's TLS stack refuses the client's certificate, or says that it misses one. The
+ * server has then read nothing of a request, whatever was sent. Names of RFC 8446 §6.2.
  */
 const alertsOfClientCertificates = [
   "bad_certificate",
@@ -13,10 +13,10 @@ const alertsOfClientCertificates = [
   "certificate_required",
 ];
 
-/** OpenSSL puts the oldest protocol that has the alert before its name: `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. */
+/** OpenSSL's code names the oldest protocol that has the alert: `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. */
 const alertForm = /^ERR_SSL_[A-Z0-9/]+_ALERT_([A-Z_]+)$/;
 
-/** The alert by which a server turned the client's certificate away; undefined: another error. */
+/** The alert by which a server refused the client's certificate. Undefined: another error. */
 export function alertOfClientCertificate(error: unknown): string | undefined {
   const hasCode = typeof error === "object" && error !== null && "code" in error;
   const alert = alertForm.exec(hasCode ? String(error.code) : "")?.[1]?.toLowerCase();

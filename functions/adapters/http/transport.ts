@@ -1,6 +1,6 @@
 import type { AddressRule } from "./address-rules.ts";
+import { connectTo, type Lookup } from "./connection.ts";
 import type { HttpExchange, HttpRequest } from "./exchange.ts";
-import { connectTo, type Lookup } from "./provider-connection.ts";
 import { type ReadingRules, sendRequest } from "./send-request.ts";
 
 export const defaultMaximumBodyBytes = 1024 * 1024;

@@ -19,7 +19,7 @@ import {
 import type { HttpExchange, HttpRequest } from "../http/exchange.ts";
 import { parseJsonObject, textOf } from "./response/token-response-body.ts";
 
-/** The last nonce that a server gave, by its origin: RFC 9449 §8.2. */
+/** The last nonce of each server, by its origin: RFC 9449 §8.2. */
 export type DpopNonces = LruMap<string, string>;
 
 export interface DpopOptions {
@@ -27,39 +27,39 @@ export interface DpopOptions {
   readonly clock: Pick<Clock, "nowMs">;
 }
 
-/** One exchange for a grant, `prove` being asked for what goes with this one sending of the request. */
-export type AskOnce = (request: TokenRequest, prove: Prove) => Promise<Asked>;
-export type Prove = (request: HttpRequest) => Promise<HttpRequest>;
+/** Sends one token request, with a proof of its own. */
+export type RequestTokens = (request: TokenRequest, addProof: AddProof) => Promise<TokenExchange>;
+export type AddProof = (request: HttpRequest) => Promise<HttpRequest>;
 
-export interface Asked {
-  readonly answer: TokenResult;
-  /** Undefined: nothing could be sent. */
+export interface TokenExchange {
+  readonly result: TokenResult;
+  /** Undefined: no request could be built. */
   readonly exchanged?: { readonly url: URL; readonly exchange: HttpExchange };
 }
 
 /**
- * A grant whose tokens are bound to the connection's key, RFC 9449 §5. A server that wants a nonce has
- * granted nothing: it is asked once more, with the nonce, if there is still time for a whole grant.
+ * Requests tokens that are bound to the connection's key, RFC 9449 §5. A server that demands a nonce has
+ * granted nothing: the request is sent once more, with the nonce.
  *
- * A connection without a key gets one. That is good where its refresh token is not bound to another:
- * always for clients that authenticate, whose refresh tokens are bound to no key, and never for public
- * clients that got theirs with DPoP.
+ * A connection without a key gets a new one. Refresh tokens of clients that authenticate are bound to no key,
+ * and any key will do; those of public clients are bound to the key that they were issued with.
  */
-export async function dpopGrant(
+export async function requestBoundTokens(
   request: TokenRequest,
-  askOnce: AskOnce,
+  requestTokens: RequestTokens,
   options: DpopOptions,
 ): Promise<TokenResult> {
   try {
     const key = request.dpopKey ?? newKey(request.registration.dpopAlgorithm);
-    const prove = prover(openKey(key), options);
-    const first = await askOnce(request, prove);
-    const last = learnNonce(first, options) ? await askOnce(request, prove) : first;
-    if (last !== first) learnNonce(last, options);
-    const { answer } = last;
-    return answer.kind === "granted"
-      ? { ...answer, tokens: { ...answer.tokens, dpopKey: key } }
-      : answer;
+    const addProof = proofWith(openKey(key), options);
+    const first = await requestTokens(request, addProof);
+    const isNonceDemanded = keepNonce(first, options);
+    const last = isNonceDemanded ? await requestTokens(request, addProof) : first;
+    if (isNonceDemanded) keepNonce(last, options);
+    const { result } = last;
+    return result.kind === "granted"
+      ? { ...result, tokens: { ...result.tokens, dpopKey: key } }
+      : result;
   } catch (error) {
     if (!(error instanceof UnusableKey)) throw error;
     return { kind: "misconfigured", reason: `the connection's dpop_jwk ${error.message}` };
@@ -67,7 +67,7 @@ export async function dpopGrant(
 }
 
 /** RFC 9449 §4.2. */
-function prover({ privateKey, algorithm }: OpenedKey, { nonces, clock }: DpopOptions): Prove {
+function proofWith({ privateKey, algorithm }: OpenedKey, { nonces, clock }: DpopOptions): AddProof {
   const jwk = createPublicKey(privateKey).export({ format: "jwk" });
   return async (request) => {
     const { url, method, headers } = request;
@@ -84,8 +84,8 @@ function prover({ privateKey, algorithm }: OpenedKey, { nonces, clock }: DpopOpt
   };
 }
 
-/** @returns whether the server turned the proof away for want of the nonce that it gave */
-function learnNonce({ exchanged }: Asked, { nonces }: DpopOptions): boolean {
+/** Keeps a nonce for the next proofs. True: the server refused the proof because it lacked this nonce. */
+function keepNonce({ exchanged }: TokenExchange, { nonces }: DpopOptions): boolean {
   if (exchanged?.exchange.kind !== "response") return false;
   const { headers, body } = exchanged.exchange.response;
   const nonce = nonceIn(headers["dpop-nonce"]);
@@ -94,7 +94,7 @@ function learnNonce({ exchanged }: Asked, { nonces }: DpopOptions): boolean {
   return parseJsonObject(textOf(body))?.members.error === "use_dpop_nonce";
 }
 
-/** RFC 9449 §8.1: `1*NQCHAR`; what is longer than any nonce is not kept for every request to come. */
+/** RFC 9449 §8.1: `1*NQCHAR`. A longer value would go with each request to come, and is not kept. */
 const nonceIn = (header: string | string[] | undefined): string | undefined =>
   typeof header === "string" && /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/.test(header)
     ? header
@@ -117,7 +117,7 @@ const openKey = (key: Secret<string>): OpenedKey =>
   parseDpopKey(parseJsonObject(key.reveal())?.members ?? {});
 
 /**
- * A private JWK that proofs can be signed with, as its `alg` says or else as its kind does by default.
+ * Parses a private JWK that signs proofs: with its `alg`, or else with the default of its kind.
  * @throws {UnusableKey}
  */
 export function parseDpopKey(jwk: JsonWebKey): OpenedKey {

@@ -1,8 +1,8 @@
 import type { TokenBinding } from "../../domain/model/token-binding.ts";
 import type { ClientRegistration } from "../../domain/ports/client-registration.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
+import { systemLookup as lookup } from "../http/connection.ts";
 import { deadlineIn } from "../http/deadline.ts";
-import { systemLookup as lookup } from "../http/provider-connection.ts";
 import { httpTransport } from "../http/transport.ts";
 import { serverDiscovery, type Undiscovered } from "../issuer-metadata/server-discovery.ts";
 import { locateTokenEndpoint } from "./locate-endpoint.ts";

@@ -5,7 +5,7 @@ import type { ProviderBehaviour } from "../../../functions/adapters/provider-cat
 import { segmentsOf } from "../../../functions/adapters/provider-catalogue/stated-values.ts";
 import {
   tokenResult,
-  tokensCutOff,
+  tokensInPartialResponse,
 } from "../../../functions/adapters/token-endpoint/response/token-response.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import {
@@ -81,7 +81,7 @@ test("an answer that was cut off refuses and rejects nothing", () => {
   assertProperty(
     "value",
     fc.property(behaviour, answer, (provider, any) => {
-      const { kind } = tokensCutOff(any, secrets, provider) ?? {};
+      const { kind } = tokensInPartialResponse(any, secrets, provider) ?? {};
       expect(["granted", "rotated", undefined]).toContain(kind);
     }),
   );
@@ -117,7 +117,7 @@ test("a new refresh token is never lost for want of an access token", () => {
           : ["refresh_token"];
         const json = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), refresh);
         const whole = { ...any, status, body: Buffer.from(JSON.stringify(json)) };
-        const judged = tokensCutOff(whole, secrets, provider);
+        const judged = tokensInPartialResponse(whole, secrets, provider);
         if (judged?.kind !== "rotated") throw new Error(`${judged?.kind} rather than rotated`);
         expect(judged.refreshToken.reveal()).toBe(refresh);
       },
@@ -135,7 +135,7 @@ test("tokens at the provider's place or at the RFC's are never lost, whatever su
         const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
         for (const judged of [
           tokenResult(whole, secrets, provider),
-          tokensCutOff(whole, secrets, provider),
+          tokensInPartialResponse(whole, secrets, provider),
         ]) {
           if (judged?.kind !== "granted") throw new Error(`${judged?.kind} rather than granted`);
           expect(judged.tokens.accessToken.reveal()).toBe(access);

@@ -12,8 +12,8 @@ import { ownValue } from "../../provider-catalogue/stated-values.ts";
 
 type Message = Pick<HttpRequest, "url" | "method" | "headers" | "body">;
 
-/** The token that is exchanged for a new one. @throws {MisconfiguredRegistration} there is none */
-export function renewedToken({ registration, refreshToken, accessToken }: TokenRequest): Secret {
+/** The token that the request exchanges. @throws {MisconfiguredRegistration} there is none */
+export function exchangedToken({ registration, refreshToken, accessToken }: TokenRequest): Secret {
   const token = registration.renewsWithAccessToken ? accessToken : refreshToken;
   if (token !== undefined) return token;
   throw new MisconfiguredRegistration("the connection has no token that could be exchanged");

@@ -52,7 +52,7 @@ export function tokenResult(
  * The tokens of an answer that was cut off: they are as good as any, and may be the only ones left.
  * Nothing else of such an answer is believed; nor is a form, in which a value may lack its end.
  */
-export function tokensCutOff(
+export function tokensInPartialResponse(
   partial: HttpResponse | undefined,
   secrets: readonly Secret<string>[],
   provider: ProviderBehaviour = {},

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { HttpResponse } from "../../../../functions/adapters/http/exchange.ts";
 import {
   tokenResult,
-  tokensCutOff,
+  tokensInPartialResponse,
 } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
 import { Secret } from "../../../../functions/domain/model/secret.ts";
 import { assertProperty } from "../../../support/property.ts";
@@ -88,7 +88,7 @@ test("no answer makes it throw", () => {
     "value",
     fc.property(answer, (any) => {
       expect(tokenResult(any, secrets).kind).toEqual(expect.any(String));
-      tokensCutOff(any, secrets);
+      tokensInPartialResponse(any, secrets);
     }),
   );
 });
@@ -112,7 +112,7 @@ test("tokens of a JSON object are never lost, whatever surrounds them", () => {
     fc.property(answer, members, token, token, (any, others, accessToken, refreshToken) => {
       const json = { ...others, access_token: accessToken, refresh_token: refreshToken };
       const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
-      for (const judged of [tokenResult(whole, secrets), tokensCutOff(whole, secrets)]) {
+      for (const judged of [tokenResult(whole, secrets), tokensInPartialResponse(whole, secrets)]) {
         if (judged?.kind !== "granted") throw new Error(`${judged?.kind} rather than granted`);
         const { tokens } = judged;
         expect(tokens.accessToken.reveal()).toBe(accessToken.toWellFormed());
@@ -158,7 +158,7 @@ test("an answer that was cut off refuses and rejects nothing", () => {
   assertProperty(
     "value",
     fc.property(answer, (any) => {
-      const { kind } = tokensCutOff(any, secrets) ?? {};
+      const { kind } = tokensInPartialResponse(any, secrets) ?? {};
       expect(["granted", "rotated", undefined]).toContain(kind);
     }),
   );

@@ -1,6 +1,6 @@
 import {
   tokenResult,
-  tokensCutOff,
+  tokensInPartialResponse,
 } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
 import { Secret } from "../../../../functions/domain/model/secret.ts";
 import type { TokenResult } from "../../../../functions/domain/ports/token-endpoint.ts";
@@ -310,7 +310,10 @@ describe("a new refresh token without an access token", () => {
 
 describe("cut off", () => {
   const cutOff = (text: string) =>
-    tokensCutOff({ status: 200, headers: json, body: Buffer.from(text), receivedAtMs }, []);
+    tokensInPartialResponse(
+      { status: 200, headers: json, body: Buffer.from(text), receivedAtMs },
+      [],
+    );
   const grantedOf = (text: string) => {
     const answer = cutOff(text);
     return answer?.kind === "granted" ? answer : undefined;

@@ -7,6 +7,7 @@ import type { TlsCredentials } from "../../domain/ports/client-registration.ts";
 import { type AddressRule, mayConnectTo } from "./address-rules.ts";
 import { type Deadline, DeadlinePassed } from "./deadline.ts";
 import { errorCodeOf } from "./error-code.ts";
+import type { UnsentExchange } from "./exchange.ts";
 import { alertOfClientCertificate } from "./tls-alert.ts";
 
 /** All addresses of a host; rejects with a coded error (`ENOTFOUND`) when there is none. */
@@ -23,17 +24,13 @@ export interface ConnectionRules {
   readonly clientCertificate?: TlsCredentials | undefined;
 }
 
-export type ProviderConnection =
-  | { readonly kind: "connected"; readonly socket: Socket }
-  /** The host has addresses, and none that may be connected to. */
-  | { readonly kind: "forbidden" }
-  /** The server's TLS stack turned the client's certificate away, or missed one. */
-  | { readonly kind: "certificate_refused"; readonly alert: string }
-  /** Host not found, connection refused, TLS failed, or the deadline passed. */
-  | { readonly kind: "unreachable"; readonly reason: string };
+type Connected = { readonly kind: "connected"; readonly socket: Socket };
 
-/** A fresh connection, its TLS handshake done: nothing of a request is sent yet. */
-export async function connectTo(url: URL, rules: ConnectionRules): Promise<ProviderConnection> {
+/** Opens a connection, TLS handshake included. Nothing of a request is sent yet. */
+export async function connectTo(
+  url: URL,
+  rules: ConnectionRules,
+): Promise<Connected | UnsentExchange> {
   try {
     const addresses = await permittedAddresses(hostOf(url), rules);
     if (addresses.length === 0) return { kind: "forbidden" };
@@ -68,8 +65,8 @@ async function openSocket(
   const options = {
     host,
     port: Number(url.port) || (isTls ? 443 : 80),
-    // The addresses that were judged are the ones that are connected to: the name is not asked again.
-    lookup: answering(addresses),
+    // The name is not looked up again: it might stand for other addresses than those that were checked.
+    lookup: fixedLookup(addresses),
     autoSelectFamily: true,
   };
   const socket = isTls
@@ -94,8 +91,8 @@ async function openSocket(
   }
 }
 
-/** With `autoSelectFamily` Node asks for all addresses and tries one after the other (RFC 8305). */
-const answering =
+/** With `autoSelectFamily` Node looks up all addresses and tries one after the other (RFC 8305). */
+const fixedLookup =
   (addresses: readonly LookupAddress[]) =>
   (
     _hostname: string,
@@ -107,7 +104,7 @@ const answering =
 /** The host without the brackets of an IPv6 address. */
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, "");
 
-/** Never an error's message: that quotes what the other side sent, as its certificate. */
+/** Holds no error's message, for that may quote what the server sent, such as its certificate. */
 export function reasonOf(error: unknown): string {
   if (error instanceof DeadlinePassed) return "no connection in time";
   const code = errorCodeOf(error);
