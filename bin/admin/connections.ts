@@ -21,6 +21,7 @@ import { type AdminIo, CommandFailed, requireEnvironment } from "./io.ts";
 import { listCommand } from "./list-connections.ts";
 import { type OutputOptions, print, type Row } from "./output.ts";
 import { putConnection } from "./put-connection.ts";
+import { reencryptCommand } from "./reencrypt.ts";
 import { callRefresh } from "./refresh-call.ts";
 import { readSecret } from "./secret-input.ts";
 
@@ -47,6 +48,7 @@ export const connectionCommands = (io: AdminIo): Command => {
   for (const command of [
     ...[putCommand(io), listCommand(io), showCommand(io), refreshCommand(io)],
     ...lifecycleCommands(io),
+    reencryptCommand(io),
   ]) {
     commands.addCommand(command);
   }

@@ -1,8 +1,7 @@
 import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { type KmsBranchKeysOptions, kmsBranchKeys } from "../adapters/kms/branch-keys.ts";
 import type { WrappingKeys } from "../adapters/kms/decrypt.ts";
-import { kmsTokenCipher } from "../adapters/kms/token-cipher.ts";
-import type { TokenCipher } from "../domain/ports/token-cipher.ts";
+import { type KmsTokenCipher, kmsTokenCipher } from "../adapters/kms/token-cipher.ts";
 import type { TokenCipherConfig } from "./config.ts";
 
 export interface TokenCipherClients {
@@ -13,7 +12,7 @@ export interface TokenCipherClients {
 export function tokenCipher(
   config: TokenCipherConfig,
   { dynamoDb, kms }: TokenCipherClients,
-): TokenCipher {
+): KmsTokenCipher {
   const { stage, branches } = config;
   const wrapping = { ...wrappingKeys(config, kms), clock };
   const table = { client: dynamoDb, tableName: config.branchKeysTable };

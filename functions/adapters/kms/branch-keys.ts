@@ -103,9 +103,15 @@ const branchOf = (workspaceId: WorkspaceId, branches: number): number =>
 /** The KMS key is part of the id, so that a replaced one seals no more from that moment on. */
 const idOf = (branch: number, nowMs: number, kmsKeyId: string): string => {
   const day = new Date(nowMs).toISOString().slice(0, 10);
-  const kmsKey = createHash("sha256").update(kmsKeyId).digest("hex").slice(0, 8);
-  return `${branch}.${day}.${kmsKey}`;
+  return `${branch}.${day}.${digestOf(kmsKeyId)}`;
 };
+
+const digestOf = (kmsKeyId: string): string =>
+  createHash("sha256").update(kmsKeyId).digest("hex").slice(0, 8);
+
+/** Whether the branch key of this id is wrapped by that KMS key. */
+export const isWrappedBy = (branchKeyId: string, kmsKeyId: string): boolean =>
+  branchKeyId.endsWith(`.${digestOf(kmsKeyId)}`);
 
 /** CloudTrail shows the context, and a key policy can require it. */
 function encryptionContext({ stage }: KmsBranchKeysOptions, id: string): EncryptionContext {

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual, type webcrypto } from "node:crypto";
 import type { ConnectionKey } from "../../domain/model/connection.ts";
 import { type TokenSetPlace, UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
-import type { BranchKey, BranchKeys } from "./branch-keys.ts";
+import { type BranchKey, type BranchKeys, isWrappedBy } from "./branch-keys.ts";
 import { type DataKey, type KmsDataKeysOptions, kmsDataKeys } from "./data-keys.ts";
 import { deriveKey, saltBytes } from "./derived-key.ts";
 import type { DataKeyMembers, DerivedKeyMembers, KeyMembers } from "./sealed-header.ts";
@@ -44,6 +44,12 @@ export interface ContentKeys {
    * @throws {UnreadableCredentials} the key of the present one belongs in another place
    */
   sealing(key: ConnectionKey, current?: KeyMembers): Promise<SealingKey>;
+  /**
+   * Whether the key of a token set comes from the source, and from the KMS key, that new ones come from.
+   * @throws {StoreUnavailable}
+   * @throws {UnreadableCredentials} the key belongs in another place
+   */
+  isCurrent(members: KeyMembers, key: ConnectionKey): Promise<boolean>;
 }
 
 export function kmsContentKeys(options: ContentKeysOptions): ContentKeys {
@@ -69,6 +75,12 @@ export function kmsContentKeys(options: ContentKeysOptions): ContentKeys {
     async opening(members, place) {
       if ("edk" in members) return (await dataKeys.unwrap(members.edk, place)).cryptoKey;
       return committedKey(await branchKeys.find(members.kid), members, place);
+    },
+    async isCurrent(members, key) {
+      if ("kid" in members) {
+        return keySource === "branch" && isWrappedBy(members.kid, options.keyId);
+      }
+      return keySource === "connection" && !(await dataKeys.unwrap(members.edk, key)).isFormer;
     },
     async sealing(key, current) {
       if (keySource === "branch") return sealingFrom(await branchKeys.current(key.workspaceId));

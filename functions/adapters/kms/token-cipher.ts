@@ -14,7 +14,7 @@ import {
   type SealingKey,
   type TokenKeySource,
 } from "./content-keys.ts";
-import { pack } from "./packed-jwe.ts";
+import { isPacked, pack } from "./packed-jwe.ts";
 import { alg, enc, type Header, readHeader } from "./sealed-header.ts";
 import { parseTokenSet, tokenSetJson } from "./token-set-json.ts";
 
@@ -28,6 +28,22 @@ export interface KmsTokenCipherOptions extends Omit<ContentKeysOptions, "keySour
   readonly keySource?: TokenKeySource;
 }
 
+export interface KmsTokenCipher extends TokenCipher {
+  /**
+   * Encrypts a stored token set anew, for the same place, unless that is in the form and under the key that new ones
+   * have.
+   * @param bind what an unbound one is bound to. Undefined: it stays unbound
+   * @returns undefined: it stays as it is
+   * @throws {StoreUnavailable}
+   * @throws {UnreadableCredentials}
+   */
+  reseal(
+    sealed: SealedTokenSet,
+    place: TokenSetPlace,
+    bind?: () => Promise<TokenBinding | undefined>,
+  ): Promise<SealedTokenSet | undefined>;
+}
+
 /**
  * The longest plaintext that is compressed, and the most that decompression may yield. It is the default limit of
  * JOSE libraries.
@@ -38,7 +54,7 @@ const maximumCompressedPlaintextBytes = 250_000;
  * Token sets as JWEs (RFC 7516; `dir`, `A256GCM`). Any JOSE library reads them together with kms:Decrypt:
  * docs/reading-a-ciphertext.md.
  */
-export function kmsTokenCipher(options: KmsTokenCipherOptions): TokenCipher {
+export function kmsTokenCipher(options: KmsTokenCipherOptions): KmsTokenCipher {
   const { format = 1, keySource = "branch" } = options;
   const contentKeys = kmsContentKeys({
     ...options,
@@ -58,6 +74,15 @@ export function kmsTokenCipher(options: KmsTokenCipherOptions): TokenCipher {
         seal: (tokens, { version, binding: next }) =>
           encryptTokens(tokens, { connectionId, workspaceId, version }, next, sealing, format),
       };
+    },
+    async reseal(sealed, place, bind) {
+      const { jwe, key, binding } = readHeader(sealed, place);
+      const isBound = binding !== undefined || bind === undefined;
+      const isForm = isPacked(sealed) === (format === 2);
+      if (isBound && isForm && (await contentKeys.isCurrent(key, place))) return undefined;
+      const tokens = await decryptTokens(jwe, await contentKeys.opening(key, place));
+      const sealing = await contentKeys.sealing(place, key);
+      return encryptTokens(tokens, place, binding ?? (await bind?.()), sealing, format);
     },
     async verify(sealed, place) {
       const { jwe, key } = readHeader(sealed, place);
