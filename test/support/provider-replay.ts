@@ -1,12 +1,10 @@
-import { parseClientRegistration } from "../../functions/adapters/client-registration/client-registration.ts";
 import type { providers } from "../../functions/adapters/provider-catalogue/catalogue.ts";
 import { oauthTokenEndpoint } from "../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
 import { registeredEndpoint } from "../../functions/adapters/token-endpoint/registered-endpoint.ts";
-import type { RegistrationName } from "../../functions/domain/model/connection.ts";
-import { Secret } from "../../functions/domain/model/secret.ts";
-import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { TokenResult } from "../../functions/domain/ports/token-endpoint.ts";
+import { parsedRegistration } from "./parsed-registration.ts";
 import { type ReceivedRequest, startProvider } from "./provider-stand-in.ts";
+import { tokenRequest } from "./token-requests.ts";
 
 /** What the vendor's page shows that its endpoint answers. */
 export interface RecordedAnswer {
@@ -104,37 +102,27 @@ export async function replaySecret(
   secret: Readonly<Record<string, unknown>>,
   { config = {}, scope, ...recorded }: Omit<Replay, "secret">,
 ): Promise<Replayed> {
-  const registration = registrationOf(secret);
+  const registration = parsedRegistration({
+    ...{ client_id: "client", client_secret: "secret" },
+    ...secret,
+  });
   const endpoint = registeredEndpoint(registration, config, false);
   const standIn = await startProvider((response) => answerWith(response, recorded));
   try {
     const grant = oauthTokenEndpoint({ clock: { nowMs: () => nowMs }, allowLoopback: true });
     const tokenEndpoint = new URL(`${endpoint.pathname}${endpoint.search}`, standIn.url).href;
-    const answer = await grant.refresh({
-      registration: { ...registration, tokenEndpoint },
-      config,
-      refreshToken: registration.renewsWithAccessToken ? undefined : new Secret("rt-1"),
-      accessToken: new Secret("at-1"),
-      scope,
-      timeoutMs: 5_000,
-      assertRecipient: async () => undefined,
-      maySend: () => true,
-    });
+    const answer = await grant.refresh(
+      tokenRequest(
+        { ...registration, tokenEndpoint },
+        { config, scope, ...(registration.renewsWithAccessToken && { refreshToken: undefined }) },
+      ),
+    );
     const [received] = standIn.requests;
     if (received === undefined) throw new Error(`nothing was sent: ${JSON.stringify(answer)}`);
     return { answer, tokens: plainTokens(answer), request: requestOf(received, endpoint) };
   } finally {
     await standIn.close();
   }
-}
-
-function registrationOf(secret: Readonly<Record<string, unknown>>): ClientRegistration {
-  const json = { client_id: "client", client_secret: "secret", ...secret };
-  return parseClientRegistration(
-    "integrations/replayed" as RegistrationName,
-    "1",
-    JSON.stringify(json),
-  );
 }
 
 function answerWith(

@@ -18,7 +18,6 @@ import type { IntegrationHold } from "../../functions/domain/model/integration-h
 import type { FreshToken, RefreshOutcome } from "../../functions/domain/model/outcome.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { TokenBinding } from "../../functions/domain/model/token-binding.ts";
-import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 import type { Clock } from "../../functions/domain/ports/clock.ts";
 import type { TokenSetCommit } from "../../functions/domain/ports/connection-store.ts";
 import type { RefreshEvent } from "../../functions/domain/ports/events.ts";
@@ -41,6 +40,7 @@ import {
   inMemoryConnectionStore,
 } from "./in-memory-connection-store.ts";
 import { SharedTrouble } from "./shared-trouble.ts";
+import { clientRegistration } from "./token-requests.ts";
 
 export const connectionId = "conn_1" as ConnectionId;
 export const workspaceId = "wsp_1" as WorkspaceId;
@@ -154,22 +154,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
   };
 }
 
-export const registration: ClientRegistration = {
-  name: "integrations/acme" as RegistrationName,
-  version: "v1",
-  clientId: "client",
-  clientSecret: new Secret("client-secret"),
-  tokenEndpointAuthMethod: "client_secret_basic",
-  tokenEndpoint: "https://provider.example/token",
-  refreshPolicy: "proactive",
-  refreshTokenIdleSeconds: undefined,
-  refreshTokenAbsoluteSeconds: undefined,
-  minimumRefreshIntervalSeconds: undefined,
-  maxConcurrent: undefined,
-  maxPerMinute: undefined,
-  renewsWithAccessToken: false,
-  provider: {},
-};
+export const registration = clientRegistration();
 
 /** A hold on all connections of {@link registration}, which its provider's failures have caused. */
 export const hold = (changes: Partial<IntegrationHold> = {}): IntegrationHold => ({

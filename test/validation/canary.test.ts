@@ -10,6 +10,7 @@ import { parseRefreshMessage } from "../../functions/adapters/sqs/refresh-messag
 import type { RegistrationName } from "../../functions/domain/model/connection.ts";
 import { parseRequest } from "../../functions/handlers/refresh-request.ts";
 import { proxyEvent } from "../support/lambda-events.ts";
+import { assertProperty } from "../support/property.ts";
 
 /*
  * Whatever comes from outside may hold a secret, in any member. Each reader is given objects with the members that it
@@ -94,7 +95,8 @@ function expectNoCanary(error: unknown): void {
 
 test("no error of a stored connection shows a value", () => {
   const item = fc.dictionary(fc.constantFrom(...itemAttributes), attribute, { minKeys: 1 });
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(item, (attributes) => {
       try {
         connectionOf({ connection_id: { S: "conn_1" }, ...attributes });
@@ -123,7 +125,8 @@ test.each(["", "{", `{"client_secret":"${canary}`, `"${canary}"`, `[${canaryDigi
 
 test.each(readers)("no error of %s shows a value", (_, members, read) => {
   let errors = 0;
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(objectOf(members), (value) => {
       try {
         read(value);

@@ -1,35 +1,22 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { closeServer, listenOnLoopback } from "../../../bin/local/loopback.ts";
-import { parseClientRegistration } from "../../../functions/adapters/client-registration/client-registration.ts";
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import type { TokenRequest } from "../../../functions/domain/ports/token-endpoint.ts";
 import { acmeCertificate } from "../../support/client-certificates.ts";
 import { manualClock } from "../../support/local-aws-clients.ts";
+import { parsedRegistration } from "../../support/parsed-registration.ts";
+import { tokenRequest } from "../../support/token-requests.ts";
 import { startVerifyingServer, trustLocalhost } from "../../support/verifying-server.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
 const registrationOf = (members: Members) =>
-  parseClientRegistration(
-    "integrations/acme" as RegistrationName,
-    "1",
-    JSON.stringify({ client_id: "client", client_secret: "secret", ...members }),
-  );
-const requestOf = (members: Members, changes: Partial<TokenRequest> = {}): TokenRequest => ({
-  registration: registrationOf(members),
-  config: {},
-  refreshToken: new Secret("rt-1"),
-  accessToken: new Secret("at-1"),
-  scope: undefined,
-  timeoutMs: 10_000,
-  assertRecipient: async () => undefined,
-  maySend: () => true,
-  ...changes,
-});
+  parsedRegistration({ client_id: "client", client_secret: "secret", ...members });
+const requestOf = (members: Members, changes: Partial<TokenRequest> = {}): TokenRequest =>
+  tokenRequest(registrationOf(members), changes);
 
 const rootPlace = "/.well-known/oauth-authorization-server";
 const closing: (() => Promise<void>)[] = [];

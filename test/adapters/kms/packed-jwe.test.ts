@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { isPacked, pack, unpack } from "../../../functions/adapters/kms/packed-jwe.ts";
 import type { SealedTokenSet } from "../../../functions/domain/model/connection.ts";
+import { assertProperty } from "../../support/property.ts";
 
 const part = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64url");
 
@@ -15,7 +16,8 @@ test("a packed JWE unpacks to the same JWE, and differs from a compact one", () 
     .map(({ header, iv, ciphertext, tag }) =>
       [part(header), "", part(iv), part(ciphertext), part(tag)].join("."),
     );
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(jwes, (jwe) => {
       const packed = pack(jwe);
       expect(isPacked(packed)).toBe(true);
@@ -26,7 +28,8 @@ test("a packed JWE unpacks to the same JWE, and differs from a compact one", () 
 });
 
 test("other bytes are not a packed JWE", () => {
-  fc.assert(
+  assertProperty(
+    "value",
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       const unpacked = unpack(part(bytes) as SealedTokenSet);
       expect(unpacked === undefined || unpacked.split(".").length === 5).toBe(true);

@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK, type JWK, jwtVerify } from "jose";
-import { parseClientRegistration } from "../../../functions/adapters/client-registration/client-registration.ts";
 import { parseTokenSet, tokenSetJson } from "../../../functions/adapters/kms/token-set-json.ts";
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import type { TokenRequest, TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
+import { parsedRegistration } from "../../support/parsed-registration.ts";
 import { type ReceivedRequest, startProvider } from "../../support/provider-stand-in.ts";
+import { tokenRequest } from "../../support/token-requests.ts";
 import {
   startVerifyingServer,
   trustLocalhost,
@@ -23,24 +23,10 @@ afterEach(async () => {
 });
 
 const requestOf = (
-  tokenEndpoint: string,
+  token_endpoint: string,
   members: Members,
   changes: Partial<TokenRequest> = {},
-): TokenRequest => ({
-  registration: parseClientRegistration(
-    "integrations/acme" as RegistrationName,
-    "1",
-    JSON.stringify({ token_endpoint: tokenEndpoint, ...members }),
-  ),
-  config: {},
-  refreshToken: new Secret("rt-1"),
-  accessToken: new Secret("at-1"),
-  scope: undefined,
-  timeoutMs: 10_000,
-  assertRecipient: async () => undefined,
-  maySend: () => true,
-  ...changes,
-});
+): TokenRequest => tokenRequest(parsedRegistration({ token_endpoint, ...members }), changes);
 
 function tokensOf(answer: TokenResult) {
   if (answer.kind !== "granted") throw new Error(JSON.stringify(answer));

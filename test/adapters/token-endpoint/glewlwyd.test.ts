@@ -1,30 +1,21 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
 import { calculateJwkThumbprint, decodeJwt, SignJWT } from "jose";
-import { parseClientRegistration } from "../../../functions/adapters/client-registration/client-registration.ts";
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import { type Glewlwyd, glewlwydIsMissing, startGlewlwyd } from "../../support/glewlwyd.ts";
+import { parsedRegistration } from "../../support/parsed-registration.ts";
+import { tokenRequest } from "../../support/token-requests.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
 const grant = oauthTokenEndpoint({ clock: { nowMs: Date.now }, allowLoopback: true });
 const refreshAt = (members: Members, refreshToken: string, dpopKey?: KeyObject) =>
-  grant.refresh({
-    registration: parseClientRegistration(
-      "integrations/glewlwyd" as RegistrationName,
-      "1",
-      JSON.stringify(members),
-    ),
-    config: {},
-    refreshToken: new Secret(refreshToken),
-    accessToken: new Secret(""),
-    dpopKey: dpopKey && new Secret(JSON.stringify(dpopKey.export({ format: "jwk" }))),
-    scope: undefined,
-    timeoutMs: 10_000,
-    assertRecipient: async () => undefined,
-    maySend: () => true,
-  });
+  grant.refresh(
+    tokenRequest(parsedRegistration(members), {
+      refreshToken: new Secret(refreshToken),
+      dpopKey: dpopKey && new Secret(JSON.stringify(dpopKey.export({ format: "jwk" }))),
+    }),
+  );
 
 const newKeys = () => ({
   RS256: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,

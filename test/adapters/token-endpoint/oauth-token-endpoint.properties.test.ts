@@ -5,7 +5,6 @@ import fc from "fast-check";
 import type { RegisteredProvider } from "../../../functions/adapters/client-registration/registered-provider.ts";
 import type { ProviderBehaviour } from "../../../functions/adapters/provider-catalogue/provider-entry.ts";
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import type { TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import {
@@ -18,6 +17,7 @@ import {
 } from "../../support/generated-answers.ts";
 import { assertProperty } from "../../support/property.ts";
 import { type ProviderStandIn, startRawProvider } from "../../support/provider-stand-in.ts";
+import { clientRegistration, tokenRequest } from "../../support/token-requests.ts";
 
 const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
 
@@ -118,31 +118,14 @@ async function refresh(
   if (answer !== undefined) answers.set(path, answer);
   // Parameters may need values that this connection's config does not state.
   const registered: RegisteredProvider = { ...provided, parameters: {} };
-  const granted = await grant.refresh({
-    registration: {
-      name: "integrations/acme" as RegistrationName,
-      version: "1",
-      clientId: "client",
-      clientSecret: new Secret(clientSecret),
-      tokenEndpointAuthMethod: "client_secret_post",
-      tokenEndpoint: new URL(path, standIn.url).href,
-      refreshPolicy: "proactive",
-      refreshTokenIdleSeconds: undefined,
-      refreshTokenAbsoluteSeconds: undefined,
-      minimumRefreshIntervalSeconds: undefined,
-      maxConcurrent: undefined,
-      maxPerMinute: undefined,
-      renewsWithAccessToken: false,
-      provider: registered,
-    },
-    config: {},
-    refreshToken: new Secret(refreshToken),
-    accessToken: new Secret(accessToken),
-    scope: undefined,
-    timeoutMs,
-    assertRecipient: async () => undefined,
-    maySend: () => true,
+  const registration = clientRegistration({
+    clientSecret: new Secret(clientSecret),
+    tokenEndpointAuthMethod: "client_secret_post",
+    tokenEndpoint: new URL(path, standIn.url).href,
+    provider: registered,
   });
+  const tokens = { refreshToken: new Secret(refreshToken), accessToken: new Secret(accessToken) };
+  const granted = await grant.refresh(tokenRequest(registration, { ...tokens, timeoutMs }));
   answers.delete(path);
   return granted;
 }

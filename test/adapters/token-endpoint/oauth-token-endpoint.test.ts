@@ -3,7 +3,6 @@ import {
   startAuthorizationServer,
 } from "../../../bin/local/authorization-server.ts";
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../../functions/domain/ports/client-registration.ts";
 import type { TokenRequest } from "../../../functions/domain/ports/token-endpoint.ts";
@@ -12,42 +11,16 @@ import {
   startProvider,
   startRawProvider,
 } from "../../support/provider-stand-in.ts";
+import { clientRegistration, tokenRequest } from "../../support/token-requests.ts";
 
 const startMs = Date.UTC(2026, 0, 1, 12);
-const registration = (changes: Partial<ClientRegistration> = {}): ClientRegistration => ({
-  name: "integrations/acme" as RegistrationName,
-  version: "1",
-  clientId: "client",
-  clientSecret: new Secret("secret"),
-  tokenEndpointAuthMethod: "client_secret_basic",
-  tokenEndpoint: "http://127.0.0.1/token",
-  refreshPolicy: "proactive",
-  refreshTokenIdleSeconds: undefined,
-  refreshTokenAbsoluteSeconds: undefined,
-  minimumRefreshIntervalSeconds: undefined,
-  maxConcurrent: undefined,
-  maxPerMinute: undefined,
-  renewsWithAccessToken: false,
-  provider: {},
-  ...changes,
-});
 const grant = oauthTokenEndpoint({ clock: { nowMs: () => startMs }, allowLoopback: true });
 const refresh = (
   { url }: Pick<ProviderStandIn, "url">,
   changes: Partial<TokenRequest> = {},
   client: Partial<ClientRegistration> = {},
 ) =>
-  grant.refresh({
-    registration: registration({ tokenEndpoint: url.href, ...client }),
-    config: {},
-    refreshToken: new Secret("rt-1"),
-    accessToken: new Secret("at-1"),
-    scope: undefined,
-    timeoutMs: 5_000,
-    assertRecipient: async () => undefined,
-    maySend: () => true,
-    ...changes,
-  });
+  grant.refresh(tokenRequest(clientRegistration({ tokenEndpoint: url.href, ...client }), changes));
 
 const providers: ProviderStandIn[] = [];
 afterEach(async () => {
@@ -271,16 +244,11 @@ describe("nothing is sent", () => {
       clock: { nowMs: () => startMs },
       lookup: async () => [{ address: "127.0.0.1", family: 4 }],
     });
-    const answer = await strict.refresh({
-      registration: registration({ tokenEndpoint: `https://provider.example:${provider.port}/` }),
-      config: {},
-      refreshToken: new Secret("rt-1"),
-      accessToken: new Secret("at-1"),
-      scope: undefined,
-      timeoutMs: 5_000,
-      assertRecipient: async () => undefined,
-      maySend: () => true,
-    });
+    const answer = await strict.refresh(
+      tokenRequest(
+        clientRegistration({ tokenEndpoint: `https://provider.example:${provider.port}/` }),
+      ),
+    );
     expect(answer).toEqual({
       kind: "misconfigured",
       reason: "the host of the token endpoint has no address that may be connected to",
@@ -307,16 +275,9 @@ describe("nothing is sent", () => {
         throw Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" });
       },
     });
-    const answer = await lost.refresh({
-      registration: registration({ tokenEndpoint: "https://provider.example/token" }),
-      config: {},
-      refreshToken: new Secret("rt-1"),
-      accessToken: new Secret("at-1"),
-      scope: undefined,
-      timeoutMs: 5_000,
-      assertRecipient: async () => undefined,
-      maySend: () => true,
-    });
+    const answer = await lost.refresh(
+      tokenRequest(clientRegistration({ tokenEndpoint: "https://provider.example/token" })),
+    );
     expect(answer).toMatchObject({ kind: "unavailable" });
   });
 });

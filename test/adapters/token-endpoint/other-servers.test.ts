@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { Events, OAuth2Server } from "oauth2-mock-server";
-import { parseClientRegistration } from "../../../functions/adapters/client-registration/client-registration.ts";
 import { oauthTokenEndpoint } from "../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../functions/domain/model/secret.ts";
 import type { TokenResult } from "../../../functions/domain/ports/token-endpoint.ts";
 import { type NodeOauthServerOptions, startNodeOauthServer } from "../../support/oauth2-server.ts";
+import { parsedRegistration } from "../../support/parsed-registration.ts";
+import { tokenRequest } from "../../support/token-requests.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -16,20 +16,9 @@ afterEach(async () => {
 
 const grant = oauthTokenEndpoint({ clock: { nowMs: Date.now }, allowLoopback: true });
 const refreshAt = (members: Members, refreshToken: string): Promise<TokenResult> =>
-  grant.refresh({
-    registration: parseClientRegistration(
-      "integrations/acme" as RegistrationName,
-      "1",
-      JSON.stringify(members),
-    ),
-    config: {},
-    refreshToken: new Secret(refreshToken),
-    accessToken: new Secret(""),
-    scope: undefined,
-    timeoutMs: 10_000,
-    assertRecipient: async () => undefined,
-    maySend: () => true,
-  });
+  grant.refresh(
+    tokenRequest(parsedRegistration(members), { refreshToken: new Secret(refreshToken) }),
+  );
 const tokensOf = (answer: TokenResult) => {
   if (answer.kind !== "granted") throw new Error(JSON.stringify(answer));
   return answer.tokens;

@@ -1,9 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { createServer } from "node:https";
 import { closeServer, listenOnLoopback } from "../../../../bin/local/loopback.ts";
-import { parseClientRegistration } from "../../../../functions/adapters/client-registration/client-registration.ts";
 import { oauthTokenEndpoint } from "../../../../functions/adapters/token-endpoint/oauth-token-endpoint.ts";
-import type { RegistrationName } from "../../../../functions/domain/model/connection.ts";
 import { Secret } from "../../../../functions/domain/model/secret.ts";
 import {
   acmeCertificate,
@@ -13,6 +11,8 @@ import {
   selfSignedCertificate,
 } from "../../../support/client-certificates.ts";
 import { localhostCertificate } from "../../../support/localhost-certificate.ts";
+import { parsedRegistration } from "../../../support/parsed-registration.ts";
+import { tokenRequest } from "../../../support/token-requests.ts";
 import { startVerifyingServer, trustLocalhost } from "../../../support/verifying-server.ts";
 
 type Members = Readonly<Record<string, unknown>>;
@@ -158,25 +158,13 @@ afterAll(async () => {
 
 const grant = oauthTokenEndpoint({ clock: { nowMs: Date.now }, allowLoopback: true });
 async function refresh(clientId: string, members: Members, nowMs?: number) {
-  const json = JSON.stringify({
-    client_id: clientId,
-    token_endpoint: server.tokenEndpoint,
-    ...members,
-  });
   const at =
     nowMs === undefined
       ? grant
       : oauthTokenEndpoint({ clock: { nowMs: () => nowMs }, allowLoopback: true });
-  return at.refresh({
-    registration: parseClientRegistration("integrations/acme" as RegistrationName, "1", json),
-    config: {},
-    refreshToken: new Secret(await server.mintRefreshToken(clientId)),
-    accessToken: new Secret(""),
-    scope: undefined,
-    timeoutMs: 10_000,
-    assertRecipient: async () => undefined,
-    maySend: () => true,
-  });
+  const registered = { client_id: clientId, token_endpoint: server.tokenEndpoint, ...members };
+  const refreshToken = new Secret(await server.mintRefreshToken(clientId));
+  return at.refresh(tokenRequest(parsedRegistration(registered), { refreshToken }));
 }
 
 describe("at a server that verifies,", () => {

@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
 import { refreshTokenRequest } from "../../../../functions/adapters/token-endpoint/request/refresh-token-request.ts";
-import type { RegistrationName } from "../../../../functions/domain/model/connection.ts";
 import { MisconfiguredRegistration } from "../../../../functions/domain/model/errors.ts";
 import { Secret } from "../../../../functions/domain/model/secret.ts";
 import {
@@ -11,26 +10,18 @@ import {
   type TlsCredentials,
 } from "../../../../functions/domain/ports/client-registration.ts";
 import { acmeCertificate } from "../../../support/client-certificates.ts";
+import { clientRegistration } from "../../../support/token-requests.ts";
 
 const registrationOf = (
   tokenEndpointAuthMethod: ClientAuthenticationMethod,
   clientSecret: string | undefined = "s-3_c.r~e+t/=: é%",
-): ClientRegistration => ({
-  name: "integrations/acme" as RegistrationName,
-  version: "1",
-  clientId: "client-1_a.b",
-  clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
-  tokenEndpointAuthMethod,
-  tokenEndpoint: "https://example.com/token",
-  refreshPolicy: "proactive",
-  refreshTokenIdleSeconds: undefined,
-  refreshTokenAbsoluteSeconds: undefined,
-  minimumRefreshIntervalSeconds: undefined,
-  maxConcurrent: undefined,
-  maxPerMinute: undefined,
-  renewsWithAccessToken: false,
-  provider: {},
-});
+): ClientRegistration =>
+  clientRegistration({
+    clientId: "client-1_a.b",
+    clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
+    tokenEndpointAuthMethod,
+    tokenEndpoint: "https://example.com/token",
+  });
 
 const signingKey: SigningKey = {
   algorithm: "EdDSA",
