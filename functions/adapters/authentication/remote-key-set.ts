@@ -16,17 +16,17 @@ export interface RemoteKeySetOptions {
 
 const maximumKeySetBytes = 256 * 1024;
 
-/** A key set this old is read again. */
+/** An older key set is read again. */
 const freshForMs = 10 * 60_000;
-/** While the issuer does not respond, keys this old still verify: an outage there must not be one here. */
+/** Keys of this age still verify while the issuer does not respond: its outage must not become ours. */
 const usableForMs = 24 * 3_600_000;
-/** Whatever tokens come, forged ones too, a usable key set is read again no more often. */
+/** The least time between two reads while there is a usable key set: forged tokens cause no more reads. */
 const readIntervalMs = 30_000;
 
 /**
- * The keys of an issuer (RFC 7517), kept, and read again for a key that is not among them.
+ * The keys of an issuer (RFC 7517), cached. A key that is not among them causes another read.
  *
- * @throws {Error} the key set cannot be read, and none is kept that is usable
+ * @throws {Error} the key set cannot be read, and none in the cache is usable
  * @throws {JWKSNoMatchingKey} the issuer has no such key
  */
 export function remoteKeySet({ uri, clock, timeoutMs = 3_000 }: RemoteKeySetOptions) {
@@ -78,7 +78,7 @@ const keySetReader = (clock: Pick<Clock, "nowMs">, timeoutMs: number) => {
   const send = httpTransport({
     clock,
     lookup: systemLookup,
-    // The URL is the operator's own, and may be on a private network.
+    // The operator alone chooses the URL, which may be on a private network.
     addresses: "any",
     maximumBodyBytes: maximumKeySetBytes,
   });
@@ -96,7 +96,7 @@ const keySetReader = (clock: Pick<Clock, "nowMs">, timeoutMs: number) => {
 
 function keySetIn(exchange: HttpExchange): JSONWebKeySet {
   if (exchange.kind !== "response") {
-    throw new Error("reason" in exchange ? exchange.reason : exchange.kind);
+    throw new Error(`no key set: ${"reason" in exchange ? exchange.reason : exchange.kind}`);
   }
   const { status, body } = exchange.response;
   if (status !== 200) throw new Error(`status ${status}, not 200`);

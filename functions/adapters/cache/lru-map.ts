@@ -1,4 +1,4 @@
-/** A map of a bounded number of entries: the one that was used longest ago makes room. */
+/** A map of a limited number of entries; the least recently used entry makes room. */
 export interface LruMap<Key, Value> {
   get(key: Key): Value | undefined;
   set(key: Key, value: Value): void;
@@ -6,7 +6,7 @@ export interface LruMap<Key, Value> {
 }
 
 export function lruMap<Key, Value>(maximumEntries: number): LruMap<Key, Value> {
-  // A Map iterates in the order of insertion: what is used is put at its end again.
+  // A Map iterates in the order of insertion: an entry that is used is inserted again.
   const entries = new Map<Key, Value>();
   return {
     get(key) {

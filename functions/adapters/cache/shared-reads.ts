@@ -1,9 +1,9 @@
 import type { Clock } from "../../domain/ports/clock.ts";
 
-/** @param mayBegin whether a read that began at this instant is recent enough */
+/** @param isRecent returns true if a read that began at this instant is recent enough */
 export type SharedRead<Name, Value> = (
   name: Name,
-  mayBegin: (beganAtMs: number) => boolean,
+  isRecent: (beganAtMs: number) => boolean,
 ) => Promise<Value>;
 
 interface ReadUnderWay<Value> {
@@ -12,8 +12,8 @@ interface ReadUnderWay<Value> {
 }
 
 /**
- * One read of a name at a time, shared by all who ask. Who cannot take the read that is under way,
- * because it may have passed before what they want to see was written, share the one after it.
+ * Shares one read of a name among concurrent callers. A caller that needs a read that began later shares the
+ * next one: the current read may have passed before the write that the caller wants to see.
  *
  *     first    ├── read ──┤
  *     second      ├ joins ┤
@@ -46,10 +46,10 @@ export function sharedReads<Name, Value>(
     return next;
   };
 
-  return (name, mayBegin) => {
+  return (name, isRecent) => {
     const current = underWay.get(name);
     if (current === undefined) return begin(name);
-    if (mayBegin(current.beganAtMs)) return current.value;
+    if (isRecent(current.beganAtMs)) return current.value;
     return queued.get(name) ?? beginAfter(name, current.value);
   };
 }

@@ -9,7 +9,7 @@ import { boundedBody } from "./bounded-body.ts";
 import { type Deadline, deadlineIn } from "./deadline.ts";
 
 export interface DecodingLimits {
-  /** Of all that is decoded, whatever the number of codings: each has an equal share. */
+  /** The limit for all codings of a body together: each has an equal share. */
   readonly maximumBytes: number;
   readonly timeoutMs: number;
 }

@@ -35,7 +35,7 @@ export function sendRequest(
     const end = (cut?: CutOff) => {
       if (isOver) return;
       isOver = true;
-      // What the server sends from here on is not read.
+      // Nothing that the server sends from here on is read.
       outgoing.destroy();
       resolve(exchangeOf(received, cut, { receivedAtMs: clock.nowMs(), maximumBodyBytes }));
     };
@@ -96,13 +96,13 @@ function readInTurns(socket: Socket, maximumBytes: number, stop: () => void): vo
   });
 }
 
-/** What has arrived so far. */
+/** The response, as far as it has arrived. */
 interface Received {
   response?: IncomingMessage;
   readonly body: BoundedBody;
 }
 
-/** What ended an exchange before the end of its response. */
+/** The end of an exchange before the end of its response. */
 type CutOff =
   | { readonly kind: "timed_out" | "too_large" }
   | { readonly kind: "broken_off"; readonly reason: string; readonly failure?: unknown };

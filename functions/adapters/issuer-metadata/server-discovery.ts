@@ -16,34 +16,34 @@ import {
 
 export interface ServerDiscoveryOptions {
   readonly clock: Pick<Clock, "nowMs">;
-  /** Holds every request to the rules that token endpoints are held to. */
+  /** The transport of token requests: the same rules hold for the issuer. */
   readonly exchange: HttpTransport;
-  /** Permits issuers on loopback addresses, over http as well. */
+  /** Permits issuers at loopback addresses, also over http. */
   readonly allowLoopback: boolean;
-  /**
-   * Of all requests for one issuer's metadata. Short: what is left of the grant's time has to do for the
-   * grant. @default 2500
-   */
+  /** For all requests for one issuer's metadata. The rest of a token request's time has to do for the request. @default 2500 */
   readonly timeoutMs?: number | undefined;
-  /** How old cached metadata may be. @default 3600000, an hour */
+  /** The age up to which cached metadata is used. @default 3600000, an hour */
   readonly maxAgeMs?: number;
-  /** Issuers kept, the one used longest ago making room. @default 200 */
+  /** The number of issuers in the cache; the least recently used one makes room. @default 200 */
   readonly maximumEntries?: number;
 }
 
-/** How far beyond its maximum age metadata is used while its issuer does not answer. */
+/** Metadata is used for this long beyond its maximum age while its issuer does not respond. */
 const staleMs = 24 * 60 * 60_000;
 
-/** Nothing was sent to a token endpoint. */
+/** The token endpoint is unknown, and nothing was sent to it. */
 export type Undiscovered = Extract<TokenResult, { kind: "misconfigured" | "unavailable" }>;
 export type Discovery =
   | { readonly kind: "found"; readonly metadata: ServerMetadata }
   | Undiscovered;
 
-/** Finds out where an issuer's token endpoint is. Never rejects. */
+/** Finds an issuer's metadata. Never rejects. */
 export type ServerDiscovery = (issuer: string) => Promise<Discovery>;
 
-/** RFC 8414 and OpenID Connect Discovery 1.0, cached; one look for an issuer at a time, shared by all who ask. */
+/**
+ * Discovery by RFC 8414 and OpenID Connect Discovery 1.0, cached. Concurrent calls for one issuer share its
+ * requests.
+ */
 export function serverDiscovery({
   clock,
   exchange,
@@ -76,7 +76,7 @@ export function serverDiscovery({
   };
 }
 
-/** Asks at one place after the other: the first that has the issuer's metadata counts. */
+/** Requests one URL after the other, until one has the issuer's metadata. */
 async function discover(
   issuer: string,
   exchange: HttpTransport,
@@ -87,7 +87,7 @@ async function discover(
   let unavailable: Undiscovered | undefined;
   try {
     for (const url of metadataUrls(issuer)) {
-      const found = metadataIn(await exchange(requestTo(url, deadline)), issuer);
+      const found = metadataFrom(await exchange(requestTo(url, deadline)), issuer);
       if (found.kind === "found") return found;
       if (found.kind === "unavailable") unavailable = found;
       else faults.push(`${url.pathname} ${found.reason}`);
@@ -95,7 +95,7 @@ async function discover(
   } finally {
     deadline.clear();
   }
-  const reason = `the issuer's metadata is not to be had: ${faults.join("; ")}`;
+  const reason = `the issuer has no usable metadata: ${faults.join("; ")}`;
   return unavailable ?? { kind: "misconfigured", reason };
 }
 
@@ -108,11 +108,11 @@ const requestTo = (url: URL, deadline: Deadline): HttpRequest => ({
   maySend: () => true,
 });
 
-/** What an answer for metadata means. Whatever it is, nothing was asked of a token endpoint. */
-function metadataIn(exchange: HttpExchange, issuer: string): Discovery {
+/** The result of one request. Nothing was sent to a token endpoint, however it ended. */
+function metadataFrom(exchange: HttpExchange, issuer: string): Discovery {
   switch (exchange.kind) {
     case "response":
-      return metadataInAnswer(exchange.response, issuer);
+      return metadataInResponse(exchange.response, issuer);
     case "too_large":
       return misconfigured(`is larger than ${defaultMaximumBodyBytes} bytes`);
     case "forbidden":
@@ -124,11 +124,11 @@ function metadataIn(exchange: HttpExchange, issuer: string): Discovery {
       return unavailable(`TLS alert ${exchange.alert}`);
     case "timed_out":
     case "not_sent":
-      return unavailable("no answer in time");
+      return unavailable("no response in time");
   }
 }
 
-function metadataInAnswer({ status, headers, body, receivedAtMs }: HttpResponse, issuer: string) {
+function metadataInResponse({ status, headers, body, receivedAtMs }: HttpResponse, issuer: string) {
   if (status === 429 || status >= 500) {
     return unavailable(`status ${status}`, retryAfterMs(headers, receivedAtMs));
   }

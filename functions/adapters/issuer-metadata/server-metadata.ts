@@ -1,16 +1,16 @@
 import { isObject } from "../../validation/structures.ts";
 import { parseJsonObject, textOf } from "../token-endpoint/response/token-response-body.ts";
 
-/** What is used of an authorization server's metadata, RFC 8414 §2. */
+/** The used part of an authorization server's metadata, RFC 8414 §2. */
 export interface ServerMetadata {
   readonly tokenEndpoint: string;
-  /** Where clients with a certificate go instead, RFC 8705 §5. */
+  /** The endpoint for clients with a certificate, RFC 8705 §5. */
   readonly mtlsTokenEndpoint: string | undefined;
-  /** Undefined: not said. */
+  /** Undefined: not stated. */
   readonly authenticationMethods: readonly unknown[] | undefined;
 }
 
-/** A document that is not the metadata of the issuer; the message says why, without content. */
+/** A document that is not the issuer's metadata. The message says why and quotes nothing of it. */
 export class UnusableMetadata extends Error {
   constructor(reason: string) {
     super(reason);
@@ -19,9 +19,8 @@ export class UnusableMetadata extends Error {
 }
 
 /**
- * Where an issuer's metadata may stand, in the order of asking. The path of the issuer follows the
- * well-known part (RFC 8414 §3.1, and §5 for servers that move), or goes before it (OpenID Connect
- * Discovery 1.0 §4.1).
+ * The URLs that an issuer's metadata may have, in the order of the requests. The issuer's path follows the
+ * well-known part (RFC 8414 §3.1, and §5 for older servers), or precedes it (OpenID Connect Discovery 1.0 §4.1).
  */
 export function metadataUrls(issuer: string): readonly URL[] {
   const { origin, pathname } = new URL(issuer);
@@ -35,8 +34,8 @@ export function metadataUrls(issuer: string): readonly URL[] {
 }
 
 /**
- * @param issuer has to be the document's own, character by character (RFC 8414 §3.3): another server's
- *   document would send refresh tokens to that server
+ * @param issuer equals the document's `issuer`, character by character (RFC 8414 §3.3), or else another
+ *   server's document could have refresh tokens sent to that server
  * @throws {UnusableMetadata}
  */
 export function parseServerMetadata(body: Uint8Array, issuer: string): ServerMetadata {
@@ -57,7 +56,7 @@ export function parseServerMetadata(body: Uint8Array, issuer: string): ServerMet
   };
 }
 
-/** A slash at the end is what servers disagree about, and people overlook. */
+/** A slash at the end is easily overlooked, and servers differ in it. */
 function difference(issuer: unknown, registered: string): string {
   if (issuer === `${registered}/`) {
     return "names the issuer with a slash at its end, and the registration without";
@@ -67,6 +66,6 @@ function difference(issuer: unknown, registered: string): string {
     : "is another issuer's";
 }
 
-/** A variable in it would let a connection choose where its tokens go. */
+/** A URL without variables: a connection could choose the recipient of its tokens with them. */
 const isLiteralUrl = (value: unknown): value is string =>
   typeof value === "string" && URL.canParse(value) && !/[{}]/.test(value);

@@ -5,33 +5,33 @@ import type { UrlVariable } from "../provider-catalogue/provider-entry.ts";
 import { ownValue } from "../provider-catalogue/stated-values.ts";
 
 export interface TokenEndpointTemplate {
-  /** An absolute URL; may hold variables, `https://{subdomain}.example.com/{tenant}/token`. */
+  /** An absolute URL, which may have variables: `https://{subdomain}.example.com/{tenant}/token`. */
   readonly template: string;
-  /** Of the connection: whoever may write it chooses nothing but the values of variables. */
+  /** The connection's values for variables. Its author chooses nothing else of the URL. */
   readonly config: Readonly<Record<string, string>>;
-  /** What the catalogue or the registration says of its variables; they may say more than the config. @default nothing */
+  /** The variables that the catalogue or the registration declares. @default {} */
   readonly variables?: Readonly<Record<string, UrlVariable>>;
-  /** Of the client registration, whose owner might as well have written the URL. @default {} */
+  /** The registration's values for variables. Its author could have written the URL itself. @default {} */
   readonly registrationConfig?: Readonly<Record<string, string>>;
-  /** Permits http, to a loopback address alone. */
+  /** Permits http at loopback addresses. */
   readonly allowLoopback: boolean;
 }
 
-/** What follows a variable in a host: a value chooses among the names of one registered domain, not the domain. */
+/** Literal labels after a variable in a host: a value then chooses a name below a domain, and not the domain. */
 const literalLabelsAfterVariable = 2;
 
 const variable = /^\{([A-Za-z_][A-Za-z0-9_]{0,63})\}$/;
 /** RFC 1123 §2.1. */
 const dnsLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
-/** Dots only between others (`contoso.onmicrosoft.com`), so that no segment is `.` or `..`. */
+/** Dots stand only between other characters (`contoso.onmicrosoft.com`): no segment is `.` or `..`. */
 const pathSegment = /^(?=.{1,128}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
 const templateParts =
   /^(?<scheme>[^:/?#]*):\/\/(?<authority>[^/?#]+)(?<path>[^?#]*)(?<query>\?[^#]*)?$/;
 
 /**
- * The URL of a token endpoint (RFC 6749 §3.2), its variables filled. A variable is a whole label of
- * the host, before at least two literal ones, or a whole segment of the path. Which addresses the host
- * may stand for is judged when they are known: address-rules.ts.
+ * Fills the variables of a token endpoint's URL (RFC 6749 §3.2). A variable is a whole label of the host,
+ * before at least two literal labels, or a whole segment of the path. The addresses of the host are checked
+ * once they are known: address-rules.ts.
  *
  * @throws {MisconfiguredRegistration} names the rule and the variable; never a value nor the query,
  *   which may hold a secret
@@ -59,9 +59,9 @@ export function tokenEndpointUrl(endpoint: TokenEndpointTemplate): URL {
 }
 
 /**
- * Fills the variables whose value nobody can abuse, wherever they stand: one of a few choices, or chosen
- * by whoever owns the registration. The others have to be what they are declared to be, and are left to
- * the rules for what a connection may choose.
+ * Fills the variables whose values are trusted, wherever they stand: one of a few choices, or a value of the
+ * registration. The connection's other values are checked against their declaration only; their place in the
+ * URL is checked when they are filled in.
  */
 function filledByTrusted({
   template,
@@ -73,13 +73,15 @@ function filledByTrusted({
   const others: Record<string, string> = {};
   for (const name of variableNames(template)) {
     const declared = ownValue(variables, name);
-    const ofConnection = setByRegistration(declared) ? undefined : ownValue(config, name);
-    const value = ofConnection ?? ownValue(registrationConfig, name) ?? declared?.default;
+    const connectionValue = setByRegistration(declared) ? undefined : ownValue(config, name);
+    const value = connectionValue ?? ownValue(registrationConfig, name) ?? declared?.default;
     if (typeof value !== "string") {
       throw fault(`has a variable that the ${statedBy(declared)} does not fill: ${name}`);
     }
-    if (!fits(declared, value)) throw fault(`has a variable whose value does not fit it: ${name}`);
-    const isTrusted = ofConnection === undefined || (declared && "choices" in declared);
+    if (!isPermitted(value, declared)) {
+      throw fault(`has a variable whose value does not fit it: ${name}`);
+    }
+    const isTrusted = connectionValue === undefined || (declared && "choices" in declared);
     if (isTrusted) filled = filled.replaceAll(`{${name}}`, () => value);
     else others[name] = value;
   }
@@ -108,7 +110,7 @@ export const setByRegistration = (variable: UrlVariable | undefined): boolean =>
 const statedBy = (declared: UrlVariable | undefined): string =>
   setByRegistration(declared) ? "registration's config" : "connection's config";
 
-function fits(declared: UrlVariable | undefined, value: string): boolean {
+function isPermitted(value: string, declared: UrlVariable | undefined): boolean {
   if (declared === undefined) return true;
   return "choices" in declared
     ? declared.choices.includes(value)
@@ -116,7 +118,7 @@ function fits(declared: UrlVariable | undefined, value: string): boolean {
 }
 
 function splitTemplate(template: string) {
-  // A URL parser drops tabs and line breaks and takes "\" for "/": what is judged is to be what is called.
+  // A URL parser drops tabs and line breaks and reads "\" as "/": the URL that is called would not be the one checked.
   if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(template)) {
     throw fault("may hold neither spaces, backslashes, control nor non-ASCII characters");
   }
@@ -144,7 +146,7 @@ function fillHost(host: string, config: TokenEndpointTemplate["config"]): string
   return labels.map((label) => fill(label, config, dnsLabel, "a label of the host")).join(".");
 }
 
-/** A part of the template: a literal as it stands, a variable as the config's value. */
+/** Returns a literal part unchanged, and for a variable the config's value. */
 function fill(
   part: string,
   config: TokenEndpointTemplate["config"],

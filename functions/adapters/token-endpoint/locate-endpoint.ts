@@ -10,7 +10,7 @@ import { type Deadline, DeadlinePassed } from "../http/deadline.ts";
 import type { ServerDiscovery, Undiscovered } from "../issuer-metadata/server-discovery.ts";
 import type { ServerMetadata } from "../issuer-metadata/server-metadata.ts";
 
-/** A registration whose token endpoint is known, if there is any. */
+/** A registration that names its token endpoint, if it has one at all. */
 export interface Located {
   readonly kind: "located";
   readonly registration: LocatedRegistration;
@@ -36,9 +36,9 @@ export const recipientAt = (
 });
 
 /**
- * The registration with the token endpoint of its issuer's metadata, where it names none itself.
+ * Completes a registration without a token endpoint from its issuer's metadata.
  *
- * @throws {MisconfiguredRegistration} the metadata rules the registration out
+ * @throws {MisconfiguredRegistration} the issuer does not support the registration's client authentication
  */
 export async function locateTokenEndpoint(
   registration: ClientRegistration,
@@ -61,7 +61,7 @@ export async function locateTokenEndpoint(
 
 function tooLate(error: unknown): Undiscovered {
   if (!(error instanceof DeadlinePassed)) throw error;
-  const reason = "the issuer's metadata could not be read: no answer in time";
+  const reason = "the issuer's metadata could not be read: no response in time";
   return { kind: "unavailable", reason, retryAfterMs: undefined };
 }
 
@@ -71,10 +71,10 @@ const endpointIn = (
 ): string => (tlsCredentials && mtlsTokenEndpoint) ?? tokenEndpoint;
 
 /**
- * RFC 8414 §2 has `client_secret_basic` where a server does not list its methods; few of those mean it.
- * `none` is the absence of a method, and servers that serve public clients often leave it out:
- * https://github.com/keycloak/keycloak/issues/29822. A method that was only assumed gives way to the
- * other one for the same secret: https://github.com/panva/openid-client/issues/57.
+ * A server that lists no methods has `client_secret_basic` by RFC 8414 §2, which few such servers mean: the
+ * registration's method stays. Servers for public clients often omit `none`:
+ * https://github.com/keycloak/keycloak/issues/29822. A method that was only assumed gives way to the other
+ * method for the same secret: https://github.com/panva/openid-client/issues/57.
  */
 function methodIn(
   { authenticationMethods: listed }: ServerMetadata,
@@ -87,7 +87,7 @@ function methodIn(
   );
 }
 
-/** @throws {MisconfiguredRegistration} there is a certificate, and it would not do */
+/** @throws {MisconfiguredRegistration} the certificate is not valid now, or the endpoint is not https */
 export function certificateFor(
   { tlsCredentials }: ClientRegistration,
   { protocol }: URL,

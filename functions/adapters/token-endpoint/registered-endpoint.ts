@@ -5,10 +5,10 @@ import { registeredProvider } from "../client-registration/registered-provider.t
 import { hostVariesByConnection, tokenEndpointUrl } from "./endpoint-url.ts";
 
 /**
- * Where the refresh tokens of a connection with this `config` are exchanged.
+ * The endpoint that exchanges the refresh tokens of a connection with this `config`.
  *
- * @param allowLoopback permits http, to a loopback address alone
- * @throws {MisconfiguredRegistration} there is none, or a variable is not filled by what may stand for it
+ * @param allowLoopback permits http at loopback addresses
+ * @throws {MisconfiguredRegistration} there is none, or a variable has no permitted value
  */
 export function registeredEndpoint(
   registration: Pick<ClientRegistration, "provider" | "tokenEndpoint">,

@@ -188,7 +188,7 @@ describe("metadata that may not be believed: misconfigured, and no token is sent
     }));
     expect(await refresh({ issuer: origin })).toEqual({
       kind: "misconfigured",
-      reason: `the issuer's metadata is not to be had: ${rootPlace} ${fault}${otherPlace}`,
+      reason: `the issuer has no usable metadata: ${rootPlace} ${fault}${otherPlace}`,
     });
     expect(asked).toEqual([rootPlace, "/.well-known/openid-configuration"]);
   });
@@ -342,7 +342,7 @@ describe("metadata that does not come: unavailable, and no token is sent", () =>
     const grant = newGrant({ discoveryTimeoutMs: 60_000 });
     expect(await grant.refresh(requestOf({ issuer: origin }, { timeoutMs: 1_000 }))).toEqual({
       kind: "unavailable",
-      reason: "the issuer's metadata could not be read: no answer in time",
+      reason: "the issuer's metadata could not be read: no response in time",
       retryAfterMs: undefined,
     });
   });

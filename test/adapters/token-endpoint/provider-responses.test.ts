@@ -319,7 +319,7 @@ describe("what an error means", () => {
     test("tokens beside it are taken, and it is told", async () => {
       const { tokens: granted } = await exchange(flagged, { body: { ...tokens, ok: false } });
       expect(granted?.refreshToken).toBe("rt-2");
-      expect(granted?.notes).toEqual(["the answer says that it failed"]);
+      expect(granted?.notes).toEqual(["the response says that it failed"]);
     });
 
     test("tokens without it are none of a failure", async () => {

@@ -10,20 +10,20 @@ import type { SigningAlgorithm, SigningKey } from "../../../domain/ports/client-
 
 export interface AssertionTerms {
   /**
-   * `aud`. The issuer where it is known, for a server that accepts its token endpoint might be played
-   * by another that names the same one; else the token endpoint, RFC 7523 §3.
+   * `aud`: the issuer where it is known, else the token endpoint (RFC 7523 §3). An assertion for a token
+   * endpoint can be replayed by another server that names the same endpoint.
    * https://datatracker.ietf.org/doc/draft-ietf-oauth-rfc7523bis
    */
   readonly audience: string;
   readonly nowMs: number;
 }
 
-/** Long enough for a clock that is slow; what it is for is used once, at once. */
+/** Long enough for a slow clock. An assertion is used once, at once. */
 const lifetimeSeconds = 60;
 
 /** RFC 7523 §2.2, signed with HS256 under the client's secret: OpenID Connect Core 1.0 §9. */
 export const clientSecretJwt = (clientSecret: string, terms: AssertionTerms): ClientAuth =>
-  ClientSecretJwt(clientSecret, { [modifyAssertion]: statedBy(terms, "HS256") });
+  ClientSecretJwt(clientSecret, { [modifyAssertion]: modifiedBy(terms, "HS256") });
 
 /** RFC 7523 §2.2, signed with a key of the client's own: OpenID Connect Core 1.0 §9. */
 export function privateKeyJwt(
@@ -34,7 +34,7 @@ export function privateKeyJwt(
     "sign",
   ]);
   return PrivateKeyJwt(keyId === undefined ? key : { key, kid: keyId }, {
-    [modifyAssertion]: statedBy(terms, algorithm),
+    [modifyAssertion]: modifiedBy(terms, algorithm),
   });
 }
 
@@ -51,8 +51,8 @@ const keyUses: Readonly<
   Ed25519: "Ed25519",
 };
 
-/** Audience, time and algorithm as stated here; `jti`, `iss` and `sub` are oauth4webapi's. */
-const statedBy =
+/** Sets audience, times and algorithm; `jti`, `iss` and `sub` are oauth4webapi's. */
+const modifiedBy =
   ({ audience, nowMs }: AssertionTerms, alg: SigningAlgorithm | "HS256"): ModifyAssertionFunction =>
   (header, payload) => {
     const iat = Math.floor(nowMs / 1000);

@@ -7,8 +7,8 @@ import { type AssertionTerms, clientSecretJwt, privateKeyJwt } from "./client-as
 /**
  * Client authentication at the token endpoint, RFC 6749 §2.3.
  *
- * @param terms of an assertion, where the method has one
- * @throws {MisconfiguredRegistration} the method needs a secret, a key or a certificate, and there is none
+ * @param terms for methods with an assertion
+ * @throws {MisconfiguredRegistration} the registration lacks the secret, key or certificate of its method
  */
 export function clientAuthentication(
   registration: ClientRegistration,
@@ -23,10 +23,10 @@ export function clientAuthentication(
     case "client_secret_jwt":
       return clientSecretJwt(secretFor(registration), terms);
     case "private_key_jwt":
-      return privateKeyJwt(needed(registration, "signingKey", "a private_key"), terms);
+      return privateKeyJwt(requiredMember(registration, "signingKey", "a private_key"), terms);
     case "tls_client_auth":
     case "self_signed_tls_client_auth":
-      needed(registration, "tlsCredentials", "a tls_client_certificate");
+      requiredMember(registration, "tlsCredentials", "a tls_client_certificate");
       return TlsClientAuth();
     case "none":
       return None();
@@ -36,10 +36,10 @@ export function clientAuthentication(
 }
 
 /**
- * RFC 6749 §2.3.1: id and secret form-encoded, then Basic. `ClientSecretBasic` of oauth4webapi escapes
- * `-`, `_` and `.` as well, which is permitted, and fails at the many servers that do not decode:
- * https://github.com/panva/oauth4webapi/issues/148. Unescaped, these characters, which most ids have,
- * mean the same to both kinds of server.
+ * RFC 6749 §2.3.1: id and secret form-encoded, then Basic. oauth4webapi's `ClientSecretBasic` also escapes
+ * `-`, `_` and `.`, which is permitted, and fails at the many servers that do not decode:
+ * https://github.com/panva/oauth4webapi/issues/148. Most ids have these characters; unescaped they mean the
+ * same to both kinds of server.
  */
 const clientSecretBasic =
   (clientSecret: string, encode: (value: string) => string): ClientAuth =>
@@ -48,14 +48,13 @@ const clientSecretBasic =
     headers.set("authorization", `Basic ${btoa(credentials)}`);
   };
 
-/** Some servers take id and secret as they come, and some of these secrets hold what would be escaped. */
+/** Some servers do not decode id and secret, and some of their secrets have characters to escape. */
 const basicEncoding = (registration: ClientRegistration): ((value: string) => string) =>
   registeredProvider(registration).basicCredentials === "raw" ? (value) => value : formEncode;
 
 /**
- * RFC 6749 Appendix B; decodes to the same whether more or fewer characters are escaped. A space is, for
- * some servers undo escapes alone and take `+` as it is:
- * https://github.com/authlib/authlib/blob/main/authlib/oauth2/rfc6749/util.py
+ * RFC 6749 Appendix B. More escapes or fewer decode to the same. A space becomes `%20`, for some servers undo
+ * escapes and leave `+` as it is: https://github.com/authlib/authlib/blob/main/authlib/oauth2/rfc6749/util.py
  */
 const formEncode = encodeURIComponent;
 
@@ -65,17 +64,19 @@ function secretFor({ clientSecret, tokenEndpointAuthMethod }: ClientRegistration
   throw new MisconfiguredRegistration(`${tokenEndpointAuthMethod} needs a client_secret`);
 }
 
-function needed<Member extends "signingKey" | "tlsCredentials">(
+function requiredMember<Member extends "signingKey" | "tlsCredentials">(
   registration: ClientRegistration,
   member: Member,
-  what: string,
+  description: string,
 ): NonNullable<ClientRegistration[Member]> {
   const value = registration[member];
   if (value !== undefined) return value;
-  throw new MisconfiguredRegistration(`${registration.tokenEndpointAuthMethod} needs ${what}`);
+  throw new MisconfiguredRegistration(
+    `${registration.tokenEndpointAuthMethod} needs ${description}`,
+  );
 }
 
-/** Of a registration that did not come through the types. */
+/** Only a registration that was never checked has another method. */
 function unknownMethod(_method: never): never {
-  throw new MisconfiguredRegistration("token_endpoint_auth_method is not one that is known");
+  throw new MisconfiguredRegistration("token_endpoint_auth_method is unknown");
 }

@@ -20,20 +20,20 @@ export function exchangedToken({ registration, refreshToken, accessToken }: Toke
 }
 
 /**
- * The refresh request as the provider wants it.
+ * The token request in the provider's form.
  *
- * @param written as RFC 6749 §6 has it, client authentication included, form-encoded
+ * @param standard the request of RFC 6749 §6 with its client authentication, form-encoded
  * @throws {MisconfiguredRegistration} a parameter has no value
  */
 export function providerRequest(
-  written: Pick<Message, "url" | "headers" | "body">,
+  standard: Pick<Message, "url" | "headers" | "body">,
   { registration, config }: Pick<TokenRequest, "registration" | "config">,
 ): Message {
   const provider = registeredProvider(registration);
   const { method = "POST", headers = {} } = provider;
-  const parameters = parametersOf(new URLSearchParams(written.body), provider, config);
+  const parameters = parametersOf(new URLSearchParams(standard.body), provider, config);
   const lowerCased = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  const message = encoded(written, parameters, provider);
+  const message = encoded(standard, parameters, provider);
   return { ...message, method, headers: { ...message.headers, ...Object.fromEntries(lowerCased) } };
 }
 
@@ -48,12 +48,12 @@ export function assertParametersHaveValues(
 type Parameters = Readonly<Record<string, Exclude<ParameterValue, null | object>>>;
 
 function parametersOf(
-  written: URLSearchParams,
+  standard: URLSearchParams,
   provider: RegisteredProvider,
   config: TokenRequest["config"],
 ): Parameters {
   const renamed = Object.fromEntries(
-    Array.from(written, ([name, value]) => [parameterName(name, provider), value]),
+    Array.from(standard, ([name, value]) => [parameterName(name, provider), value]),
   );
   const { grantType = "refresh_token" } = provider;
   const parameters: Record<string, Parameters[string]> = { ...renamed, grant_type: grantType };

@@ -5,24 +5,24 @@ import type { HttpRequest } from "../../http/exchange.ts";
 import type { AssertionTerms } from "./client-assertion.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 
-/** Some providers turn away requests without one. */
+/** Some providers refuse requests without a user agent. */
 const userAgent = "oauth-token-refresh";
 
-interface RefreshTokenGrant extends Pick<TokenRequest, "registration"> {
+interface RefreshRequest extends Pick<TokenRequest, "registration"> {
   readonly refreshToken: Secret<string>;
 }
 
 /**
- * The request of RFC 6749 §6 as oauth4webapi writes it, client authentication included, instead of sent.
+ * The request of RFC 6749 §6 with its client authentication. oauth4webapi writes it and does not send it.
  *
  * @throws {MisconfiguredRegistration}
  */
 export async function refreshTokenRequest(
-  { registration, refreshToken }: RefreshTokenGrant,
+  { registration, refreshToken }: RefreshRequest,
   url: URL,
   terms: AssertionTerms,
 ): Promise<Pick<HttpRequest, "headers" | "body">> {
-  const written = Promise.withResolvers<Pick<HttpRequest, "headers" | "body">>();
+  const captured = Promise.withResolvers<Pick<HttpRequest, "headers" | "body">>();
   await refreshTokenGrantRequest(
     { issuer: url.origin, token_endpoint: url.href },
     { client_id: registration.clientId },
@@ -32,10 +32,10 @@ export async function refreshTokenRequest(
       headers: { "user-agent": userAgent },
       [allowInsecureRequests]: url.protocol === "http:",
       [customFetch]: async (_url, { headers, body }) => {
-        written.resolve({ headers, body: body.toString() });
+        captured.resolve({ headers, body: body.toString() });
         return new Response();
       },
     },
   );
-  return written.promise;
+  return captured.promise;
 }

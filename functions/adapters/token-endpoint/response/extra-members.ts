@@ -4,13 +4,13 @@ import type { ResponseTokenSet } from "./response-token-set.ts";
 import { accessTokenExpiry, expiryNames } from "./token-lifetimes.ts";
 import { type Members, tokenNames } from "./token-response-body.ts";
 
-/** An item of DynamoDB holds 400 KB: what is nice to have must not keep the tokens from being stored. */
+/** An item of DynamoDB holds 400 KB: optional members must not keep the tokens from being stored. */
 const maximumExtraBytes = 64 * 1024;
 
 /**
- * Left out of `extra`: what has a place of its own; `id_token`, which proves a login to the client at
- * the time of it and is no credential for an API, but tells a person's name and address; `dpop_jwk`,
- * the name of our own key among the stored tokens; `__proto__`, which is no one's data.
+ * Names that `extra` omits: members that are stored elsewhere; `id_token`, which proves a login at its time,
+ * is no credential for an API and states a person's name and address; `dpop_jwk`, the name of our own key among
+ * the stored tokens; `__proto__`, which is not data.
  */
 const notExtra = [
   "access_token",
@@ -28,24 +28,24 @@ export interface Extra {
   readonly notes: readonly string[];
 }
 
-/** What an answer holds beside its token set: members that callers may need, and other token sets. */
+/** Members of a response beside its token set that callers may need, other token sets included. */
 export function extraOf(
-  answer: Members,
+  response: Members,
   set: ResponseTokenSet,
   receivedAtMs: number,
   provider: ProviderBehaviour,
 ): Extra {
   const left = new Set([...notExtra, ...ownNames(provider)]);
   const extra = {
-    ...withoutMembers(withoutMembersAt(answer, set.path, left), left),
-    ...(set.path.length > 0 && otherTokens(answer, set, receivedAtMs, provider)),
+    ...withoutMembers(withoutMembersAt(response, set.path, left), left),
+    ...(set.path.length > 0 && otherTokens(response, set, receivedAtMs, provider)),
   };
   return jsonBytes(extra) <= maximumExtraBytes
     ? { value: extra, notes: [] }
     : { value: {}, notes: ["the other members are too large to keep"] };
 }
 
-/** The provider's names of what has a place of its own. */
+/** The provider's names of members that are stored elsewhere. */
 function ownNames(provider: ProviderBehaviour): readonly string[] {
   const { access, refresh } = tokenNames(provider);
   const ends = [provider.accessTokenEnd, provider.refreshTokenEnd];
@@ -53,20 +53,20 @@ function ownNames(provider: ProviderBehaviour): readonly string[] {
   return [...access, ...refresh, provider.scopeMember ?? "scope", ...endNames];
 }
 
-/** A token set at the top that is not the connection's, its lifetime as an instant. */
+/** A token set at the top level that is not the connection's. Its lifetime becomes an instant. */
 function otherTokens(
-  answer: Members,
+  response: Members,
   { refreshToken }: ResponseTokenSet,
   receivedAtMs: number,
   provider: ProviderBehaviour,
 ): Members {
   const names = tokenNames(provider);
-  const access_token = firstOf(answer, names.access);
-  const refresh_token = firstOf(answer, names.refresh);
+  const access_token = firstOf(response, names.access);
+  const refresh_token = firstOf(response, names.refresh);
   const isTaken = refresh_token === undefined || refresh_token === refreshToken;
   if (access_token === undefined && isTaken) return {};
-  const { token_type, scope } = answer;
-  const { expiresAtMs } = accessTokenExpiry(answer, receivedAtMs);
+  const { token_type, scope } = response;
+  const { expiresAtMs } = accessTokenExpiry(response, receivedAtMs);
   const expires_at = expiresAtMs && new Date(expiresAtMs).toISOString();
   return { other_tokens: { access_token, refresh_token, token_type, scope, expires_at } };
 }
@@ -75,20 +75,20 @@ const firstOf = (members: Members, names: readonly string[]): unknown =>
   names.map((name) => ownValue(members, name)).find((value) => value !== undefined);
 
 function withoutMembersAt(
-  answer: Members,
+  response: Members,
   [segment, ...rest]: readonly string[],
   names: ReadonlySet<string>,
 ): Members {
-  const inner = segment === undefined ? undefined : answer[segment];
-  if (segment === undefined || !isContainer(inner)) return withoutMembers(answer, names);
+  const inner = segment === undefined ? undefined : response[segment];
+  if (segment === undefined || !isContainer(inner)) return withoutMembers(response, names);
   const left = withoutMembersAt(inner, rest, names);
-  return { ...answer, [segment]: Array.isArray(inner) ? Object.values(left) : left };
+  return { ...response, [segment]: Array.isArray(inner) ? Object.values(left) : left };
 }
 
 const withoutMembers = (members: Members, names: ReadonlySet<string>): Members =>
   Object.fromEntries(Object.entries(members).filter(([name]) => !names.has(name)));
 
-/** Infinite where a value is nested too deep to be written at all. */
+/** Infinity: the value is nested too deep to be serialized. */
 function jsonBytes(value: unknown): number {
   try {
     return Buffer.byteLength(JSON.stringify(value));

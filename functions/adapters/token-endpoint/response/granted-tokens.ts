@@ -14,21 +14,21 @@ import type { Members } from "./token-response-body.ts";
 export type Granted = Extract<TokenResult, { kind: "granted" }>;
 
 /**
- * The tokens of an answer (RFC 6749 §5.1), whatever else is odd about it: a rotated refresh token that
- * is turned down is lost. Undefined only where there is no access token.
+ * The tokens of a response (RFC 6749 §5.1), whatever else is odd about it: a rotated refresh token that
+ * is not accepted is lost. Undefined only where there is no access token.
  */
 export function grantedTokens(
-  answer: Members,
+  response: Members,
   receivedAtMs: number,
   provider: ProviderBehaviour = {},
 ): Granted | undefined {
-  const set = responseTokenSet(answer, provider);
+  const set = responseTokenSet(response, provider);
   if (set === undefined) return undefined;
   const { accessToken, refreshToken, members } = set;
   const tokenType = kept(members.token_type);
   const scope = scopeOf(members, provider);
   const ends = endsOf(set, receivedAtMs, provider);
-  const extra = extraOf(answer, set, receivedAtMs, provider);
+  const extra = extraOf(response, set, receivedAtMs, provider);
   const tokens: GrantedTokens = {
     accessToken: new Secret(accessToken),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
@@ -41,7 +41,9 @@ export function grantedTokens(
   const notes = [
     ...(tokenType === undefined ? ["token_type is missing or not usable"] : []),
     ...(isOmitted(members.refresh_token) ? [] : ["refresh_token is not a string"]),
-    ...(filled(answer.error) === undefined ? [] : ["an error stands beside the tokens"]),
+    ...(filled(response.error) === undefined
+      ? []
+      : ["the response has an error beside the tokens"]),
     ...scope.notes,
     ...ends.notes,
     ...extra.notes,
@@ -49,11 +51,11 @@ export function grantedTokens(
   return { kind: "granted", tokens, notes };
 }
 
-/** RFC 6749 §6 has "no new refresh token" as its absence; null and "" are meant so too. */
+/** RFC 6749 §6 omits the member where there is no new refresh token; some servers send null or "" instead. */
 const isOmitted = (value: unknown): boolean =>
   value === undefined || value === null || typeof value === "string";
 
-/** An item of DynamoDB holds 400 KB: what is nice to have must not keep the tokens from being stored. */
+/** An item of DynamoDB holds 400 KB: an optional member must not keep the tokens from being stored. */
 const maximumMemberLength = 16 * 1024;
 
 const kept = (value: unknown): string | undefined => {
@@ -66,7 +68,7 @@ interface Noted<Value> {
   readonly notes: readonly string[];
 }
 
-/** RFC 6749 §3.3, and the array or the comma list of it that some send. */
+/** RFC 6749 §3.3; some servers send an array, or a list with commas. */
 function scopeOf(
   members: Members,
   { scopeMember = "scope", scopeSeparator = "space" }: ProviderBehaviour,
@@ -77,7 +79,7 @@ function scopeOf(
   const whole = kept(text);
   if (filled(text) !== whole) return { value: whole, notes: ["scope is too long to keep"] };
   const value = scopeSeparator === "comma" ? whole?.split(/[\s,]+/).join(" ") : whole;
-  // Under a name of its own a list is what the provider documents.
+  // A list under the provider's own name is documented, and not odd.
   if (isList) return { value, notes: scopeMember === "scope" ? ["scope is an array"] : [] };
   return { value, notes: isOmitted(scope) ? [] : ["scope is not a string"] };
 }
@@ -107,9 +109,9 @@ function endsOf(
     lifetimeSeconds: idleSeconds,
     token: refreshToken,
   });
-  // What a provider says that has an absolute end alone, counts down to it.
+  // A provider whose refresh tokens have only an absolute end states that end.
   const isAbsolute = refreshTokenAbsoluteSeconds !== undefined && idleSeconds === undefined;
-  // What renews itself has to be renewed before its own end.
+  // An access token that renews itself has to be renewed before its own end.
   const renewed = provider.renewsWith === "access_token" ? access : refresh;
   const jwtExpiresAtMs = access.expiresAtMs === undefined ? jwtExpiryMs(accessToken) : Number.NaN;
   const value = {

@@ -3,40 +3,40 @@ import type { ErrorRule, ProviderBehaviour } from "../../provider-catalogue/prov
 import { valueAt } from "../../provider-catalogue/stated-values.ts";
 import type { Members } from "./token-response-body.ts";
 
-/** What an answer says of an error, as sent: for decisions, not to be shown. */
+/** The error that a response states, as sent. For decisions; it may hold secrets and is not shown. */
 export interface ProviderError {
-  /** Undefined: the answer names no error. */
+  /** Undefined: the response names no error. */
   readonly code: string | undefined;
   readonly text: string | undefined;
 }
 
 /** At the provider's places, or else at those of RFC 6749 §5.2. */
 export function errorOf(
-  answer: Members,
+  response: Members,
   { errorAt = "error", errorTextAt = "error_description" }: ProviderBehaviour = {},
 ): ProviderError {
   return {
-    code: codeOf(valueAt(answer, errorAt)) ?? codeOf(valueAt(answer, "error")),
-    text: textOf(valueAt(answer, errorTextAt)) ?? textOf(valueAt(answer, "error_description")),
+    code: codeOf(valueAt(response, errorAt)) ?? codeOf(valueAt(response, "error")),
+    text: textOf(valueAt(response, errorTextAt)) ?? textOf(valueAt(response, "error_description")),
   };
 }
 
-/** 0 is how some say that there is none. */
+/** Some servers send 0 where there is no error. */
 const codeOf = (value: unknown): string | undefined =>
   typeof value === "number" && value !== 0 ? String(value) : textOf(value);
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value.trim() !== "" ? value : undefined;
 
-/** The first rule of the provider that fits an answer without tokens. */
+/** The first of the provider's rules that matches a response without tokens. */
 export const ruleFor = (
   status: number,
   error: ProviderError,
   { errors = [] }: ProviderBehaviour,
-): ErrorRule | undefined => errors.find((rule) => fits(rule, status, error));
+): ErrorRule | undefined => errors.find((rule) => matches(rule, status, error));
 
-/** With 5xx the server says that it failed itself: not believed, unless the rule is about such a status. */
-function fits(rule: ErrorRule, status: number, { code, text }: ProviderError): boolean {
+/** A 5xx is the server's own failure: only a rule for such a status matches it. */
+function matches(rule: ErrorRule, status: number, { code, text }: ProviderError): boolean {
   const tried = text?.slice(0, maximumTextLength).toLowerCase();
   return (
     (rule.status?.includes(status) ?? status < 500) &&
@@ -47,6 +47,8 @@ function fits(rule: ErrorRule, status: number, { code, text }: ProviderError): b
   );
 }
 
-/** By what this provider means failure, whatever the status. */
-export const isFlaggedAsFailure = (answer: Members, { failureFlag }: ProviderBehaviour): boolean =>
-  failureFlag !== undefined && valueAt(answer, failureFlag.at) === failureFlag.is;
+/** The provider's flag reports a failure, whatever the status. */
+export const isFlaggedAsFailure = (
+  response: Members,
+  { failureFlag }: ProviderBehaviour,
+): boolean => failureFlag !== undefined && valueAt(response, failureFlag.at) === failureFlag.is;

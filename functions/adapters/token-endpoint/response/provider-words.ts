@@ -4,18 +4,18 @@ import type { ProviderWords } from "../../../domain/ports/token-endpoint.ts";
 import type { ProviderError } from "./provider-error.ts";
 
 const maximumDescriptionLength = 200;
-/** Masking takes time that grows faster than the text, which may be as long as an answer may be. */
+/** The time to mask a text grows faster than the text, which may be as long as a response. */
 const maximumMaskedLength = 2_000;
 const unreadableError = "unreadable_error";
 
-/** RFC 6749 §5.2: `%x20-21 / %x23-5B / %x5D-7E`. The longest that is registered has 30 characters. */
+/** RFC 6749 §5.2: `%x20-21 / %x23-5B / %x5D-7E`. The longest registered code has 30 characters. */
 const errorForm = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 
 /**
- * Code and words of an error (RFC 6749 §5.2), fit to be stored, logged and shown. Providers put
- * whatever they have into them: the parameters of the request, the token that they could not read.
+ * Code and description of an error (RFC 6749 §5.2), safe to store, log and show. Providers may put
+ * anything into them: the parameters of the request, the token that they could not read.
  *
- * @param secrets what was sent, to be cut out wherever it comes back
+ * @param secrets values that were sent, to be removed wherever they come back
  */
 export function providerWords(
   { code = unreadableError, text }: ProviderError,
@@ -29,15 +29,15 @@ export function providerWords(
   };
 }
 
-/** Cut out twice: as sent, and after characters that do not print are gone from between the others. */
+/** Removes the secrets twice: as sent, and once characters that do not print are gone from between theirs. */
 function withoutSecrets(text: string, secrets: readonly Secret<string>[]): string {
-  const printable = cutOut(text, secrets)
+  const printable = removed(text, secrets)
     .replace(/\s+/g, " ")
     .replace(/\p{C}+/gu, "");
-  return maskText(cutOut(printable, secrets).slice(0, maximumMaskedLength));
+  return maskText(removed(printable, secrets).slice(0, maximumMaskedLength));
 }
 
-const cutOut = (text: string, secrets: readonly Secret<string>[]): string =>
+const removed = (text: string, secrets: readonly Secret<string>[]): string =>
   secrets
     .flatMap((secret) => [secret.reveal(), encodeURIComponent(secret.reveal().toWellFormed())])
     .filter((secret) => secret !== "")

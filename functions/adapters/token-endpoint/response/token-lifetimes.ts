@@ -4,22 +4,22 @@ import { ownValue } from "../../provider-catalogue/stated-values.ts";
 import type { Members } from "./token-response-body.ts";
 
 export interface Expiry {
-  /** Undefined: not said, or not to be made sense of. */
+  /** Undefined: not stated, or not usable. */
   readonly expiresAtMs: number | undefined;
   readonly notes: readonly string[];
 }
 
-/** What the catalogue says of a token's end. */
+/** The catalogue's statements about a token's end. */
 export interface EndRule {
-  /** Undefined: the customary names, whatever their form. */
+  /** Undefined: the usual names, in any form. */
   readonly end?: TokenEnd | undefined;
-  /** Counts where the answer does not say. */
+  /** Counts where the response states no end. */
   readonly lifetimeSeconds?: number | undefined;
-  /** Undefined: none came. */
+  /** The token itself. Undefined: the response has none. */
   readonly token?: string | undefined;
 }
 
-/** Where providers say when the access token ends: RFC 6749 §5.1 first, absolute only without it. */
+/** The end of the access token: from the lifetime of RFC 6749 §5.1, or else from an instant. */
 export const accessTokenExpiry = (
   members: Members,
   receivedAtMs: number,
@@ -30,7 +30,7 @@ export const accessTokenExpiry = (
   );
 
 /**
- * Where they say when the refresh token ends; no standard has a name for it.
+ * The end of the refresh token, for which no standard has a name.
  * https://docs.github.com/apps (refreshing-user-access-tokens), https://developers.tiktok.com (OAuth:
  * refresh_expires_in), Intuit (x_refresh_token_expires_in).
  */
@@ -52,7 +52,7 @@ const refreshLifetimeNames = [
 ];
 const refreshInstantNames = ["refresh_token_expires_at"];
 
-/** Names whose meaning an {@link Expiry} has taken over: relative to an answer, they soon mislead. */
+/** Names that an {@link Expiry} replaces: lifetimes that count from the response soon mislead. */
 export const expiryNames: readonly string[] = [
   ...lifetimeNames,
   ...instantNames,
@@ -60,18 +60,18 @@ export const expiryNames: readonly string[] = [
   ...refreshInstantNames,
 ];
 
-/** Longer lifetimes are a way of saying "never", or a misunderstanding. Ten years have been seen in earnest. */
+/** A longer lifetime means "never", or is a mistake. Real lifetimes of ten years exist. */
 const maximumLifetimeMs = 10 * 366 * 24 * 60 * 60 * 1000;
 
 export const isLifetime = (lifetimeMs: number): boolean =>
   lifetimeMs > 0 && lifetimeMs <= maximumLifetimeMs;
 
-/** As the provider is known to say it; where it does not, as is customary; or else as it documents it. */
+/** The end in the provider's form, or else in a usual form, or else the documented lifetime. */
 function ruledExpiry(
   members: Members,
   receivedAtMs: number,
   { end, lifetimeSeconds, token }: EndRule,
-  customary: () => Expiry,
+  usual: () => Expiry,
 ): Expiry {
   const documentedAtMs =
     lifetimeSeconds === undefined ? undefined : receivedAtMs + lifetimeSeconds * 1000;
@@ -79,11 +79,11 @@ function ruledExpiry(
   if (end?.as === "fixed") return { expiresAtMs: documentedAtMs, notes: [] };
   const statedAtMs = end === undefined ? Number.NaN : statedMs(end, members, receivedAtMs, token);
   if (isLifetime(statedAtMs - receivedAtMs)) return { expiresAtMs: statedAtMs, notes: [] };
-  const { expiresAtMs = documentedAtMs, notes } = customary();
+  const { expiresAtMs = documentedAtMs, notes } = usual();
   return { expiresAtMs, notes };
 }
 
-/** NaN: not said, or in another form. */
+/** NaN: not stated, or in another form. */
 function statedMs(
   end: Exclude<TokenEnd, { readonly as: "never" | "fixed" }>,
   members: Members,
@@ -107,7 +107,7 @@ function statedMs(
   }
 }
 
-/** Of a token that is not ours to verify: what it says of its end is as good as the answer that it came in. */
+/** `exp` of a JWT, not verified: it is as reliable as the response that the token came in. NaN: none. */
 export function jwtExpiryMs(token = ""): number {
   try {
     return numberOf(decodeJwt(token).exp) * 1000;
@@ -130,7 +130,7 @@ function expiry(
   for (const { name, atMs } of candidates) {
     if (isLifetime(atMs - receivedAtMs)) return { expiresAtMs: atMs, notes };
     const value = members[name];
-    // 0 is how some say that there is no end.
+    // Some servers send 0 where there is no end.
     if (value !== undefined && numberOf(value) !== 0) notes.push(`${name} is not usable`);
   }
   return { expiresAtMs: undefined, notes };
@@ -139,10 +139,10 @@ function expiry(
 const afterMs = (seconds: unknown, receivedAtMs: number): number =>
   receivedAtMs + Math.floor(numberOf(seconds) * 1000);
 
-/** Epoch seconds, epoch milliseconds, or ISO 8601, in UTC where it does not say. NaN: none of them. */
+/** Epoch seconds, epoch milliseconds or ISO 8601, which is in UTC unless it states a zone. NaN: none of them. */
 function instantMs(value: unknown): number {
   const epoch = numberOf(value);
-  // In seconds the year 5138, in milliseconds 1973.
+  // 1e11 is the year 5138 in seconds, and 1973 in milliseconds.
   if (!Number.isNaN(epoch)) return epoch > 1e11 ? Math.floor(epoch) : Math.floor(epoch * 1000);
   return isoInstantMs(value);
 }
@@ -157,7 +157,7 @@ function isoInstantMs(value: unknown): number {
 const isoInstant =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|z|[+-]\d\d:?\d\d)?$/;
 
-/** A JSON number, or a string that is one. */
+/** A JSON number, or a string that holds one. NaN: neither. */
 function numberOf(value: unknown): number {
   if (typeof value === "number") return value;
   const isNumeric = typeof value === "string" && /^\s*-?\d+(?:\.\d+)?\s*$/.test(value);

@@ -5,13 +5,13 @@ export type Members = Readonly<Record<string, unknown>>;
 
 export interface ParsedBody {
   readonly members: Members;
-  /** What was odd about the form, in words without content. */
+  /** Oddities of the format. Nothing of the body is quoted. */
   readonly notes: readonly string[];
 }
 
 /**
- * RFC 8259 §8.1 has UTF-8; UTF-16 is known by its byte order mark, or by the zeros of the two ASCII
- * characters that all JSON begins with (RFC 4627 §3). What is neither becomes U+FFFD.
+ * The text of a body: UTF-8 (RFC 8259 §8.1), or UTF-16, known by its byte order mark or by the zeros of the
+ * two ASCII characters that JSON begins with (RFC 4627 §3). Bytes that are neither become U+FFFD.
  */
 export const textOf = (body: Uint8Array): string => new TextDecoder(encodingOf(body)).decode(body);
 
@@ -22,16 +22,17 @@ function encodingOf([first, second, third, fourth]: Uint8Array): "utf-8" | "utf-
   return first === 0 && third === 0 ? "utf-16be" : "utf-8";
 }
 
-/** A JSON object (RFC 6749 §5.1), or a form, which some send instead. Undefined: neither. */
+/** A JSON object (RFC 6749 §5.1), or a form, which some servers send instead. Undefined: neither. */
 export const parseBody = (text: string, provider: ProviderBehaviour = {}): ParsedBody | undefined =>
   parseJsonObject(text) ?? parseForm(text, provider);
 
 /**
- * A JSON object that was cut off or has other text around it. For tokens alone: what such an answer
- * says of an error is not to be relied on. Where the object does not end, its members up to the first
- * that is not whole or not simple count, provided that the refresh token is among them: with an access
- * token alone, a refresh token might be lost that stood behind it, unless the provider never
- * sends a new one.
+ * Parses a JSON object that was cut off or has other text around it. Only for tokens: an error in such a body
+ * is not reliable.
+ *
+ * Where the object does not end, its members count up to the first that is not whole or not simple. The refresh
+ * token has to be among them, or a refresh token behind the access token might be lost; unless the provider
+ * never sends a new one.
  */
 export function parseDamagedBody(
   text: string,
@@ -66,17 +67,17 @@ export function parseJsonObject(text: string): ParsedBody | undefined {
   }
 }
 
-/** https://docs.github.com/apps: GitHub's answer unless asked for JSON. */
+/** GitHub's response, unless the request asks for JSON: https://docs.github.com/apps. */
 function parseForm(text: string, provider: ProviderBehaviour): ParsedBody | undefined {
   if (!/^[\w.~%+*-]+=[^\s<>{}"]*$/.test(text.trim())) return undefined;
   const members = Object.fromEntries(new URLSearchParams(text.trim()));
   const { access, refresh } = tokenNames(provider);
   const names = [...access, ...refresh, provider.errorAt ?? "error", "error"];
-  const isAnswer = names.some((name) => Object.hasOwn(members, name));
-  return isAnswer ? { members, notes: ["the answer is form-encoded"] } : undefined;
+  const isTokenResponse = names.some((name) => Object.hasOwn(members, name));
+  return isTokenResponse ? { members, notes: ["the response is form-encoded"] } : undefined;
 }
 
-/** `"name": value,` where the value is whole and neither an object nor an array. */
+/** `"name": value,`, its value whole and neither an object nor an array. */
 const simpleMember =
   /\s*("(?:[^"\\]|\\.)*")\s*:\s*(?:("(?:[^"\\]|\\.)*")|(true|false|null|-?[\d.eE+-]+)(?=\s*[,}]))\s*,?/y;
 

@@ -151,7 +151,7 @@ describe("unusable", () => {
     [
       "a foreign type",
       ["x", 200, { "content-type": "secret/canary" }],
-      "something of another media type, 1 bytes, status 200",
+      "content of another media type, 1 bytes, status 200",
     ],
     ["nothing", ["", 200], "an empty body, status 200"],
     ["nothing", ["", 204], "an empty body, status 204"],
@@ -161,7 +161,7 @@ describe("unusable", () => {
       ["x", 200, { "content-type": "text/plain ;charset=x" }],
       "text/plain, 1 bytes, status 200",
     ],
-    ["no type", ["x", 200, {}], "something of another media type, 1 bytes, status 200"],
+    ["no type", ["x", 200, {}], "content of another media type, 1 bytes, status 200"],
     ["many to choose from", ["moved", 300], "a redirect, status 300"],
     ["a redirect", ["moved", 302, { location: "https://evil.example" }], "a redirect, status 302"],
     ["an array", ["[1]", 200], "application/json, 3 bytes, status 200"],
@@ -184,11 +184,7 @@ describe("unusable", () => {
       [{ error: " ", error_description: "no" }, 400],
       "an object without an access_token, status 400",
     ],
-    [
-      "an unknown error",
-      [{ error: "server_error" }, 500],
-      "an error that means nothing to this service, status 500",
-    ],
+    ["an unknown error", [{ error: "server_error" }, 500], "an unknown error, status 500"],
   ])("%s: says what was expected and what kind of thing came", (_what, parameters, came) => {
     expect(answerTo(...parameters)).toMatchObject({
       kind: "unusable",

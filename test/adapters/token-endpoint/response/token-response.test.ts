@@ -101,7 +101,7 @@ describe("granted", () => {
     [
       "an error beside",
       [{ ...both, error: "invalid_grant" }],
-      ["an error stands beside the tokens"],
+      ["the response has an error beside the tokens"],
     ],
     [
       "an end that is none",
@@ -175,7 +175,7 @@ describe("granted", () => {
       tokenType: "bearer",
       scope: undefined,
       expiresAtMs: receivedAtMs + 28_800_000,
-      notes: ["the answer is form-encoded", "the content type is not JSON"],
+      notes: ["the response is form-encoded", "the content type is not JSON"],
     });
   });
 
@@ -326,7 +326,7 @@ describe("cut off", () => {
   });
 
   test("a whole object counts, though its connection was cut", () => {
-    expect(grantedOf(whole)?.notes).toEqual(["the answer was cut off"]);
+    expect(grantedOf(whole)?.notes).toEqual(["the response was cut off"]);
     expect(grantedOf(`${JSON.stringify(minimal)}\n`)?.tokens.accessToken.reveal()).toBe("at");
   });
 
@@ -339,7 +339,7 @@ describe("cut off", () => {
       } else {
         expect(granted?.tokens.accessToken.reveal()).toBe("at");
         expect(granted?.tokens.refreshToken?.reveal()).toBe('r"\\t');
-        expect(granted?.notes).toContain("the answer was cut off");
+        expect(granted?.notes).toContain("the response was cut off");
       }
     }
   });
