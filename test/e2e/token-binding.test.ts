@@ -1,9 +1,6 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { PutSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import { cipherFor } from "../../bin/admin/cipher.ts";
-import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
-import { startKms } from "../../bin/local/kms.ts";
-import { startSecretsManager } from "../../bin/local/secrets-manager.ts";
 import { dynamoDbClient, secretsManagerClient } from "../../functions/adapters/aws/clients.ts";
 import type { ConnectionId, WorkspaceId } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
@@ -13,6 +10,7 @@ import { apiConfig } from "../../functions/runtime/config.ts";
 import { refreshDependencies } from "../../functions/runtime/refresh.ts";
 import { rescueRuntime } from "../../functions/runtime/rescue.ts";
 import { runCommand } from "../support/admin-cli.ts";
+import { type LocalAws, startLocalAws } from "../support/local-aws.ts";
 import { tableNames } from "../support/local-dynamodb.ts";
 import {
   type ProviderStandIn,
@@ -30,25 +28,12 @@ let provider: ProviderStandIn;
 let attacker: ProviderStandIn;
 let events: RefreshEvent[];
 
-const standIns = Promise.all([startDynamoDb(), startKms(), startSecretsManager()]);
+let aws: LocalAws;
 beforeAll(async () => {
-  const [dynamoDb, kms, secrets] = await standIns;
-  Object.assign(process.env, {
-    ...{ AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" },
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_ENDPOINT_URL_KMS: kms.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
-    CONNECTIONS_TABLE: tableNames.connections,
-    COORDINATION_TABLE: tableNames.coordination,
-    BRANCH_KEYS_TABLE: tableNames.branchKeys,
-    ...{ STAGE: "test", SECRET_PREFIX: "refresh", KMS_KEY_ID: kms.keyId },
-    ALLOW_LOOPBACK_PROVIDERS: "true",
-  });
-  await ensureTables(dynamoDbClient(), tableNames);
+  aws = await startLocalAws();
+  Object.assign(process.env, aws.environment);
 });
-afterAll(async () => {
-  for (const standIn of await standIns) await standIn.close();
-});
+afterAll(() => aws.close());
 beforeEach(async () => {
   const tokens = { access_token: "at", refresh_token: "rt-next", token_type: "Bearer" };
   [provider, attacker] = await Promise.all([

@@ -1,42 +1,24 @@
-import { type LocalDynamoDb, startDynamoDb } from "../../../bin/local/dynamodb.ts";
 import type {
   Connection,
   ConnectionId,
   WorkspaceId,
 } from "../../../functions/domain/model/connection.ts";
 import { runCommand } from "../../support/admin-cli.ts";
-import {
-  getItem,
-  type LocalTables,
-  putItem,
-  startTables,
-  tableNames,
-} from "../../support/local-dynamodb.ts";
+import { type LocalAws, startLocalAws } from "../../support/local-aws.ts";
+import { getItem, putItem } from "../../support/local-dynamodb.ts";
 import { connection } from "../../support/refresh-harness.ts";
 
-let dynamoDb: LocalDynamoDb;
-let tables: LocalTables;
+let aws: LocalAws;
 beforeAll(async () => {
-  dynamoDb = await startDynamoDb();
-  tables = await startTables(dynamoDb.endpoint);
+  aws = await startLocalAws();
 });
-afterAll(async () => {
-  await tables.close();
-  await dynamoDb.close();
-});
+afterAll(() => aws.close());
 
-const run = (...args: string[]) =>
-  runCommand(["connections", ...args], {
-    CONNECTIONS_TABLE: tableNames.connections,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
-  });
+const run = (...args: string[]) => runCommand(["connections", ...args], aws.environment);
 
 const store = (id: string, changes: Partial<Connection> = {}) =>
-  putItem(tables.client, connection({ connectionId: id as ConnectionId, ...changes }));
-const itemOf = (id: string) => getItem(tables.client, { connectionId: id as ConnectionId });
+  putItem(aws.client, connection({ connectionId: id as ConnectionId, ...changes }));
+const itemOf = (id: string) => getItem(aws.client, { connectionId: id as ConnectionId });
 
 test("enable switches a connection on and schedules it, disable switches it off", async () => {
   await store("conn_switched", { status: "inactive" });

@@ -1,5 +1,3 @@
-import { type LocalDynamoDb, startDynamoDb } from "../../../bin/local/dynamodb.ts";
-import { startSecretsManager } from "../../../bin/local/secrets-manager.ts";
 import { dynamoDbIntegrationHolds } from "../../../functions/adapters/dynamodb/integration-holds.ts";
 import type {
   ConnectionId,
@@ -8,42 +6,23 @@ import type {
 } from "../../../functions/domain/model/connection.ts";
 import type { IntegrationHold } from "../../../functions/domain/model/integration-hold.ts";
 import { runCommand } from "../../support/admin-cli.ts";
-import { type LocalTables, startTables, tableNames } from "../../support/local-dynamodb.ts";
+import { type LocalAws, startLocalAws } from "../../support/local-aws.ts";
+import { tableNames } from "../../support/local-dynamodb.ts";
 import { hold, startMs } from "../../support/refresh-harness.ts";
 
-let dynamoDb: LocalDynamoDb;
-let secrets: Awaited<ReturnType<typeof startSecretsManager>>;
-let tables: LocalTables;
+let aws: LocalAws;
 beforeAll(async () => {
-  dynamoDb = await startDynamoDb();
-  secrets = await startSecretsManager();
-  tables = await startTables(dynamoDb.endpoint);
+  aws = await startLocalAws();
 });
-afterAll(async () => {
-  await tables.close();
-  await dynamoDb.close();
-  await secrets.close();
-});
+afterAll(() => aws.close());
 
 const run = (args: readonly string[], stdin?: string) =>
-  runCommand(
-    ["integrations", ...args],
-    {
-      COORDINATION_TABLE: tableNames.coordination,
-      SECRET_PREFIX: "refresh",
-      AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "local",
-      AWS_SECRET_ACCESS_KEY: "local",
-    },
-    stdin,
-  );
+  runCommand(["integrations", ...args], aws.environment, stdin);
 
 /** The holds, as a process of the service sees them. */
 const holds = () =>
   dynamoDbIntegrationHolds({
-    client: tables.client,
+    client: aws.client,
     tableName: tableNames.coordination,
     clock: { nowMs: () => startMs },
   });

@@ -1,5 +1,4 @@
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { type LocalDynamoDb, startDynamoDb } from "../../../bin/local/dynamodb.ts";
 import type {
   Connection,
   ConnectionId,
@@ -7,36 +6,21 @@ import type {
 } from "../../../functions/domain/model/connection.ts";
 import { dueAt } from "../../../functions/domain/schedule/due.ts";
 import { runCommand } from "../../support/admin-cli.ts";
-import {
-  type LocalTables,
-  putItem,
-  startTables,
-  tableNames,
-} from "../../support/local-dynamodb.ts";
+import { type LocalAws, startLocalAws } from "../../support/local-aws.ts";
+import { putItem, tableNames } from "../../support/local-dynamodb.ts";
 import { connection } from "../../support/refresh-harness.ts";
 
 const dayMs = 86_400_000;
 const inDays = (days: number) => Math.floor(Date.now() / 1000) * 1000 + days * dayMs;
 
-let dynamoDb: LocalDynamoDb;
-let tables: LocalTables;
+let aws: LocalAws;
 beforeEach(async () => {
-  dynamoDb = await startDynamoDb();
-  tables = await startTables(dynamoDb.endpoint);
+  aws = await startLocalAws();
 });
-afterEach(async () => {
-  await tables.close();
-  await dynamoDb.close();
-});
+afterEach(() => aws.close());
 
 async function list(...args: string[]) {
-  const { stdout, stderr } = await runCommand(["connections", "list", ...args], {
-    CONNECTIONS_TABLE: tableNames.connections,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
-  });
+  const { stdout, stderr } = await runCommand(["connections", "list", ...args], aws.environment);
   return { stdout, stderr };
 }
 
@@ -46,7 +30,7 @@ const listed = async (...args: string[]) => JSON.parse((await list(...args, "--j
 const store = (id: string, changes: Partial<Connection> = {}) => {
   const connectionId = id as ConnectionId;
   const stored = connection({ connectionId, ...changes });
-  return putItem(tables.client, stored, dueAt(connectionId, inDays(1)));
+  return putItem(aws.client, stored, dueAt(connectionId, inDays(1)));
 };
 
 test("lists the connections that the options select, as JSON or as a table, without credentials", async () => {
@@ -118,7 +102,7 @@ test("connections that cannot be read are counted, and all others are listed", a
   await store("conn_a");
   for (const id of ["bad_1", "bad_2"]) {
     const Item = { connection_id: { S: id } };
-    await tables.client.send(new PutItemCommand({ TableName: tableNames.connections, Item }));
+    await aws.client.send(new PutItemCommand({ TableName: tableNames.connections, Item }));
   }
   const { stdout, stderr } = await list("--json");
   expect(JSON.parse(stdout)).toHaveLength(1);

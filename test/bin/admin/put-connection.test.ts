@@ -1,8 +1,5 @@
 import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
 import { putConnection } from "../../../bin/admin/put-connection.ts";
-import { ensureTables, startDynamoDb } from "../../../bin/local/dynamodb.ts";
-import { startKms } from "../../../bin/local/kms.ts";
-import { startSecretsManager } from "../../../bin/local/secrets-manager.ts";
 import { dynamoDbClient, secretsManagerClient } from "../../../functions/adapters/aws/clients.ts";
 import { dynamoDbConnectionAdmin } from "../../../functions/adapters/dynamodb/connection-admin.ts";
 import type { ConnectionId, WorkspaceId } from "../../../functions/domain/model/connection.ts";
@@ -10,6 +7,7 @@ import { Secret } from "../../../functions/domain/model/secret.ts";
 import { refreshConnection } from "../../../functions/domain/refresh.ts";
 import { apiConfig } from "../../../functions/runtime/config.ts";
 import { refreshDependencies } from "../../../functions/runtime/refresh.ts";
+import { type LocalAws, startLocalAws } from "../../support/local-aws.ts";
 import { tableNames } from "../../support/local-dynamodb.ts";
 import { startProvider } from "../../support/provider-stand-in.ts";
 
@@ -17,30 +15,13 @@ const dayMs = 86_400_000;
 const days = (count: number) => count * 86_400;
 const workspaceId = "wsp_1" as WorkspaceId;
 
-const standIns = Promise.all([startDynamoDb(), startKms(), startSecretsManager()]);
+let aws: LocalAws;
 beforeAll(async () => {
-  const [dynamoDb, kms, secrets] = await standIns;
-  Object.assign(process.env, {
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_ENDPOINT_URL_KMS: kms.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
-    CONNECTIONS_TABLE: tableNames.connections,
-    COORDINATION_TABLE: tableNames.coordination,
-    BRANCH_KEYS_TABLE: tableNames.branchKeys,
-    STAGE: "test",
-    SECRET_PREFIX: "refresh",
-    KMS_KEY_ID: kms.keyId,
-    ALLOW_LOOPBACK_PROVIDERS: "true",
-  });
-  await ensureTables(dynamoDbClient(), tableNames);
+  aws = await startLocalAws();
+  Object.assign(process.env, aws.environment);
   await Promise.all(["linkedin", "spotify", "atlassian", "intuit"].map(register));
 });
-afterAll(async () => {
-  for (const standIn of await standIns) await standIn.close();
-});
+afterAll(() => aws.close());
 
 /** A registration whose connections are scheduled only to keep an idle refresh token alive. */
 const register = (provider: string) =>

@@ -1,9 +1,6 @@
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { CreateSecretCommand } from "@aws-sdk/client-secrets-manager";
 import { cipherFor } from "../../../bin/admin/cipher.ts";
-import { ensureTables, startDynamoDb } from "../../../bin/local/dynamodb.ts";
-import { startKms } from "../../../bin/local/kms.ts";
-import { startSecretsManager } from "../../../bin/local/secrets-manager.ts";
 import {
   dynamoDbClient,
   kmsClient,
@@ -19,27 +16,19 @@ import type {
 } from "../../../functions/domain/model/connection.ts";
 import type { TokenBinding } from "../../../functions/domain/model/token-binding.ts";
 import { runCommand } from "../../support/admin-cli.ts";
+import { type LocalAws, startLocalAws } from "../../support/local-aws.ts";
 import { putItem, tableNames } from "../../support/local-dynamodb.ts";
 import { connection, tokenSet } from "../../support/refresh-harness.ts";
 
-const standIns = Promise.all([startDynamoDb(), startKms(), startSecretsManager()]);
+let aws: LocalAws;
 let formerKey: string;
 let newKey: string;
 
 beforeAll(async () => {
-  const [dynamoDb, kms, secrets] = await standIns;
-  Object.assign(process.env, {
-    ...{ AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" },
-    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
-    AWS_ENDPOINT_URL_KMS: kms.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
-    CONNECTIONS_TABLE: tableNames.connections,
-    BRANCH_KEYS_TABLE: tableNames.branchKeys,
-    ...{ STAGE: "test", SECRET_PREFIX: "refresh" },
-  });
-  formerKey = kms.keyArn;
+  aws = await startLocalAws();
+  Object.assign(process.env, aws.environment);
+  formerKey = aws.kms.keyArn;
   newKey = (await kmsClient().send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? "";
-  await ensureTables(dynamoDbClient(), tableNames);
   await secretsManagerClient().send(
     new CreateSecretCommand({
       Name: "refresh/integrations/acme",
@@ -50,9 +39,7 @@ beforeAll(async () => {
     }),
   );
 });
-afterAll(async () => {
-  for (const standIn of await standIns) await standIn.close();
-});
+afterAll(() => aws.close());
 
 const before = () => ({ ...process.env, KMS_KEY_ID: formerKey });
 const after = () => ({ ...process.env, KMS_KEY_ID: newKey, FORMER_KMS_KEY_IDS: formerKey });
