@@ -25,9 +25,17 @@ export function unusableResponse(
     kind: "unusable",
     reason: `expected tokens, got ${kindOf(response, members, provider)}, status ${status}`,
     serverFailed: status >= 500,
+    ...(gatewayStatuses.includes(status) && { mayHaveRotated: true }),
     ...(error.code !== undefined && providerWords(error, secrets)),
   };
 }
+
+/**
+ * A gateway in front of the provider sends these once it has passed the request on: the provider's own response
+ * is unknown. RFC 9110 §15.6.3 and §15.6.5; 524 is Cloudflare's for a server that accepts a connection and
+ * does not respond in time.
+ */
+const gatewayStatuses = [502, 504, 524];
 
 function kindOf(
   { status, headers, body }: HttpResponse,

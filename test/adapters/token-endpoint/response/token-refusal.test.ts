@@ -209,6 +209,11 @@ describe("unusable", () => {
     });
   });
 
+  test.each([502, 504, 524])("%s from a gateway: the provider may have rotated", (status) => {
+    expect(answerTo("<html>", status)).toMatchObject({ serverFailed: true, mayHaveRotated: true });
+    expect(answerTo("<html>", status - 1)).not.toHaveProperty("mayHaveRotated");
+  });
+
   test("the provider's error is kept beside", () => {
     expect(answerTo({ error: "invalid_scope", error_description: "no" })).toMatchObject({
       kind: "unusable",
