@@ -514,6 +514,36 @@ describe("an ambiguous failure", () => {
     expect(h.stored().status).toBe("active");
   });
 
+  test.each([
+    { kind: "broken_off", reason: "connection reset" },
+    { kind: "unusable", reason: "status 502", serverFailed: true, mayHaveRotated: true },
+    { kind: "unusable", reason: "status 200", serverFailed: false, mayHaveRotated: true },
+  ] as const)(
+    "%j keeps its lease, and callers get the failure until it may be retried",
+    async (answer) => {
+      const h = harness({ answers: [answer, granted("rt-1", startMs)] });
+      await failsWith(h.refresh(), "provider_error");
+      expect(h.stored().lease?.leaseExpiresAtMs).toBe(startMs + budget.leaseMs);
+      expect((await failsWith(h.refresh(), "provider_error")).retryAfterSeconds).toBe(5);
+      expect(h.grants).toHaveLength(1);
+    },
+  );
+
+  test("a success that cannot be read is presented again to a strict provider at the token's end alone", async () => {
+    const answer = {
+      kind: "unusable",
+      reason: "200",
+      serverFailed: false,
+      mayHaveRotated: true,
+    } as const;
+    const h = harness({
+      answers: [answer],
+      registry: { registration: async () => ({ ...registration, rotation: "always" }) },
+    });
+    await failsWith(h.refresh(), "provider_error");
+    expect(h.stored().failure?.retryAtMs).toBe(startMs + 3_600_000);
+  });
+
   test("a timeout keeps others away until the lease ends, and then the same token is tried", async () => {
     const h = harness({
       answers: [

@@ -78,7 +78,10 @@ export type TokenResult =
       readonly reason: string;
       /** Status 500 or above: the provider is at fault, rather than the request. */
       readonly serverFailed: boolean;
-      /** The response is not the provider's own (502, 504): the provider may have rotated. @default false */
+      /**
+       * The provider may have rotated: the response is a gateway's (502, 504), or a success without tokens where
+       * they were expected. @default false
+       */
       readonly mayHaveRotated?: boolean;
     } & Partial<ProviderWords>)
   /** The endpoint may not be called: not https, a private address, an unfilled variable. */

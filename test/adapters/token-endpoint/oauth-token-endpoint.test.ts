@@ -161,6 +161,7 @@ describe("what a provider does:", () => {
       reason:
         "expected tokens, got application/json in more than 2 content codings, 3 bytes, status 200",
       serverFailed: false,
+      mayHaveRotated: true,
     });
   });
 

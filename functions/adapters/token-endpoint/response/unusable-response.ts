@@ -25,7 +25,7 @@ export function unusableResponse(
     kind: "unusable",
     reason: `expected tokens, got ${kindOf(response, members, provider)}, status ${status}`,
     serverFailed: status >= 500,
-    ...(gatewayStatuses.includes(status) && { mayHaveRotated: true }),
+    ...(mayHaveRotated(status, members, provider) && { mayHaveRotated: true }),
     ...(error.code !== undefined && providerWords(error, secrets)),
   };
 }
@@ -36,6 +36,18 @@ export function unusableResponse(
  * does not respond in time.
  */
 const gatewayStatuses = [502, 504, 524];
+
+/** Returns true for a gateway's error, and for a success without an error, whose tokens may be in an unknown place. */
+function mayHaveRotated(
+  status: number,
+  members: Members | undefined,
+  provider: ProviderBehaviour,
+): boolean {
+  if (gatewayStatuses.includes(status)) return true;
+  if (status < 200 || status >= 300) return false;
+  if (members === undefined) return true;
+  return errorOf(members, provider).code === undefined && !isFlaggedAsFailure(members, provider);
+}
 
 function kindOf(
   { status, headers, body }: HttpResponse,

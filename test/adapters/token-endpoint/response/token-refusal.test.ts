@@ -201,6 +201,25 @@ describe("unusable", () => {
     expect(answerTo("x", 200, { "content-type": mediaType })).toMatchObject({ reason });
   });
 
+  test.each<[string, string | object, number]>([
+    ["a gateway's 502", "<html></html>", 502],
+    ["a gateway's 504", "", 504],
+    ["a success without tokens where they were expected", { result: { token: "t" } }, 200],
+    ["a success that is not JSON", "<html></html>", 200],
+    ["an empty success", "", 204],
+  ])("%s may have rotated the refresh token", (_name, body, status) => {
+    expect(answerTo(body, status)).toMatchObject({ kind: "unusable", mayHaveRotated: true });
+  });
+
+  test.each<[string, string | object, number]>([
+    ["the provider's own 500", "<html></html>", 500],
+    ["a redirect", "", 302],
+    ["an error that comes with 200", { error: "invalid_scope" }, 200],
+    ["a request that was wrong", { ok: false }, 400],
+  ])("%s has rotated nothing", (_name, body, status) => {
+    expect(answerTo(body, status)).not.toHaveProperty("mayHaveRotated");
+  });
+
   test("without an error nothing is said of one", () => {
     expect(answerTo({ ok: true })).toEqual({
       kind: "unusable",
