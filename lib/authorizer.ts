@@ -1,5 +1,6 @@
 import { Duration, Validations } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { maximumCallerBuckets } from "../functions/domain/model/caller-bucket.ts";
 import { authorizerConfig } from "../functions/runtime/config.ts";
 import type { DataStack } from "./data-stack.ts";
 import { NodeFunction } from "./node-function.ts";
@@ -15,13 +16,14 @@ export function createAuthorizer(
   { apiKeys, tableKey }: DataStack,
   settings: Settings,
 ): NodeFunction {
-  const { jwt, logLevel } = settings;
+  const { jwt, logLevel, stage, callerRate } = settings;
   const authorizer = new NodeFunction(scope, "Authorizer", {
     description: "Authenticates callers by API key or JWT",
     entry: "functions/lambda/authorizer.ts",
     environment: {
       API_KEYS_TABLE: apiKeys.tableName,
       LOG_LEVEL: logLevel,
+      ...(callerRate > 0 && { STAGE: stage, CALLER_BUCKETS: String(maximumCallerBuckets) }),
       ...(jwt && {
         JWT_ISSUER: jwt.issuer,
         JWT_AUDIENCE: jwt.audience,

@@ -50,6 +50,8 @@ export const gatewayResponses = {
     detail: "The credential does not carry the scope that this operation needs.",
     headers: { "WWW-Authenticate": `Bearer error="insufficient_scope", scope="${refreshScope}"` },
   },
+  /** The usage plan does not know the authorizer's key: the setting callerRate is being switched on or off. */
+  INVALID_API_KEY: authorizationUnavailable,
   /** A REST API's response to an unknown path or method. */
   MISSING_AUTHENTICATION_TOKEN: routeNotFound,
   RESOURCE_NOT_FOUND: routeNotFound,

@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import {
   AccessLogField,
   AccessLogFormat,
+  ApiKeySourceType,
   EndpointType,
   type GatewayResponseOptions,
   IdentitySource,
@@ -42,6 +43,7 @@ export function createRestApi(
       throttlingRateLimit: settings.throttleRate,
       throttlingBurstLimit: settings.throttleBurst,
     },
+    ...(settings.callerRate > 0 && { apiKeySourceType: ApiKeySourceType.AUTHORIZER }),
     cloudWatchRole: settings.gatewayLogRole,
     // Other APIs of the account may log with it by then.
     ...(settings.gatewayLogRole && { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN }),
@@ -68,7 +70,11 @@ function addRefreshMethod(api: RestApi, functions: RestApiFunctions, settings: S
     allowTestInvoke: false,
   });
   const resource = api.root.resourceForPath("api/v1/oauth/refresh/{connection_id}");
-  const method = resource.addMethod("POST", integration, { authorizer });
+  const method = resource.addMethod("POST", integration, {
+    authorizer,
+    // The authorizer's result holds the key, and callers know of none.
+    apiKeyRequired: settings.callerRate > 0,
+  });
   Validations.of(method).acknowledge({
     id: "AwsSolutions-COG4",
     reason: "Callers are programs with an API key or any issuer's JWT: our authorizer checks both.",
@@ -113,23 +119,21 @@ function gatewayResponseOptions(type: string, response: GatewayResponse): Gatewa
   };
 }
 
-function acknowledge(api: RestApi, { gatewayLogRole }: Settings): void {
+function acknowledge(api: RestApi, { gatewayLogRole, webAclRequests }: Settings): void {
   Validations.of(api).acknowledge({
     id: "AwsSolutions-APIG2",
     reason: "The function validates, and reports all faults at once in the contract's own format.",
   });
-  Validations.of(api.deploymentStage).acknowledge(
-    {
+  Validations.of(api.deploymentStage).acknowledge({
+    id: "AwsSolutions-APIG6",
+    reason: "Execution logs hold the requests' contents. The access log and traces are sufficient.",
+  });
+  if (webAclRequests === undefined) {
+    Validations.of(api.deploymentStage).acknowledge({
       id: "AwsSolutions-APIG3",
-      reason:
-        "Callers are authenticated programs. The platform team associates a web ACL if it wants one.",
-    },
-    {
-      id: "AwsSolutions-APIG6",
-      reason:
-        "Execution logs hold the requests' contents. The access log and traces are sufficient.",
-    },
-  );
+      reason: "Callers are authenticated programs. The setting webAclRequests adds a web ACL.",
+    });
+  }
   const role = api.node.tryFindChild("CloudWatchRole");
   if (gatewayLogRole && role !== undefined) {
     Validations.of(role).acknowledge({

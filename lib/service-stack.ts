@@ -2,6 +2,7 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-
 import type { Construct } from "constructs";
 import { redeliveryMs } from "../functions/domain/model/take-over.ts";
 import { createAuthorizer } from "./authorizer.ts";
+import { CallerRates } from "./caller-rates.ts";
 import type { DataStack } from "./data-stack.ts";
 import { createMonitoring } from "./monitoring.ts";
 import { DeadLetterQueue, WorkQueue } from "./queues.ts";
@@ -15,6 +16,7 @@ import {
 import { createRestApi } from "./rest-api.ts";
 import type { Settings } from "./settings.ts";
 import { createSweep } from "./sweep.ts";
+import { createWebAcl } from "./web-acl.ts";
 
 export interface ServiceStackProps extends StackProps {
   readonly data: DataStack;
@@ -53,6 +55,8 @@ export class ServiceStack extends Stack {
     // One token set in each invocation, so that none waits for another.
     rescueQueue.addConsumer(rescue, { batchSize: 1, maxConcurrency: 20 });
     const api = createRestApi(this, { refresh, authorizer }, settings);
+    if (settings.callerRate > 0) new CallerRates(this, "CallerRates", { api, settings });
+    if (settings.webAclRequests !== undefined) createWebAcl(this, api, settings.webAclRequests);
     createMonitoring(
       this,
       { api, refresh, worker, sweep, refreshQueue, rescueQueue, failedInvocations, missedSweeps },

@@ -147,6 +147,21 @@ export const settings = {
   throttleBurst: integer("The requests that the API takes at once.", {
     ...{ default: 200, minimum: 1, maximum: 5_000, unit: "requests" },
   }),
+  callerRate: integer(
+    "The requests that the API takes from one caller each second in the long run. API Gateway keeps to it approximately, and callers share 64 buckets. 0: no limit of a caller.",
+    { default: 50, minimum: 0, maximum: 10_000, unit: "requests/s" },
+  ),
+  callerBurst: integer("The requests that the API takes from one caller at once.", {
+    ...{ default: 100, minimum: 1, maximum: 5_000, unit: "requests" },
+  }),
+  // https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html
+  webAclRequests: integer(
+    "A web ACL blocks an address, or an Authorization header, that sends more than this in five minutes.",
+    {
+      ...{ default: undefined, defaultText: "none: no web ACL" },
+      ...{ minimum: 10, maximum: 10_000_000, unit: "requests" },
+    },
+  ),
   memoryMib: integer("The memory of each function, and with it its share of a CPU.", {
     ...{ default: 1_024, minimum: 128, maximum: 10_240, unit: "MiB" },
   }),

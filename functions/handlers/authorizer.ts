@@ -8,6 +8,8 @@ import { headerValues } from "./headers.ts";
 
 export interface AuthorizerDependencies {
   readonly authenticate: Authenticate;
+  /** The key under which the gateway counts a caller's requests. Undefined: it counts none. */
+  readonly usageKeyOf: ((principalId: string) => string) | undefined;
   readonly log: Log;
 }
 
@@ -21,7 +23,7 @@ export interface AuthorizerDependencies {
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  */
 export const authorizerHandler =
-  ({ authenticate, log }: AuthorizerDependencies) =>
+  ({ authenticate, usageKeyOf, log }: AuthorizerDependencies) =>
   (event: APIGatewayAuthorizerEvent, { awsRequestId: lambdaRequestId }: Context) =>
     requestScope.run(
       { requestId: requestIdOf(event) ?? lambdaRequestId, lambdaRequestId },
@@ -36,7 +38,11 @@ export const authorizerHandler =
               });
         logAuthentication(log, authentication);
         if (authentication.kind === "refused") throw new Error("Unauthorized");
-        return policy(event.methodArn, authentication.principal, authentication.mayRefresh);
+        const { principal, mayRefresh } = authentication;
+        return {
+          ...policy(event.methodArn, principal, mayRefresh),
+          ...(usageKeyOf && { usageIdentifierKey: usageKeyOf(principal.principalId) }),
+        };
       },
     );
 

@@ -4,6 +4,7 @@ import {
   defaultProviderTimeoutSeconds,
   maximumProviderTimeoutSeconds,
 } from "../domain/model/budget.ts";
+import { maximumCallerBuckets } from "../domain/model/caller-bucket.ts";
 import { defaultGiveUpAfterSeconds, defaultSweepIntervalSeconds } from "../domain/schedule/due.ts";
 
 export interface Limits {
@@ -33,6 +34,7 @@ export const limits = {
     maximum: 366 * day,
   },
   BRANCH_KEYS: { default: 16, minimum: 1, maximum: 1_000 },
+  CALLER_BUCKETS: { default: maximumCallerBuckets, minimum: 1, maximum: maximumCallerBuckets },
   WORKER_CONCURRENCY: { default: 10, minimum: 1, maximum: 100 },
 } as const satisfies Record<string, Limits>;
 

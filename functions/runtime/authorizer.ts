@@ -3,6 +3,7 @@ import { dynamoDbClient } from "../adapters/aws/clients.ts";
 import { systemClock as clock } from "../adapters/clock/system-clock.ts";
 import { dynamoDbApiKeys } from "../adapters/dynamodb/api-keys.ts";
 import { authenticate } from "../domain/authentication.ts";
+import { callerBucketOf, usageKeyOf } from "../domain/model/caller-bucket.ts";
 import type { TokenVerifier } from "../domain/ports/authentication.ts";
 import type { AuthorizerDependencies } from "../handlers/authorizer.ts";
 import { createLogger, logTo } from "../telemetry/log.ts";
@@ -12,7 +13,7 @@ import type { Environment } from "./environment.ts";
 
 /** The dependencies of the authorizer. @throws {InvalidEnvironment} */
 export function authorizerRuntime(environment: Environment): AuthorizerDependencies {
-  const { apiKeysTable, jwt, logLevel } = authorizerConfig(environment);
+  const { apiKeysTable, jwt, callers, logLevel } = authorizerConfig(environment);
   const ids = () => requestScope.getStore();
   return {
     authenticate: authenticate({
@@ -21,6 +22,9 @@ export function authorizerRuntime(environment: Environment): AuthorizerDependenc
       tokens: jwt && lazyVerifier(jwt),
       clock,
     }),
+    usageKeyOf:
+      callers &&
+      ((principalId) => usageKeyOf(callers.stage, callerBucketOf(principalId, callers.buckets))),
     log: logTo(createLogger({ service: "authorizer", logLevel, ids })),
   };
 }

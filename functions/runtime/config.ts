@@ -194,10 +194,18 @@ const jwtConfig = object({
 });
 export type JwtConfig = NonNullable<ReturnType<typeof authorizerConfig>["jwt"]>;
 
+const callersConfig = object({
+  stage: required("STAGE", string),
+  /** The buckets of the API's usage plan. */
+  buckets: integer("CALLER_BUCKETS"),
+});
+
 /** @throws {InvalidEnvironment} */
 export const authorizerConfig = config({
   apiKeysTable: required("API_KEYS_TABLE", string),
   /** Undefined: API keys alone are accepted. */
   jwt: whereAnyIsSet(["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URI"], jwtConfig),
+  /** Undefined: the API has no usage plan. */
+  callers: whereAnyIsSet(["CALLER_BUCKETS"], callersConfig),
   logLevel,
 });

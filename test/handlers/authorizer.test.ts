@@ -43,7 +43,15 @@ beforeAll(async () => {
 beforeEach(() => issuer.respondWith("keys"));
 afterAll(() => issuer.close());
 
-function authorizer({ storeIsDown = false, keySetTimeoutMs = 30_000 } = {}) {
+function authorizer({
+  storeIsDown = false,
+  keySetTimeoutMs = 30_000,
+  usageKeyOf,
+}: {
+  storeIsDown?: boolean;
+  keySetTimeoutMs?: number;
+  usageKeyOf?: (principalId: string) => string;
+} = {}) {
   const { log, lines } = recordedLog();
   const handler = authorizerHandler({
     authenticate: authenticate({
@@ -64,6 +72,7 @@ function authorizer({ storeIsDown = false, keySetTimeoutMs = 30_000 } = {}) {
       }),
       clock,
     }),
+    usageKeyOf,
     log,
   });
   const ask = (headers: Record<string, string>, several?: Record<string, string[]>) =>
@@ -112,6 +121,15 @@ describe("a credential that is good", () => {
       policyDocument: statement("Allow"),
       context: { workspace_ids: "wsp_two" },
     });
+  });
+
+  it("names the key under which the gateway counts its caller's requests, where there is one", async () => {
+    const usageKeyOf = (principalId: string) => `usage-key-of-${principalId}`;
+    const request = { Authorization: `Bearer ${keyOf("good")}` };
+    await expect(authorizer({ usageKeyOf }).ask(request)).resolves.toMatchObject({
+      usageIdentifierKey: "usage-key-of-key:good",
+    });
+    await expect(authorizer().ask(request)).resolves.not.toHaveProperty("usageIdentifierKey");
   });
 
   it("is understood in an event of type TOKEN, too", async () => {

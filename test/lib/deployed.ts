@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { App, type AppProps } from "aws-cdk-lib";
+import { App, type AppProps, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { createStacks } from "../../lib/deployment.ts";
 
@@ -7,6 +7,8 @@ export interface Deployed {
   readonly app: App;
   readonly data: Template;
   readonly service: Template;
+  /** The stack within the service's. Undefined: there is none. */
+  readonly callerRates: Template | undefined;
 }
 
 export type Properties = Readonly<Record<string, unknown>>;
@@ -36,7 +38,13 @@ const deployments = new Map<string, Deployed>();
 function synthesise(context: Properties): Deployed {
   const app = newApp(context, { builtinCloudFormationValidation: false });
   const { data, service } = createStacks(app);
-  return { app, data: Template.fromStack(data), service: Template.fromStack(service) };
+  const callerRates = service.node.tryFindChild("CallerRates");
+  return {
+    app,
+    data: Template.fromStack(data),
+    service: Template.fromStack(service),
+    callerRates: callerRates && Template.fromStack(Stack.of(callerRates)),
+  };
 }
 
 /** The only resource of a type with this beginning of its logical id. */

@@ -8,6 +8,7 @@ const everyOptionalResource = {
   "refresh:throwAway": true,
   "refresh:sweepers": 4,
   "refresh:reservedConcurrency": 10,
+  "refresh:webAclRequests": 1_000,
   "refresh:alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
   "refresh:jwtIssuer": "https://issuer.example/",
   "refresh:jwtAudience": "refresh",

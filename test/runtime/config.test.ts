@@ -190,8 +190,20 @@ describe("the authorizer's configuration", () => {
     expect(authorizerConfig(authorizer)).toEqual({
       apiKeysTable: "api-keys",
       jwt: undefined,
+      callers: undefined,
       logLevel: "INFO",
     });
+  });
+
+  it("reads the buckets of the API's callers, which need the stage", () => {
+    const callers = { CALLER_BUCKETS: "64", STAGE: "main" };
+    expect(authorizerConfig({ ...authorizer, ...callers }).callers).toEqual({
+      stage: "main",
+      buckets: 64,
+    });
+    expect(() => authorizerConfig({ ...authorizer, CALLER_BUCKETS: "65" })).toThrow(
+      "STAGE: required; CALLER_BUCKETS: expected",
+    );
   });
 
   it("reads an issuer", () => {

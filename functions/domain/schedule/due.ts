@@ -1,5 +1,6 @@
 import type { Connection, ConnectionId, Failure } from "../model/connection.ts";
 import type { IntegrationHold } from "../model/integration-hold.ts";
+import { stableHash } from "../model/stable-hash.ts";
 import type { ClientRegistration } from "../ports/client-registration.ts";
 import type { Due, Rescheduling } from "../ports/connection-store.ts";
 import { effectiveEndMs } from "./assumed-end.ts";
@@ -172,11 +173,5 @@ export const dueWhileInactive = (connectionId: ConnectionId, nowMs: number): Due
 const laterOf = (connectionId: ConnectionId, scheduledMs: number, otherMs: number): Rescheduling =>
   scheduledMs >= otherMs ? "unchanged" : dueAt(connectionId, otherMs);
 
-/** FNV-1a over the id's characters: stable across releases, and evenly distributed over the shards. */
-export function shardOf(connectionId: ConnectionId): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < connectionId.length; i++) {
-    hash = Math.imul(hash ^ connectionId.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0) % refreshShards;
-}
+export const shardOf = (connectionId: ConnectionId): number =>
+  stableHash(connectionId) % refreshShards;
