@@ -31,14 +31,26 @@ const sources = fc.letrec<{ pattern: string; item: string }>((tie) => ({
   ),
 })).pattern;
 
+/** Undefined: the pattern is larger than a linear pattern may be. */
+function smallPattern(source: string, ignoreCase: boolean) {
+  if (source.length > 512) return undefined;
+  try {
+    return linearPattern(source, { ignoreCase });
+  } catch (error) {
+    if (error instanceof LinearPatternError && error.message === "is too large") return undefined;
+    throw error;
+  }
+}
+
 describe("a linear pattern", () => {
   it("finds what RegExp finds", () => {
     assertProperty(
       "value",
       fc.property(sources, texts, fc.boolean(), (source, text, ignoreCase) => {
-        fc.pre(source.length <= 512);
+        const pattern = smallPattern(source, ignoreCase);
+        fc.pre(pattern !== undefined);
         const expected = new RegExp(source, ignoreCase ? "i" : "").test(text);
-        expect(linearPattern(source, { ignoreCase }).test(text)).toBe(expected);
+        expect(pattern?.test(text)).toBe(expected);
       }),
     );
   });
