@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { catalogue } from "../../functions/adapters/client-registration/registered-provider.ts";
 import type { ProviderBehaviour } from "../../functions/adapters/provider-catalogue/provider-entry.ts";
 
-/** What a grant sends, and what must not come back in words. The last is short, as some secrets are. */
+/** Secrets that a token request sends, and that no result may repeat. The last is short, as some secrets are. */
 export const sentSecrets = ["canary-refresh-token", "canary+secret/=", "cnry"];
 
 const canary = fc.constantFrom(...sentSecrets);
-/** Text that may hold what was sent, anywhere. */
+/** Text that may hold a secret that was sent, anywhere. */
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc.tuple(fc.string(), canary, fc.string()).map((parts) => parts.join("")),
@@ -17,7 +17,7 @@ const rules = entries.flatMap(({ errors = [] }) => errors);
 const knownErrors = rules.flatMap(({ error }) => (error === undefined ? [] : [error]));
 const knownTexts = rules.flatMap((rule) => (rule.text === undefined ? [] : [rule.text]));
 
-/** As in the catalogue, and as an integration might have it. */
+/** Providers of the catalogue, and others that an integration may describe. */
 export const behaviour: fc.Arbitrary<ProviderBehaviour> = fc.oneof(
   fc.constantFrom<ProviderBehaviour[]>(...entries),
   fc.record<ProviderBehaviour>(
@@ -75,12 +75,12 @@ const memberName = fc.constantFrom(
 );
 const flatMembers = fc.dictionary(fc.oneof(memberName, fc.string()), value, { maxKeys: 8 });
 
-/** Of an answer, some of which are objects themselves. */
+/** The members of a response, some of which are objects themselves. */
 const members = fc
   .tuple(flatMembers, fc.dictionary(memberName, flatMembers, { maxKeys: 2 }))
   .map(([flat, nested]) => ({ ...flat, ...nested }));
 
-/** An error as one of these providers might tell it, or nearly. */
+/** An error in a form like that of one of these providers. */
 const errorMembers = fc
   .tuple(errorCode, errorText, flatMembers)
   .chain(([code, words, others]) =>
@@ -92,7 +92,7 @@ const errorMembers = fc
     ),
   );
 
-/** Members that are beside the tokens, wherever a provider has them. */
+/** Members beside the tokens. None has a name under which a provider has tokens. */
 export const bystanders = members.map((of) =>
   Object.fromEntries(
     Object.entries(of).filter(([name]) => !/token|^rt$|^data$|authed/i.test(name)),
@@ -107,7 +107,7 @@ const formOf = (of: object): string =>
     ]),
   ).toString();
 
-/** The bytes of a body: JSON, a form, text, anything, in UTF-8 or not. */
+/** The bytes of a body: JSON, a form, text or anything else, in UTF-8 or another encoding. */
 export const body: fc.Arbitrary<Buffer> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
   fc
@@ -130,7 +130,7 @@ export const body: fc.Arbitrary<Buffer> = fc.oneof(
     ),
 );
 
-/** Header values as the parser of HTTP lets them through. */
+/** Headers with values that the parser of HTTP accepts. */
 export const headers = fc.record(
   {
     "content-type": fc.oneof(text, fc.constantFrom("application/json", "text/html; charset=x")),

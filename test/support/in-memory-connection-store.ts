@@ -21,12 +21,12 @@ import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
 import { dueAt } from "../../functions/domain/schedule/due.ts";
 
 export interface InMemoryConnectionStore extends ConnectionStore {
-  /** What is stored, whoever's it is. */
+  /** The stored connection, of whatever workspace. */
   stored(connectionId: ConnectionId): Connection | undefined;
   due(connectionId: ConnectionId): Due | undefined;
   /** Creates or replaces a connection and its place in the schedule. */
   put(connection: Connection, due?: Due): void;
-  /** What is scheduled in a shard, in the order of the index. */
+  /** The scheduled connections of a shard, in the order of the index. */
   scheduled(refreshShard: number): readonly DueConnection[];
 }
 
@@ -218,7 +218,7 @@ const failed = (connection: Connection, record: FailureRecord): Connection => ({
   takeOver: undefined,
 });
 
-/** A repetition of a record that has been written, after an answer that was lost. */
+/** Whether a record was written before, and its response was lost. */
 const wasRecorded = (
   { failure, lease, credentialsVersion }: Connection,
   { leaseId, expectedVersion, keepLease }: FailureRecord,

@@ -7,7 +7,7 @@ import type {
 } from "../../functions/domain/ports/schedule.ts";
 import type { InMemoryConnectionStore } from "./in-memory-connection-store.ts";
 
-/** The index `due` of a store in memory: always up to date, in pages as it is asked. */
+/** The index `due` of a store in memory. It is always up to date. */
 export const inMemoryDueIndex = (store: InMemoryConnectionStore): DueIndex => ({
   async page({ refreshShard, after, throughMs, limit }) {
     const rest = store
@@ -63,7 +63,7 @@ export interface InMemoryQueue extends RefreshQueue {
   readonly messages: DueConnection[];
 }
 
-/** @param refuses what the queue does not take */
+/** @param refuses the connections that the queue does not accept */
 export function inMemoryQueue(
   refuses: (due: DueConnection) => boolean = () => false,
 ): InMemoryQueue {

@@ -21,7 +21,7 @@ export interface LocalTables {
   close(): Promise<void>;
 }
 
-/** The tables at an endpoint, or in a DynamoDB of their own. */
+/** Creates the tables at an endpoint, or else in a DynamoDB of their own. */
 export async function startTables(endpoint?: string): Promise<LocalTables> {
   const own = endpoint === undefined ? await startDynamoDb() : undefined;
   const client = localDynamoDbClient(endpoint ?? own?.endpoint ?? "");
@@ -35,7 +35,7 @@ export async function startTables(endpoint?: string): Promise<LocalTables> {
   };
 }
 
-/** Written out here, so that a test compares the adapter with the documented item and not with itself. */
+/** Puts a connection as the documented item. The attributes are repeated here, so that a test does not compare the adapter with itself. */
 export async function putItem(
   client: DynamoDBClient,
   connection: Connection,

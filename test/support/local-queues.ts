@@ -5,20 +5,20 @@ import { startSqs } from "../../bin/local/sqs.ts";
 import { localSqsClient } from "./local-aws-clients.ts";
 import { type Passing, startRecordingProxy } from "./recording-proxy.ts";
 
-/** The service's queues, in a process that outlives the service's; messages come again after a second. */
+/** The queues of the service, in a process that outlives it. A message is delivered again after a second. */
 export interface LocalQueues {
-  /** With which the service uses them. */
+  /** The variables with which the service uses them. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Bodies of the requests that SQS has answered, messages included. */
+  /** Bodies of the requests that SQS has responded to, messages included. */
   readonly answered: readonly string[];
-  /** Messages on the rescue queue, received or not. */
+  /** The number of messages in the rescue queue, received or not. */
   rescues(): Promise<number>;
   /** Resolves when the rescue queue is empty. */
   drained(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param interrupts as of a recording proxy: it stands between the service and SQS */
+/** @param interrupts as for {@link startRecordingProxy}, between the service and SQS */
 export async function startLocalQueues(
   interrupts?: (passing: Passing) => boolean,
 ): Promise<LocalQueues> {

@@ -6,8 +6,8 @@ import { parsedRegistration } from "./parsed-registration.ts";
 import { type ReceivedRequest, startProvider } from "./provider-stand-in.ts";
 import { tokenRequest } from "./token-requests.ts";
 
-/** What the vendor's page shows that its endpoint answers. */
-export interface RecordedAnswer {
+/** A response of a token endpoint as the page of its vendor shows it. */
+export interface RecordedResponse {
   /** @default 200 */
   readonly status?: number;
   /** @default `Content-Type: application/json` */
@@ -16,36 +16,36 @@ export interface RecordedAnswer {
   readonly body: object | string;
 }
 
-export interface Replay extends RecordedAnswer {
-  /** Of the connection; fills the variables of the endpoint. @default {} */
+export interface Replay extends RecordedResponse {
+  /** The `config` of the connection, which fills the variables of the endpoint. @default {} */
   readonly config?: Readonly<Record<string, string>>;
-  /** Members of the registration's secret beside `provider`, which may replace these. @default `client_id: "client"`, `client_secret: "secret"` */
+  /** Members of the registration's secret beside `provider`. They replace `client_id: "client"` and `client_secret: "secret"`. */
   readonly secret?: Readonly<Record<string, unknown>>;
-  /** What the connection stores: `at-1`, `rt-1`, and this scope. @default undefined */
+  /** The stored scope, beside the tokens `at-1` and `rt-1`. @default undefined */
   readonly scope?: string;
 }
 
 export interface Replayed {
-  /** What the adapter made of the answer; tokens in it print as `[redacted]`. */
-  readonly answer: TokenResult;
-  /** The tokens of the answer in the clear; undefined: none were granted. */
+  /** The result of the adapter. Its tokens print as `[redacted]`. */
+  readonly result: TokenResult;
+  /** The tokens of the result in the clear. Undefined: none were granted. */
   readonly tokens: PlainTokens | undefined;
   readonly request: ReplayedRequest;
 }
 
 export interface PlainTokens {
   readonly accessToken: string;
-  /** Undefined: the old one, `rt-1`, stays. */
+  /** Undefined: `rt-1` is kept. */
   readonly refreshToken: string | undefined;
   readonly scope: string | undefined;
-  /** Whole seconds from the answer; undefined: not known. */
+  /** Whole seconds from the response on. Undefined: unknown. */
   readonly expiresInSeconds: number | undefined;
   /** The end that a refresh moves. */
   readonly refreshTokenExpiresInSeconds: number | undefined;
   /** The end that no refresh moves. */
   readonly refreshTokenAbsoluteExpiresInSeconds: number | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
-  /** What was odd about the answer. */
+  /** Oddities of the response. */
   readonly notes: readonly string[];
 }
 
@@ -53,9 +53,9 @@ export interface ReplayedRequest {
   readonly method: string | undefined;
   /** The vendor's URL that the request would have gone to, its variables filled, without its query. */
   readonly endpoint: string;
-  /** In lower case. */
+  /** The names are in lower case. */
   readonly headers: ReceivedRequest["headers"];
-  /** Of the query and of the body, be it a form or JSON. */
+  /** The parameters of the query and of the body, a form or JSON. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, string>>;
 }
@@ -65,7 +65,7 @@ const nowMs = Date.UTC(2026, 0, 1, 12);
 /**
  * Refreshes a connection to a provider of the catalogue through the whole adapter and a real socket; a
  * stand-in on 127.0.0.1 receives what the vendor's endpoint would, at the same path, and gives the
- * answer that the vendor documents. One file for each letter's providers, in test/adapters/provider-catalogue/entries/:
+ * response that the vendor documents. One file for each letter's providers, in test/adapters/provider-catalogue/entries/:
  *
  * ```ts
  * // https://developers.google.com/identity/protocols/oauth2/web-server#offline
@@ -82,14 +82,14 @@ const nowMs = Date.UTC(2026, 0, 1, 12);
  *     expect(tokens).toMatchObject({ accessToken: "at-2", refreshToken: undefined, notes: [] });
  *   });
  *   test("a dead token", async () => {
- *     const { answer } = await replay("google", { status: 400, body: { error: "invalid_grant" } });
- *     expect(answer).toMatchObject({ kind: "refused", providerError: "invalid_grant" });
+ *     const { result } = await replay("google", { status: 400, body: { error: "invalid_grant" } });
+ *     expect(result).toMatchObject({ kind: "refused", providerError: "invalid_grant" });
  *   });
  * });
  * ```
  *
- * An entry needs a success, rotated or not, and of a dead token and a rate limit whatever its vendor
- * documents. `answer.kind` is `granted`, `refused` (dead), `client_rejected`, `rate_limited`,
+ * An entry needs a success, with or without a new refresh token, and the dead token and the rate limit that its
+ * vendor documents. `result.kind` is `granted`, `refused` (dead), `client_rejected`, `rate_limited`,
  * `unavailable` (transient) or `unusable`.
  */
 export const replay = (
@@ -97,7 +97,7 @@ export const replay = (
   { secret = {}, ...exchange }: Replay,
 ): Promise<Replayed> => replaySecret({ ...secret, provider: entryName }, exchange);
 
-/** As {@link replay}, of a registration whose secret has these members, and whose provider may be any. */
+/** Like {@link replay}, for a registration whose secret has these members. Its provider may be any. */
 export async function replaySecret(
   secret: Readonly<Record<string, unknown>>,
   { config = {}, scope, ...recorded }: Omit<Replay, "secret">,
@@ -107,35 +107,35 @@ export async function replaySecret(
     ...secret,
   });
   const endpoint = registeredEndpoint(registration, config, false);
-  const standIn = await startProvider((response) => answerWith(response, recorded));
+  const standIn = await startProvider((response) => write(response, recorded));
   try {
     const grant = oauthTokenEndpoint({ clock: { nowMs: () => nowMs }, allowLoopback: true });
     const tokenEndpoint = new URL(`${endpoint.pathname}${endpoint.search}`, standIn.url).href;
-    const answer = await grant.refresh(
+    const result = await grant.refresh(
       tokenRequest(
         { ...registration, tokenEndpoint },
         { config, scope, ...(registration.renewsWithAccessToken && { refreshToken: undefined }) },
       ),
     );
     const [received] = standIn.requests;
-    if (received === undefined) throw new Error(`nothing was sent: ${JSON.stringify(answer)}`);
-    return { answer, tokens: plainTokens(answer), request: requestOf(received, endpoint) };
+    if (received === undefined) throw new Error(`nothing was sent: ${JSON.stringify(result)}`);
+    return { result, tokens: plainTokens(result), request: requestOf(received, endpoint) };
   } finally {
     await standIn.close();
   }
 }
 
-function answerWith(
+function write(
   response: Parameters<Parameters<typeof startProvider>[0]>[0],
-  { status = 200, headers = {}, body }: RecordedAnswer,
+  { status = 200, headers = {}, body }: RecordedResponse,
 ): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-function plainTokens(answer: TokenResult): PlainTokens | undefined {
-  if (answer.kind !== "granted") return undefined;
-  const { tokens, notes } = answer;
+function plainTokens(result: TokenResult): PlainTokens | undefined {
+  if (result.kind !== "granted") return undefined;
+  const { tokens, notes } = result;
   const secondsUntil = (instantMs: number | undefined) =>
     instantMs === undefined ? undefined : Math.floor((instantMs - nowMs) / 1000);
   return {

@@ -49,7 +49,7 @@ export const startMs = Date.UTC(2026, 0, 1, 12);
 export const budget = budgetFor();
 export const coalesceWindowMs = 10_000;
 
-/** Time moves when somebody sleeps, at once and by as much. */
+/** A clock that a sleep advances at once, by its duration. */
 export interface SteppingClock extends Clock {
   advance(durationMs: number): void;
 }
@@ -63,7 +63,7 @@ function steppingClock(): SteppingClock {
     },
     sleep: async (durationMs, signal) => {
       const wakesAtMs = nowMs + durationMs;
-      // A sleep that is raced and called off must not move time: give its caller the chance.
+      // A sleep that is aborted must not move time. Its caller gets the chance to abort it.
       for (let turn = 0; signal !== undefined && turn < 50; turn++) await Promise.resolve();
       if (signal?.aborted !== true) nowMs = Math.max(nowMs, wakesAtMs);
     },
@@ -86,7 +86,7 @@ export function tokenSet(
 }
 
 let seals = 0;
-/** Readable on purpose; a serial number stands in for the random IV that makes each one unique. */
+/** Readable text. A serial number stands in for the random IV that makes each ciphertext unique. */
 export const sealed = (tokens: TokenSet, binding?: TokenBinding): SealedTokenSet =>
   JSON.stringify({
     serial: ++seals,
@@ -212,7 +212,7 @@ export const limitsInMemory = (): IntegrationLimits => {
   };
 };
 
-/** As the adapter of the token endpoint does, before it sends anything. */
+/** The check that the adapter of the token endpoint makes before it sends anything. */
 async function recipientRefusal(request: TokenRequest): Promise<TokenResult | undefined> {
   const { registration: asked, config } = request;
   const { origin = "" } = plainOriginOf(asked, config) ?? {};
@@ -256,7 +256,7 @@ export interface Harness {
 
 type Answer = TokenResult | ((request: TokenRequest) => Promise<TokenResult>);
 
-/** One connection, one process; the provider gives the answers listed, the last one for ever. */
+/** One connection and one process. The provider responds with `results` in order, and repeats the last one. */
 export function harness({
   stored = connection(),
   answers,

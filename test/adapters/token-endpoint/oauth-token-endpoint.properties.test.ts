@@ -14,7 +14,7 @@ import {
   headers,
   sentSecrets,
   status,
-} from "../../support/generated-answers.ts";
+} from "../../support/generated-responses.ts";
 import { assertProperty } from "../../support/property.ts";
 import { type ProviderStandIn, startRawProvider } from "../../support/provider-stand-in.ts";
 import { clientRegistration, tokenRequest } from "../../support/token-requests.ts";

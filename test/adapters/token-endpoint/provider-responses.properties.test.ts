@@ -15,7 +15,7 @@ import {
   headers,
   sentSecrets,
   status,
-} from "../../support/generated-answers.ts";
+} from "../../support/generated-responses.ts";
 import { assertProperty } from "../../support/property.ts";
 
 const secrets = sentSecrets.map((secret) => new Secret(secret));

@@ -16,11 +16,11 @@ const exchange = (
 const jwt = (claims: Readonly<Record<string, unknown>>) =>
   new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(Buffer.alloc(32));
 
-/** The new refresh token of an answer without an access token. */
+/** The new refresh token of a response without an access token. */
 async function rotatedTo(fields: Readonly<Record<string, unknown>>, body: object) {
-  const { answer } = await exchange(fields, { body });
-  const token = answer.kind === "rotated" ? answer.refreshToken.reveal() : undefined;
-  return { kind: answer.kind, token };
+  const { result } = await exchange(fields, { body });
+  const token = result.kind === "rotated" ? result.refreshToken.reveal() : undefined;
+  return { kind: result.kind, token };
 }
 
 test.each<[string, object]>([
@@ -52,7 +52,7 @@ describe("the end of the access token", () => {
     expect(granted?.extra).toEqual({});
   });
 
-  test("where an answer has it in another form, the customary one counts", async () => {
+  test("where a response has it in another form, the customary one counts", async () => {
     const end = { access_token_end: { as: "iso_8601", member: "ends" } };
     const granted = await endOf(end, { ends: "tomorrow", expires_in: 60 });
     expect(granted?.expiresInSeconds).toBe(60);
@@ -69,7 +69,7 @@ describe("the end of the access token", () => {
     expect((await endOf(end, { access_token: token }))?.expiresInSeconds).toBeUndefined();
   });
 
-  test("as fixed: what the answer says is not believed", async () => {
+  test("as fixed: what the response says is not believed", async () => {
     const end = { access_token_end: { as: "fixed" }, access_token_lifetime_seconds: 120 };
     const granted = await endOf(end, { expires_in: 7 });
     expect(granted).toMatchObject({ expiresInSeconds: 120, notes: [] });
@@ -81,7 +81,7 @@ describe("the end of the access token", () => {
     expect(granted).toMatchObject({ expiresInSeconds: undefined, notes: [] });
   });
 
-  test("access_token_lifetime_seconds counts where the answer does not say", async () => {
+  test("access_token_lifetime_seconds counts where the response does not say", async () => {
     const documented = { access_token_lifetime_seconds: 120 };
     expect((await endOf(documented, {}))?.expiresInSeconds).toBe(120);
     expect((await endOf(documented, { expires_in: 60 }))?.expiresInSeconds).toBe(60);
@@ -97,12 +97,12 @@ describe("the end of the refresh token", () => {
   const absolute = { refresh_token_absolute_seconds: 1000 };
 
   test.each<[string, object, object, (number | undefined)[]]>([
-    ["idle: counted from each answer", idle, {}, [100, undefined]],
-    ["idle: the answer knows better", idle, { refresh_expires_in: 50 }, [50, undefined]],
-    ["absolute: never counted from an answer", absolute, {}, [undefined, undefined]],
-    ["absolute: what the answer says", absolute, { refresh_expires_in: 50 }, [undefined, 50]],
-    ["both: the answer says the idle one", { ...idle, ...absolute }, {}, [100, undefined]],
-    ["neither: what the answer says", {}, { refresh_token_expires_in: 50 }, [50, undefined]],
+    ["idle: counted from each response", idle, {}, [100, undefined]],
+    ["idle: the response knows better", idle, { refresh_expires_in: 50 }, [50, undefined]],
+    ["absolute: never counted from a response", absolute, {}, [undefined, undefined]],
+    ["absolute: what the response says", absolute, { refresh_expires_in: 50 }, [undefined, 50]],
+    ["both: the response says the idle one", { ...idle, ...absolute }, {}, [100, undefined]],
+    ["neither: what the response says", {}, { refresh_token_expires_in: 50 }, [50, undefined]],
     [
       "refresh_token_end: under a name of its own",
       { refresh_token_end: { as: "epoch_seconds", member: "rt_ends" } },
@@ -122,8 +122,8 @@ describe("the end of the refresh token", () => {
 
 describe("what an error means", () => {
   const rule = (conditions: object) => ({ errors: [conditions] });
-  const answered = async (fields: object, answer: Partial<Replay>) =>
-    (await exchange({ ...fields }, { status: 400, ...answer })).answer;
+  const resultOf = async (fields: object, response: Partial<Replay>) =>
+    (await exchange({ ...fields }, { status: 400, ...response })).result;
 
   test.each([
     ["dead", { kind: "refused", providerError: "gone" }],
@@ -132,7 +132,7 @@ describe("what an error means", () => {
     ["transient", { kind: "unavailable" }],
   ])("means %s", async (means, expected) => {
     const body = { error: "gone", error_description: "It is gone." };
-    expect(await answered(rule({ means, error: "gone" }), { body })).toMatchObject(expected);
+    expect(await resultOf(rule({ means, error: "gone" }), { body })).toMatchObject(expected);
   });
 
   test("the first rule that fits counts, before the RFC's meaning", async () => {
@@ -142,7 +142,7 @@ describe("what an error means", () => {
       { means: "dead", text: "concurrent" },
     ];
     const meaning = async (error_description: string) =>
-      (await answered({ errors }, { body: { error: "invalid_grant", error_description } })).kind;
+      (await resultOf({ errors }, { body: { error: "invalid_grant", error_description } })).kind;
     expect(await meaning("A concurrent refresh.")).toBe("unavailable");
     expect(await meaning("Wrong app for this token.")).toBe("client_rejected");
     expect(await meaning("Revoked.")).toBe("refused");
@@ -151,8 +151,8 @@ describe("what an error means", () => {
   test("every condition of a rule has to hold", async () => {
     const conditions = { means: "dead", status: [403], error: "E1", text: "token" };
     const body = { error: "E1", error_description: "Bad token." };
-    const kindOf = async (answer: Partial<Replay>) =>
-      (await answered(rule(conditions), { body, ...answer })).kind;
+    const kindOf = async (response: Partial<Replay>) =>
+      (await resultOf(rule(conditions), { body, ...response })).kind;
     expect(await kindOf({ status: 403 })).toBe("refused");
     expect(await kindOf({ status: 400 })).toBe("unusable");
     expect(await kindOf({ status: 403, body: { ...body, error: "E2" } })).toBe("unusable");
@@ -161,7 +161,7 @@ describe("what an error means", () => {
 
   test("a condition that a rule does not state is none", async () => {
     const kindOf = async (conditions: object, body: object) =>
-      (await answered(rule({ means: "dead", ...conditions }), { body })).kind;
+      (await resultOf(rule({ means: "dead", ...conditions }), { body })).kind;
     const whole = { error: "E1", error_description: "Gone." };
     expect(await kindOf({ text: "gone" }, whole)).toBe("refused");
     expect(await kindOf({ error: "E1" }, { error: "E1" })).toBe("refused");
@@ -171,12 +171,12 @@ describe("what an error means", () => {
   test("a rule without a status does not fit a server that has failed itself", async () => {
     const body = { error: "gone" };
     const dead = rule({ means: "dead", error: "gone" });
-    expect(await answered(dead, { status: 500, body })).toMatchObject({
+    expect(await resultOf(dead, { status: 500, body })).toMatchObject({
       kind: "unusable",
       serverFailed: true,
     });
     const stated = rule({ means: "dead", error: "gone", status: [500] });
-    expect(await answered(stated, { status: 500, body })).toMatchObject({ kind: "refused" });
+    expect(await resultOf(stated, { status: 500, body })).toMatchObject({ kind: "refused" });
   });
 
   test.each([
@@ -185,7 +185,7 @@ describe("what an error means", () => {
     ["code", "message", { code: "gone", message: "Expired." }, "gone"],
   ])("error_at %s, error_text_at %s", async (error_at, error_text_at, body, code) => {
     const fields = { ...rule({ means: "dead", error: code }), error_at, error_text_at };
-    expect(await answered(fields, { body })).toMatchObject({
+    expect(await resultOf(fields, { body })).toMatchObject({
       kind: "refused",
       providerError: code,
       providerErrorDescription: "Expired.",
@@ -194,7 +194,7 @@ describe("what an error means", () => {
 
   test("an error at the RFC's place is understood all the same", async () => {
     const body = { error: "invalid_grant", error_description: "Revoked." };
-    expect(await answered({ error_at: "code", error_text_at: "message" }, { body })).toMatchObject({
+    expect(await resultOf({ error_at: "code", error_text_at: "message" }, { body })).toMatchObject({
       kind: "refused",
       providerErrorDescription: "Revoked.",
     });
@@ -203,25 +203,25 @@ describe("what an error means", () => {
   test("an error at the RFC's place counts beside a code of which no rule tells", async () => {
     const fields = { error_at: "status", error_text_at: "message" };
     const body = { status: "BAD_CLIENT_SECRET", error: "invalid_client", message: "Not known." };
-    expect(await answered(fields, { status: 400, body })).toMatchObject({
+    expect(await resultOf(fields, { status: 400, body })).toMatchObject({
       kind: "client_rejected",
       providerError: "invalid_client",
       providerErrorDescription: "Not known.",
     });
     const ruled = { ...fields, ...rule({ means: "transient", error: "BAD_CLIENT_SECRET" }) };
-    expect(await answered(ruled, { status: 400, body })).toMatchObject({ kind: "unavailable" });
+    expect(await resultOf(ruled, { status: 400, body })).toMatchObject({ kind: "unavailable" });
   });
 
   test("an error in a form: under the provider's name, and under the RFC's", async () => {
     const fields = { ...rule({ means: "dead", error: "gone" }), error_at: "code" };
-    expect((await answered(fields, { body: "code=gone" })).kind).toBe("refused");
-    expect((await answered(fields, { body: "error=invalid_grant" })).kind).toBe("refused");
+    expect((await resultOf(fields, { body: "code=gone" })).kind).toBe("refused");
+    expect((await resultOf(fields, { body: "error=invalid_grant" })).kind).toBe("refused");
   });
 
   test("what is dead without a code is told by its status", async () => {
     const body = { error_description: "The refresh token is invalid." };
     const dead = rule({ means: "dead", text: "refresh token is invalid" });
-    expect(await answered(dead, { status: 401, body })).toMatchObject({
+    expect(await resultOf(dead, { status: 401, body })).toMatchObject({
       kind: "refused",
       providerError: "status 401",
     });
@@ -233,24 +233,24 @@ describe("what an error means", () => {
     ["[Unknown ID.]", "unusable"],
     [`Unknown ID. ${"x".repeat(200)}`, "unusable"],
     ["", "unusable"],
-  ])("an answer in one plain sentence: %j", async (body, kind) => {
+  ])("a response in one plain sentence: %j", async (body, kind) => {
     const dead = rule({ means: "dead", status: [401], text: "unknown id" });
-    expect((await answered(dead, { status: 401, body })).kind).toBe(kind);
+    expect((await resultOf(dead, { status: 401, body })).kind).toBe(kind);
     const others = rule({ means: "dead", status: [401], text: "gone" });
-    expect((await answered(others, { status: 401, body })).kind).toBe("unusable");
+    expect((await resultOf(others, { status: 401, body })).kind).toBe("unusable");
   });
 
-  test("retry_after_seconds, where the answer does not say", async () => {
+  test("retry_after_seconds, where the response does not say", async () => {
     const body = { error: "busy" };
     const busy = rule({ means: "rate_limited", error: "busy", retry_after_seconds: 600 });
-    expect(await answered(busy, { body })).toEqual({ kind: "rate_limited", retryAfterMs: 600_000 });
+    expect(await resultOf(busy, { body })).toEqual({ kind: "rate_limited", retryAfterMs: 600_000 });
     const said = { body, headers: { "retry-after": "7" } };
-    expect(await answered(busy, said)).toEqual({ kind: "rate_limited", retryAfterMs: 7_000 });
+    expect(await resultOf(busy, said)).toEqual({ kind: "rate_limited", retryAfterMs: 7_000 });
   });
 
   test("retry_after in the body counts where no header says how long", async () => {
     const limited = (retryAfter: unknown) =>
-      answered({}, { status: 429, body: { retry_after: retryAfter } });
+      resultOf({}, { status: 429, body: { retry_after: retryAfter } });
     expect(await limited(64.57)).toEqual({ kind: "rate_limited", retryAfterMs: 64_570 });
     expect(await limited("9")).toEqual({ kind: "rate_limited", retryAfterMs: 9_000 });
     expect(await limited(1e9)).toEqual({ kind: "rate_limited", retryAfterMs: 3_600_000 });
@@ -259,7 +259,7 @@ describe("what an error means", () => {
       expect(await limited(odd)).toEqual({ kind: "rate_limited", retryAfterMs: undefined });
     }
     const both = { status: 429, body: { retry_after: 9 }, headers: { "retry-after": "7" } };
-    expect(await answered({}, both)).toMatchObject({ retryAfterMs: 7_000 });
+    expect(await resultOf({}, both)).toMatchObject({ retryAfterMs: 7_000 });
   });
 
   test("rate_limit_concerns says whose requests a limit counts, unless a rule does", async () => {
@@ -268,11 +268,11 @@ describe("what an error means", () => {
       errors: [{ means: "rate_limited", error: "own", concerns: "connection" }],
     };
     const limited = { kind: "rate_limited", retryAfterMs: undefined };
-    expect(await answered(fields, { status: 429, body: {} })).toEqual({
+    expect(await resultOf(fields, { status: 429, body: {} })).toEqual({
       ...limited,
       concerns: "integration",
     });
-    expect(await answered(fields, { status: 429, body: { error: "own" } })).toEqual({
+    expect(await resultOf(fields, { status: 429, body: { error: "own" } })).toEqual({
       ...limited,
       concerns: "connection",
     });
@@ -284,7 +284,7 @@ describe("what an error means", () => {
   ])("concerns %s, and the provider's words are kept", async (concerns, reason, told) => {
     const body = { error: "invalid_grant", error_description: "ip restricted" };
     const later = rule({ means: "transient", text: "ip restricted", concerns });
-    expect(await answered(later, { status: 400, body })).toEqual({
+    expect(await resultOf(later, { status: 400, body })).toEqual({
       kind: "unavailable",
       reason,
       retryAfterMs: undefined,
@@ -297,7 +297,7 @@ describe("what an error means", () => {
   describe("failure_flag", () => {
     const flagged = { failure_flag: { at: "ok", is: false } };
 
-    test("a refresh token alone is taken, unless the answer says that it failed", async () => {
+    test("a refresh token alone is taken, unless the response says that it failed", async () => {
       const body = { refresh_token: "rt-2" };
       expect((await rotatedTo(flagged, { ok: true, ...body })).token).toBe("rt-2");
       expect((await rotatedTo(flagged, { ok: false, ...body })).kind).toBe("unusable");
@@ -306,11 +306,11 @@ describe("what an error means", () => {
     test("an error inside a 200 is an error", async () => {
       const fields = { ...flagged, ...rule({ means: "dead", error: "token_revoked" }) };
       const body = { ok: false, error: "token_revoked" };
-      expect(await answered(fields, { status: 200, body })).toMatchObject({ kind: "refused" });
+      expect(await resultOf(fields, { status: 200, body })).toMatchObject({ kind: "refused" });
     });
 
     test("a failure that says no more", async () => {
-      expect(await answered(flagged, { status: 200, body: { ok: false } })).toMatchObject({
+      expect(await resultOf(flagged, { status: 200, body: { ok: false } })).toMatchObject({
         kind: "unusable",
         reason: "expected tokens, got a failure without an error, status 200",
       });
@@ -328,8 +328,8 @@ describe("what an error means", () => {
     });
 
     test("0 as the code of an error is none", async () => {
-      const { answer } = await exchange({ error_at: "errcode" }, { body: { errcode: 0 } });
-      expect(answer).toMatchObject({
+      const { result } = await exchange({ error_at: "errcode" }, { body: { errcode: 0 } });
+      expect(result).toMatchObject({
         kind: "unusable",
         reason: "expected tokens, got an object without an access_token, status 200",
       });
@@ -337,7 +337,7 @@ describe("what an error means", () => {
   });
 });
 
-describe("an answer that is damaged", () => {
+describe("a response that is damaged", () => {
   const cut = '{"access_token":"at-2","token_type":"Bearer","scope":"a b';
 
   test.each([{ rotation: "never" }, { renews_with: "access_token" }])(
@@ -348,8 +348,8 @@ describe("an answer that is damaged", () => {
   );
 
   test("a refresh token may have stood behind it: not taken", async () => {
-    const { answer } = await exchange({ rotation: "always" }, { body: cut });
-    expect(answer.kind).toBe("unusable");
+    const { result } = await exchange({ rotation: "always" }, { body: cut });
+    expect(result.kind).toBe("unusable");
   });
 
   test("tokens under other names are found, in JSON and in a form", async () => {

@@ -4,17 +4,17 @@ export const exchangesAToC = {
   "acrobat-sign": {
     config: { shard: "na1" },
     sent: { url: "https://api.na1.adobesign.com/oauth/v2/refresh", client: "post" },
-    answer: { token_type: "Bearer", expires_in: 3600 },
+    response: { token_type: "Bearer", expires_in: 3600 },
     understood: { defaultLifetimeSeconds: 3600, refreshLifetimeSeconds: 60 * 86_400 },
   },
   adobe: {
     sent: { url: "https://ims-na1.adobelogin.com/ims/token/v3", client: "basic" },
-    answer: { refresh_token: "rt-2", token_type: "bearer", expires_in: 86_399 },
+    response: { refresh_token: "rt-2", token_type: "bearer", expires_in: 86_399 },
     understood: { defaultLifetimeSeconds: 86_400, refreshLifetimeSeconds: 14 * 86_400 },
   },
   airtable: {
     sent: { url: "https://airtable.com/oauth2/v1/token", client: "basic" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       token_type: "Bearer",
       scope: "data.records:read schema.bases:read",
@@ -26,18 +26,18 @@ export const exchangesAToC = {
   amazon: {
     config: { host: "api.amazon.co.uk" },
     sent: { url: "https://api.amazon.co.uk/auth/o2/token", client: "post" },
-    answer: { refresh_token: "Atzr|rt-2", token_type: "bearer", expires_in: 3600 },
+    response: { refresh_token: "Atzr|rt-2", token_type: "bearer", expires_in: 3600 },
     understood: { defaultLifetimeSeconds: 3600 },
   },
   apple: {
     sent: { url: "https://appleid.apple.com/auth/token", client: "post" },
-    answer: { token_type: "Bearer", expires_in: 3600 },
+    response: { token_type: "Bearer", expires_in: 3600 },
     understood: { defaultLifetimeSeconds: 3600 },
     rules: { minimumRefreshIntervalSeconds: 86_400 },
   },
   asana: {
     sent: { url: "https://app.asana.com/-/oauth_token", client: "post" },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 3600,
       data: { gid: "4673218951", name: "Greg Sanchez", email: "greg@example.com" },
@@ -46,7 +46,7 @@ export const exchangesAToC = {
   },
   atlassian: {
     sent: { url: "https://auth.atlassian.com/oauth/token", client: "post", as: "json" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       token_type: "Bearer",
       expires_in: 3600,
@@ -59,13 +59,13 @@ export const exchangesAToC = {
     rules: { refreshTokenAbsoluteSeconds: 365 * 86_400 },
     dead: {
       status: 403,
-      answer: { error: "invalid_grant", error_description: "Unknown or invalid refresh token." },
+      response: { error: "invalid_grant", error_description: "Unknown or invalid refresh token." },
     },
   },
   auth0: {
     registration: { config: { host: "acme.eu.auth0.com" } },
     sent: { url: "https://acme.eu.auth0.com/oauth/token", client: "basic" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       id_token: "fake.id.token",
       token_type: "Bearer",
@@ -74,7 +74,7 @@ export const exchangesAToC = {
     },
     dead: {
       status: 403,
-      answer: { error: "invalid_grant", error_description: "Unknown or invalid refresh token." },
+      response: { error: "invalid_grant", error_description: "Unknown or invalid refresh token." },
     },
   },
   autodesk: {
@@ -88,14 +88,14 @@ export const exchangesAToC = {
         scope: "data:read",
       },
     },
-    answer: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 3599 },
+    response: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 3599 },
     understood: { refreshLifetimeSeconds: 14 * 86_400 },
     rules: { maxPerMinute: 100 },
-    limited: { status: 429, answer: { error: "too_many_requests" }, concerns: "integration" },
+    limited: { status: 429, response: { error: "too_many_requests" }, concerns: "integration" },
   },
   aweber: {
     sent: { url: "https://auth.aweber.com/oauth2/token", client: "raw_basic" },
-    answer: { refresh_token: "rt-2", token_type: "bearer", expires_in: 7200 },
+    response: { refresh_token: "rt-2", token_type: "bearer", expires_in: 7200 },
   },
   basecamp: {
     registration: { redirect_uri: "https://app.example.com/callback" },
@@ -109,7 +109,7 @@ export const exchangesAToC = {
         redirect_uri: "https://app.example.com/callback",
       },
     },
-    answer: { expires_in: 1_209_600 },
+    response: { expires_in: 1_209_600 },
     understood: {
       defaultLifetimeSeconds: 14 * 86_400,
       notes: ["token_type is missing or not usable"],
@@ -117,7 +117,7 @@ export const exchangesAToC = {
   },
   bitbucket: {
     sent: { url: "https://bitbucket.org/site/oauth2/access_token", client: "basic" },
-    answer: {
+    response: {
       scopes: "account repository",
       expires_in: 7200,
       refresh_token: "rt-2",
@@ -126,12 +126,12 @@ export const exchangesAToC = {
     understood: { scope: "account repository", defaultLifetimeSeconds: 7200 },
     dead: {
       status: 400,
-      answer: { error: "invalid_request", error_description: "Invalid refresh_token" },
+      response: { error: "invalid_request", error_description: "Invalid refresh_token" },
     },
   },
   blackbaud: {
     sent: { url: "https://oauth2.sky.blackbaud.com/token", client: "raw_basic" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       token_type: "bearer",
       expires_in: 3600,
@@ -146,12 +146,12 @@ export const exchangesAToC = {
   },
   box: {
     sent: { url: "https://api.box.com/oauth2/token", client: "post" },
-    answer: { expires_in: 3600, restricted_to: [], refresh_token: "rt-2", token_type: "bearer" },
+    response: { expires_in: 3600, restricted_to: [], refresh_token: "rt-2", token_type: "bearer" },
     understood: { refreshLifetimeSeconds: 60 * 86_400, keeps: ["restricted_to"] },
   },
   brex: {
     sent: { url: "https://accounts-api.brex.com/oauth2/default/v1/token", client: "basic" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       id_token: "fake.id.token",
       token_type: "Bearer",
@@ -167,11 +167,11 @@ export const exchangesAToC = {
       client: "post",
       as: "query",
     },
-    answer: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 600 },
+    response: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 600 },
   },
   calendly: {
     sent: { url: "https://auth.calendly.com/oauth/token", client: "basic" },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 7200,
       refresh_token: "rt-2",
@@ -187,7 +187,7 @@ export const exchangesAToC = {
       client: "basic",
       parameters: { grant_type: "refresh_token", refresh_token: "rt-1", scope: "design:meta:read" },
     },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       token_type: "Bearer",
       expires_in: 14_400,
@@ -198,7 +198,7 @@ export const exchangesAToC = {
   clio: {
     config: { host: "eu.app.clio.com" },
     sent: { url: "https://eu.app.clio.com/oauth/token", client: "post" },
-    answer: { token_type: "bearer", expires_in: 2_592_000 },
+    response: { token_type: "bearer", expires_in: 2_592_000 },
     understood: { defaultLifetimeSeconds: 30 * 86_400 },
   },
   cognito: {
@@ -207,12 +207,12 @@ export const exchangesAToC = {
       url: "https://mydomain.auth.us-east-1.amazoncognito.com/oauth2/token",
       client: "basic",
     },
-    answer: { id_token: "fake.id.token", token_type: "Bearer", expires_in: 3600 },
-    dead: { status: 400, answer: { error: "invalid_grant" } },
+    response: { id_token: "fake.id.token", token_type: "Bearer", expires_in: 3600 },
+    dead: { status: 400, response: { error: "invalid_grant" } },
   },
   "constant-contact": {
     sent: { url: "https://authz.constantcontact.com/oauth2/default/v1/token", client: "basic" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       token_type: "Bearer",
       expires_in: 86_400,

@@ -6,11 +6,11 @@ test.each([
   ["Unauthorized", "unusable"],
   ["<html><body>Unknown Basecamp ID.</body></html>", "unusable"],
 ])("basecamp: a bare 401, %s: %s", async (body, kind) => {
-  const { answer } = await replay("basecamp", {
+  const { result } = await replay("basecamp", {
     secret: { redirect_uri: "https://app.example.com/callback" },
     status: 401,
     headers: { "Content-Type": "text/plain; charset=utf-8" },
     body,
   });
-  expect(answer).toMatchObject({ kind });
+  expect(result).toMatchObject({ kind });
 });

@@ -3,7 +3,7 @@ import type { DocumentedExchange } from "./documented-exchange.ts";
 export const exchangesDToF = {
   digitalocean: {
     sent: { url: "https://cloud.digitalocean.com/v1/oauth/token", client: "post" },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 2_592_000,
       refresh_token: "rt-2",
@@ -14,13 +14,18 @@ export const exchangesDToF = {
   },
   discord: {
     sent: { url: "https://discord.com/api/oauth2/token", client: "post" },
-    answer: { token_type: "Bearer", expires_in: 604_800, refresh_token: "rt-2", scope: "identify" },
+    response: {
+      token_type: "Bearer",
+      expires_in: 604_800,
+      refresh_token: "rt-2",
+      scope: "identify",
+    },
     understood: { defaultLifetimeSeconds: 7 * 86_400 },
   },
   docusign: {
     config: { account: "account-d" },
     sent: { url: "https://account-d.docusign.com/oauth/token", client: "basic" },
-    answer: { token_type: "Bearer", refresh_token: "rt-2", expires_in: 28_800 },
+    response: { token_type: "Bearer", refresh_token: "rt-2", expires_in: 28_800 },
     understood: { defaultLifetimeSeconds: 28_800 },
     rules: { refreshTokenAbsoluteSeconds: 30 * 86_400 },
   },
@@ -35,16 +40,16 @@ export const exchangesDToF = {
         scope: "files.content.read",
       },
     },
-    answer: { token_type: "bearer", expires_in: 14_400 },
+    response: { token_type: "bearer", expires_in: 14_400 },
     understood: { defaultLifetimeSeconds: 14_400 },
     dead: {
       status: 400,
-      answer: { error: "invalid_grant", error_description: "refresh token is malformed" },
+      response: { error: "invalid_grant", error_description: "refresh token is malformed" },
     },
   },
   "dropbox-sign": {
     sent: { url: "https://app.hellosign.com/oauth/token?refresh=", client: "post" },
-    answer: { token_type: "Bearer", refresh_token: "rt-2", expires_in: 86_400 },
+    response: { token_type: "Bearer", refresh_token: "rt-2", expires_in: 86_400 },
   },
   ebay: {
     registration: { scope: "https://api.ebay.com/oauth/api_scope/sell.inventory" },
@@ -57,33 +62,33 @@ export const exchangesDToF = {
         scope: "https://api.ebay.com/oauth/api_scope/sell.inventory",
       },
     },
-    answer: { expires_in: 7200, token_type: "User Access Token" },
+    response: { expires_in: 7200, token_type: "User Access Token" },
     understood: { defaultLifetimeSeconds: 7200 },
     rules: { refreshTokenAbsoluteSeconds: 47_304_000 },
   },
   etsy: {
     sent: { url: "https://api.etsy.com/v3/public/oauth/token", client: "none" },
-    answer: { token_type: "Bearer", expires_in: 3600, refresh_token: "123.rt-2" },
+    response: { token_type: "Bearer", expires_in: 3600, refresh_token: "123.rt-2" },
     understood: { defaultLifetimeSeconds: 3600, refreshLifetimeSeconds: 90 * 86_400 },
     dead: {
       status: 400,
-      answer: { error: "invalid_grant", error_description: "refresh_token is revoked" },
+      response: { error: "invalid_grant", error_description: "refresh_token is revoked" },
     },
   },
   "exact-online": {
     config: { country: "co.uk" },
     sent: { url: "https://start.exactonline.co.uk/api/oauth2/token", client: "post" },
-    answer: { token_type: "bearer", expires_in: "600", refresh_token: "rt-2" },
+    response: { token_type: "bearer", expires_in: "600", refresh_token: "rt-2" },
     understood: { defaultLifetimeSeconds: 600, refreshLifetimeSeconds: 30 * 86_400 },
     rules: { minimumRefreshIntervalSeconds: 570 },
     dead: {
       status: 400,
-      answer: { error: "invalid_request", error_description: "Old refresh token used." },
+      response: { error: "invalid_request", error_description: "Old refresh token used." },
     },
     limited: {
       concerns: "connection",
       status: 400,
-      answer: {
+      response: {
         error: "access_denied",
         error_description: "Rate limit exceeded: access_token not expired",
       },
@@ -95,11 +100,11 @@ export const exchangesDToF = {
       client: "basic",
       parameters: { refresh_token: "rt-1" },
     },
-    answer: { token_type: "bearer", expires_in: 7_776_000 },
+    response: { token_type: "bearer", expires_in: 7_776_000 },
   },
   fitbit: {
     sent: { url: "https://api.fitbit.com/oauth2/token", client: "basic" },
-    answer: {
+    response: {
       expires_in: 28_800,
       refresh_token: "rt-2",
       scope: "activity profile",
@@ -110,7 +115,7 @@ export const exchangesDToF = {
     dead: {
       status: 400,
       words: "Refresh token invalid",
-      answer: {
+      response: {
         errors: [{ errorType: "invalid_grant", message: "Refresh token invalid" }],
         success: false,
       },
@@ -118,7 +123,7 @@ export const exchangesDToF = {
   },
   fortnox: {
     sent: { url: "https://apps.fortnox.se/oauth-v1/token", client: "basic" },
-    answer: {
+    response: {
       refresh_token: "rt-2",
       scope: "companyinformation",
       expires_in: 3600,
@@ -129,17 +134,17 @@ export const exchangesDToF = {
   freeagent: {
     config: { host: "api.sandbox.freeagent.com" },
     sent: { url: "https://api.sandbox.freeagent.com/v2/token_endpoint", client: "post" },
-    answer: { token_type: "bearer", expires_in: 3600 },
+    response: { token_type: "bearer", expires_in: 3600 },
   },
   freee: {
     sent: { url: "https://accounts.secure.freee.co.jp/public_api/token", client: "post" },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 21_600,
       refresh_token: "rt-2",
       scope: "read write",
     },
     understood: { defaultLifetimeSeconds: 21_600, refreshLifetimeSeconds: 90 * 86_400 },
-    dead: { status: 401, answer: { error: "invalid_grant" } },
+    dead: { status: 401, response: { error: "invalid_grant" } },
   },
 } as const satisfies Readonly<Record<string, DocumentedExchange>>;

@@ -1,10 +1,10 @@
 type Json = Readonly<Record<string, unknown>>;
 
-interface Answered {
+interface DocumentedResponse {
   readonly status: number;
   /** The text for a person. @default error_description */
   readonly words?: string;
-  readonly answer: Json;
+  readonly response: Json;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface DocumentedExchange {
     readonly parameters?: Readonly<Record<string, string>>;
   };
   /** The members of the response, beside the access token `at-2`. */
-  readonly answer: Json;
+  readonly response: Json;
   /** The expected reading. @default the members of RFC 6749 §5.1, and nothing else */
   readonly understood?: {
     /** The lifetime where the response does not state it. */
@@ -55,12 +55,12 @@ export interface DocumentedExchange {
     readonly maxPerMinute?: number;
   };
   /** @default status 400, invalid_grant: RFC 6749 §5.2 */
-  readonly dead?: Answered;
+  readonly dead?: DocumentedResponse;
   /** @default status 429 */
-  readonly limited?: Answered & {
+  readonly limited?: DocumentedResponse & {
     /** The requests that the limit counts. @default unknown */
     readonly concerns?: "connection" | "integration";
   };
   /** @default status 401, invalid_client: RFC 6749 §5.2 */
-  readonly rejected?: Answered;
+  readonly rejected?: DocumentedResponse;
 }

@@ -3,7 +3,7 @@ import { providers } from "../../../../functions/adapters/provider-catalogue/cat
 import type { ProviderEntry } from "../../../../functions/adapters/provider-catalogue/provider-entry.ts";
 import type { RegistrationName } from "../../../../functions/domain/model/connection.ts";
 import {
-  type RecordedAnswer,
+  type RecordedResponse,
   type ReplayedRequest,
   replay,
 } from "../../../support/provider-replay.ts";
@@ -50,14 +50,14 @@ const contentTypes = {
 
 describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchange) => {
   const { registration: secret = {}, config = {}, sent, understood = {} } = exchange;
-  const answered = (recorded: RecordedAnswer) =>
+  const exchanged = (recorded: RecordedResponse) =>
     replay(name as Name, { secret: { client_secret, ...secret }, config, ...recorded });
-  const granted = { access_token: "at-2", ...exchange.answer };
-  const refused = ({ status, answer }: NonNullable<DocumentedExchange["dead"]>) =>
-    answered({ status, body: answer });
+  const granted = { access_token: "at-2", ...exchange.response };
+  const refused = ({ status, response }: NonNullable<DocumentedExchange["dead"]>) =>
+    exchanged({ status, body: response });
 
   test("gets the request that its page shows", async () => {
-    const { request } = await answered({ body: granted });
+    const { request } = await exchanged({ body: granted });
     const { method = "POST", as = "form", client, parameters = refreshGrant } = sent;
     const [endpoint, query = ""] = sent.url.split("?");
     const own = Object.fromEntries(new URLSearchParams(query));
@@ -72,8 +72,8 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
   });
 
   test("returns tokens and their properties", async () => {
-    const { tokens } = await answered({ body: granted });
-    const { refresh_token, expires_in, scope } = exchange.answer;
+    const { tokens } = await exchanged({ body: granted });
+    const { refresh_token, expires_in, scope } = exchange.response;
     expect(tokens).toEqual({
       accessToken: "at-2",
       refreshToken: refresh_token,
@@ -82,7 +82,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
       refreshTokenExpiresInSeconds: understood.refreshLifetimeSeconds,
       refreshTokenAbsoluteExpiresInSeconds: understood.absoluteLifetimeSeconds,
       extra: Object.fromEntries(
-        (understood.keeps ?? []).map((member) => [member, exchange.answer[member]]),
+        (understood.keeps ?? []).map((member) => [member, exchange.response[member]]),
       ),
       notes: understood.notes ?? [],
     });
@@ -92,7 +92,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
     const stated = Object.entries(granted);
     const withoutEnds = Object.fromEntries(stated.filter(([name]) => !/expires_in$/.test(name)));
     const saysRefreshEnd = stated.some(([name]) => /refresh_.*expires_in$/.test(name));
-    const { tokens } = await answered({ body: withoutEnds });
+    const { tokens } = await exchanged({ body: withoutEnds });
     expect(tokens?.expiresInSeconds).toBe(understood.defaultLifetimeSeconds);
     const { refreshLifetimeSeconds, defaultRefreshLifetimeSeconds } = understood;
     expect(tokens?.refreshTokenExpiresInSeconds).toBe(
@@ -101,7 +101,7 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
   });
 
   test("rotates its refresh token as its entry states", () => {
-    const { refresh_token: next } = exchange.answer;
+    const { refresh_token: next } = exchange.response;
     const { rotation }: ProviderEntry = providers[name as Name];
     if (rotation === "always") expect(next).toMatch(/rt-2$/);
     if (rotation === "never") expect(next ?? "rt-1").toBe("rt-1");
@@ -119,30 +119,30 @@ describe.each(Object.entries<DocumentedExchange>(exchanges))("%s", (name, exchan
   });
 
   test("reports a dead token", async () => {
-    const { dead = { status: 400, answer: { error: "invalid_grant" } } } = exchange;
-    const { answer } = await refused(dead);
-    expect(answer).toMatchObject({
+    const { dead = { status: 400, response: { error: "invalid_grant" } } } = exchange;
+    const { result } = await refused(dead);
+    expect(result).toMatchObject({
       kind: "refused",
-      providerErrorDescription: dead.words ?? dead.answer.error_description,
+      providerErrorDescription: dead.words ?? dead.response.error_description,
     });
   });
 
   test("reports too many requests", async () => {
-    const tooMany = { status: 429, answer: { error: "too_many_requests" } };
+    const tooMany = { status: 429, response: { error: "too_many_requests" } };
     const { limited = tooMany }: DocumentedExchange = exchange;
-    const { status, answer: body, concerns } = limited;
-    const { answer } = await answered({ status, headers: { "Retry-After": "30" }, body });
-    expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 30_000, concerns });
+    const { status, response: body, concerns } = limited;
+    const { result } = await exchanged({ status, headers: { "Retry-After": "30" }, body });
+    expect(result).toEqual({ kind: "rate_limited", retryAfterMs: 30_000, concerns });
   });
 
   test("reports a rejected client as the fault of the registration", async () => {
-    const { rejected = { status: 401, answer: { error: "invalid_client" } } } = exchange;
-    expect((await refused(rejected)).answer).toMatchObject({ kind: "client_rejected" });
+    const { rejected = { status: 401, response: { error: "invalid_client" } } } = exchange;
+    expect((await refused(rejected)).result).toMatchObject({ kind: "client_rejected" });
   });
 
   test("does not report a dead token when it fails itself", async () => {
-    const { answer } = await answered({ status: 500, body: exchange.dead?.answer ?? {} });
-    expect(answer).toMatchObject({ kind: "unusable", serverFailed: true });
+    const { result } = await exchanged({ status: 500, body: exchange.dead?.response ?? {} });
+    expect(result).toMatchObject({ kind: "unusable", serverFailed: true });
   });
 });
 

@@ -44,8 +44,8 @@ describe("facebook", () => {
     [100, { kind: "unusable" }],
   ])("error %i", async (code, expected) => {
     const error = { message: "Message", type: "OAuthException", code, fbtrace_id: "EJplcsCHuLu" };
-    const { answer } = await replay("facebook", { status: 400, body: { error } });
-    expect({ concerns: undefined, ...answer }).toMatchObject(expected);
+    const { result } = await replay("facebook", { status: 400, body: { error } });
+    expect({ concerns: undefined, ...result }).toMatchObject(expected);
   });
 
   // https://github.com/facebookarchive/php-graph-sdk/issues/538, https://github.com/sns-sdks/python-facebook/issues/271
@@ -54,7 +54,7 @@ describe("facebook", () => {
     [101, "Error validating application. Cannot get application info due to a system error."],
   ])("error %i of the app, %s", async (code, message) => {
     const error = { message, type: "OAuthException", code };
-    const { answer } = await replay("facebook", { status: 400, body: { error } });
-    expect(answer).toMatchObject({ kind: "client_rejected" });
+    const { result } = await replay("facebook", { status: 400, body: { error } });
+    expect(result).toMatchObject({ kind: "client_rejected" });
   });
 });

@@ -31,14 +31,14 @@ describe("google", () => {
   });
 
   test("a dead token", async () => {
-    const { answer } = await replay("google", {
+    const { result } = await replay("google", {
       status: 400,
       body: {
         error: "invalid_grant",
         error_description: "Token has been expired or revoked.",
       },
     });
-    expect(answer).toMatchObject({
+    expect(result).toMatchObject({
       kind: "refused",
       providerErrorDescription: "Token has been expired or revoked.",
     });
@@ -56,7 +56,7 @@ describe("google", () => {
     [401, "invalid_client", { kind: "client_rejected" }],
     [400, "access_denied", { kind: "unusable" }],
   ])("%i %s", async (status, error, expected) => {
-    const { answer } = await replay("google", { status, body: { error } });
-    expect(answer).toMatchObject(expected);
+    const { result } = await replay("google", { status, body: { error } });
+    expect(result).toMatchObject(expected);
   });
 });

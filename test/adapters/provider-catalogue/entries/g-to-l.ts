@@ -3,7 +3,7 @@ import type { DocumentedExchange } from "./documented-exchange.ts";
 export const exchangesGToL = {
   github: {
     sent: { url: "https://github.com/login/oauth/access_token", client: "post" },
-    answer: {
+    response: {
       expires_in: 28_800,
       refresh_token: "ghr_rt-2",
       refresh_token_expires_in: 15_811_200,
@@ -17,14 +17,14 @@ export const exchangesGToL = {
     },
     dead: {
       status: 200,
-      answer: {
+      response: {
         error: "bad_refresh_token",
         error_description: "The refresh token passed is incorrect or expired.",
       },
     },
     rejected: {
       status: 200,
-      answer: {
+      response: {
         error: "incorrect_client_credentials",
         error_description: "The client_id and/or client_secret passed are incorrect.",
       },
@@ -44,7 +44,7 @@ export const exchangesGToL = {
         redirect_uri: "https://app.example.com/callback",
       },
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 7200,
       refresh_token: "rt-2",
@@ -64,12 +64,12 @@ export const exchangesGToL = {
         redirect_uri: "https://app.example.com/callback",
       },
     },
-    answer: { token_type: "bearer", expires_in: 7200, refresh_token: "rt-2" },
+    response: { token_type: "bearer", expires_in: 7200, refresh_token: "rt-2" },
     understood: { defaultLifetimeSeconds: 7200 },
   },
   heroku: {
     sent: { url: "https://id.heroku.com/oauth/token", client: "post" },
-    answer: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 28_799 },
+    response: { refresh_token: "rt-2", token_type: "Bearer", expires_in: 28_799 },
     understood: { defaultLifetimeSeconds: 28_800 },
   },
   highlevel: {
@@ -85,7 +85,7 @@ export const exchangesGToL = {
         redirect_uri: "https://app.example.com/callback",
       },
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 86_399,
       refresh_token: "rt-2",
@@ -98,7 +98,7 @@ export const exchangesGToL = {
   },
   hubspot: {
     sent: { url: "https://api.hubapi.com/oauth/2026-03/token", client: "post" },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 1800,
       refresh_token: "rt-2",
@@ -113,7 +113,7 @@ export const exchangesGToL = {
     dead: {
       status: 400,
       words: "missing or invalid refresh token",
-      answer: {
+      response: {
         status: "BAD_REFRESH_TOKEN",
         message: "missing or invalid refresh token",
         correlationId: "9f4ac0e5-0000-4000-8000-000000000000",
@@ -128,7 +128,7 @@ export const exchangesGToL = {
       as: "query",
       parameters: { grant_type: "ig_refresh_token", access_token: "at-1" },
     },
-    answer: { token_type: "bearer", expires_in: 5_183_944 },
+    response: { token_type: "bearer", expires_in: 5_183_944 },
     understood: {
       defaultLifetimeSeconds: 60 * 86_400,
       refreshLifetimeSeconds: 5_183_944,
@@ -138,7 +138,7 @@ export const exchangesGToL = {
     dead: {
       status: 400,
       words: "Error validating access token: Session has expired.",
-      answer: {
+      response: {
         error: {
           message: "Error validating access token: Session has expired.",
           type: "OAuthException",
@@ -150,7 +150,7 @@ export const exchangesGToL = {
     limited: {
       concerns: "integration",
       status: 400,
-      answer: {
+      response: {
         error: {
           message: "Application request limit reached",
           type: "OAuthException",
@@ -162,7 +162,7 @@ export const exchangesGToL = {
   },
   intuit: {
     sent: { url: "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer", client: "basic" },
-    answer: {
+    response: {
       id_token: "fake.id.token",
       expires_in: 3600,
       token_type: "bearer",
@@ -178,7 +178,7 @@ export const exchangesGToL = {
   },
   jobber: {
     sent: { url: "https://api.getjobber.com/api/oauth/token", client: "post" },
-    answer: { refresh_token: "rt-1", warning: "Refresh token rotation is off." },
+    response: { refresh_token: "rt-1", warning: "Refresh token rotation is off." },
     understood: { keeps: ["warning"], notes: ["token_type is missing or not usable"] },
   },
   keycloak: {
@@ -187,7 +187,7 @@ export const exchangesGToL = {
       url: "https://sso.example.com/realms/acme/protocol/openid-connect/token",
       client: "basic",
     },
-    answer: {
+    response: {
       expires_in: 300,
       refresh_expires_in: 1_209_600,
       refresh_token: "rt-2",
@@ -203,7 +203,7 @@ export const exchangesGToL = {
   },
   klaviyo: {
     sent: { url: "https://a.klaviyo.com/oauth/token", client: "basic" },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       refresh_token: "rt-2",
@@ -212,7 +212,7 @@ export const exchangesGToL = {
   },
   line: {
     sent: { url: "https://api.line.me/oauth2/v2.1/token", client: "post" },
-    answer: {
+    response: {
       token_type: "Bearer",
       refresh_token: "rt-2",
       expires_in: 2_592_000,
@@ -222,7 +222,7 @@ export const exchangesGToL = {
   },
   linear: {
     sent: { url: "https://api.linear.app/oauth/token", client: "post" },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 86_399,
       refresh_token: "rt-2",
@@ -231,7 +231,11 @@ export const exchangesGToL = {
   },
   linkedin: {
     sent: { url: "https://www.linkedin.com/oauth/v2/accessToken", client: "post" },
-    answer: { expires_in: 5_184_000, refresh_token: "rt-1", refresh_token_expires_in: 26_438_400 },
+    response: {
+      expires_in: 5_184_000,
+      refresh_token: "rt-1",
+      refresh_token_expires_in: 26_438_400,
+    },
     understood: {
       defaultLifetimeSeconds: 60 * 86_400,
       absoluteLifetimeSeconds: 306 * 86_400,
@@ -240,7 +244,7 @@ export const exchangesGToL = {
     rules: { refreshTokenAbsoluteSeconds: 365 * 86_400 },
     dead: {
       status: 400,
-      answer: {
+      response: {
         error: "invalid_request",
         error_description:
           "The provided authorization grant or refresh token is invalid, expired or revoked",

@@ -10,7 +10,7 @@ export const exchangesMToO = {
       url: "https://api.mercadopago.com/oauth/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 15552000,
       scope: "offline_access payments write",
@@ -28,7 +28,7 @@ export const exchangesMToO = {
       url: "https://oauth2.mercury.com/oauth2/token",
       client: "basic",
     },
-    answer: {
+    response: {
       expires_in: 3600,
       refresh_token: "fake-rt-2",
       scope: "offline_access read",
@@ -53,7 +53,7 @@ export const exchangesMToO = {
         scope: "https://graph.microsoft.com/mail.read",
       },
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3599,
       scope: "https://graph.microsoft.com/mail.read",
@@ -66,7 +66,7 @@ export const exchangesMToO = {
     },
     dead: {
       status: 400,
-      answer: {
+      response: {
         error: "interaction_required",
         error_description: "AADSTS50076: Another authentication step is required.",
         error_codes: [50076],
@@ -79,7 +79,7 @@ export const exchangesMToO = {
       url: "https://api.miro.com/v1/oauth/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       team_id: 3074457358607431,
       refresh_token: "fake-rt-2",
@@ -100,7 +100,7 @@ export const exchangesMToO = {
       url: "https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",
       client: "raw_basic",
     },
-    answer: {
+    response: {
       expires_in: "3600",
       token_type: "bearer",
     },
@@ -119,7 +119,7 @@ export const exchangesMToO = {
       url: "https://cloud.example.com/index.php/apps/oauth2/api/v1/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       refresh_token: "fake-rt-2",
@@ -131,13 +131,13 @@ export const exchangesMToO = {
     },
     dead: {
       status: 400,
-      answer: {
+      response: {
         error: "invalid_request",
       },
     },
     rejected: {
       status: 400,
-      answer: {
+      response: {
         error: "invalid_client",
       },
     },
@@ -148,7 +148,7 @@ export const exchangesMToO = {
       client: "raw_basic",
       as: "json",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       refresh_token: "fake-rt-2",
       bot_id: "a4a0ad76-5e4a-4f8c-9a77-1d4a3f1c2b3d",
@@ -176,7 +176,7 @@ export const exchangesMToO = {
       url: "https://acme.okta.com/oauth2/default/v1/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       scope: "offline_access openid",
@@ -193,7 +193,7 @@ export const exchangesMToO = {
       url: "https://api.ouraring.com/oauth/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 86400,
       refresh_token: "fake-rt-2",
@@ -204,7 +204,7 @@ export const exchangesMToO = {
       url: "https://api.outreach.io/oauth/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 7200,
       refresh_token: "fake-rt-2",

@@ -3,7 +3,7 @@ import { replay } from "../../../support/provider-replay.ts";
 // https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
 describe("microsoft", () => {
   const refused = async (error: string, error_description: string, status = 400) =>
-    (await replay("microsoft", { status, body: { error, error_description } })).answer;
+    (await replay("microsoft", { status, body: { error, error_description } })).result;
   const later = { kind: "unavailable", retryAfterMs: 3_600_000, concerns: "connection" };
 
   test.each([

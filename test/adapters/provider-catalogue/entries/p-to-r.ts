@@ -10,7 +10,7 @@ export const exchangesPToR = {
       url: "https://www.patreon.com/api/oauth2/token",
       client: "post",
     },
-    answer: {
+    response: {
       refresh_token: "fake-rt-2",
       expires_in: 2678400,
       scope: "users pledges-to-me",
@@ -25,7 +25,7 @@ export const exchangesPToR = {
       url: "https://api-m.sandbox.paypal.com/v1/oauth2/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 28800,
       scope: "openid email",
@@ -36,7 +36,7 @@ export const exchangesPToR = {
       url: "https://api.pinterest.com/v5/oauth/token",
       client: "basic",
     },
-    answer: {
+    response: {
       response_type: "everlasting_refresh",
       token_type: "bearer",
       expires_in: 2592000,
@@ -54,7 +54,7 @@ export const exchangesPToR = {
       url: "https://oauth.pipedrive.com/oauth/token",
       client: "raw_basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       refresh_token: "fake-rt-2",
       scope: "deals:full,contacts:full,base",
@@ -71,7 +71,7 @@ export const exchangesPToR = {
       url: "https://login.procore.com/oauth/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 5400,
       refresh_token: "fake-rt-2",
@@ -88,7 +88,7 @@ export const exchangesPToR = {
       url: "https://demo-api.ramp.com/developer/v1/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       refresh_token: "fake-rt-2",
@@ -100,7 +100,7 @@ export const exchangesPToR = {
       url: "https://api.rd.services/oauth2/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 7200,
       refresh_token: "fake-rt-2",
@@ -115,14 +115,14 @@ export const exchangesPToR = {
       url: "https://www.reddit.com/api/v1/access_token",
       client: "raw_basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 3600,
       scope: "identity read",
     },
     dead: {
       status: 200,
-      answer: {
+      response: {
         error: "invalid_grant",
       },
     },
@@ -132,7 +132,7 @@ export const exchangesPToR = {
       url: "https://auth.reltio.com/oauth/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       refresh_token: "rt-1",
       expires_in: 3599,
@@ -147,7 +147,7 @@ export const exchangesPToR = {
       url: "https://platform.ringcentral.com/restapi/oauth/token",
       client: "raw_basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 7199,
       refresh_token: "fake-rt-2",

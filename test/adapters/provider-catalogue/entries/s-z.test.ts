@@ -56,15 +56,15 @@ describe("slack", () => {
     ["fatal_error", "unusable"],
     ["invalid_auth", "unusable"],
   ])("ok: false, %s: %s", async (error, kind) => {
-    const { answer } = await replay("slack", { body: { ok: false, error } });
-    expect(answer).toMatchObject({ kind });
+    const { result } = await replay("slack", { body: { ok: false, error } });
+    expect(result).toMatchObject({ kind });
   });
 
   test.each(["team_added_to_org", "org_login_required", "accesslimited"])(
     "ok: false, %s: concerns the workspace, and is transient",
     async (error) => {
-      const { answer } = await replay("slack", { body: { ok: false, error } });
-      expect(answer).toMatchObject({ kind: "unavailable", concerns: "connection" });
+      const { result } = await replay("slack", { body: { ok: false, error } });
+      expect(result).toMatchObject({ kind: "unavailable", concerns: "connection" });
     },
   );
 });
@@ -79,8 +79,8 @@ test.each([
   ["expired access/refresh token", { kind: "refused" }],
 ])("salesforce: invalid_grant, %s", async (error_description, expected) => {
   const body = { error: "invalid_grant", error_description };
-  const { answer } = await replay("salesforce", { status: 400, body });
-  expect(answer).toMatchObject(expected);
+  const { result } = await replay("salesforce", { status: 400, body });
+  expect(result).toMatchObject(expected);
 });
 
 // https://github.com/Shopify/shopify-api-ruby/issues/1322
@@ -90,13 +90,13 @@ test.each([
   [401, "invalid_client", "Not known.", "client_rejected"],
 ])("shopify: %i %s, %s", async (status, error, error_description, kind) => {
   const body = { error, error_description };
-  const { answer } = await replay("shopify", { config: { shop: "acme-store" }, status, body });
-  expect(answer).toMatchObject({ kind, providerErrorDescription: error_description });
+  const { result } = await replay("shopify", { config: { shop: "acme-store" }, status, body });
+  expect(result).toMatchObject({ kind, providerErrorDescription: error_description });
 });
 
 // https://developer.squareup.com/reference/square/o-auth/obtain-token
 describe("square", () => {
-  const answer = {
+  const response = {
     access_token: "at-2",
     token_type: "bearer",
     expires_at: "2026-01-31T12:00:00Z",
@@ -106,7 +106,7 @@ describe("square", () => {
   };
 
   test("gets JSON, states the end as a date, and returns the same refresh token", async () => {
-    const { tokens, request } = await replay("square", { body: answer });
+    const { tokens, request } = await replay("square", { body: response });
     expect(request).toMatchObject({
       method: "POST",
       endpoint: "https://connect.squareup.com/oauth2/token",
@@ -129,7 +129,7 @@ describe("square", () => {
 
   test("a short-lived token ends at its date", async () => {
     const { tokens } = await replay("square", {
-      body: { ...answer, expires_at: "2026-01-02T12:00:00Z", short_lived: true },
+      body: { ...response, expires_at: "2026-01-02T12:00:00Z", short_lived: true },
     });
     expect(tokens?.expiresInSeconds).toBe(86_400);
   });
@@ -140,7 +140,7 @@ describe("square", () => {
     [401, { error: "invalid_grant" }, "refused"],
     [429, {}, "rate_limited"],
   ])("%i %j: %s", async (status, body, kind) => {
-    expect((await replay("square", { status, body })).answer).toMatchObject({ kind });
+    expect((await replay("square", { status, body })).result).toMatchObject({ kind });
   });
 });
 
@@ -181,19 +181,19 @@ describe("strava", () => {
     ["Application", "client_id", "client_rejected"],
     ["AuthorizationCode", "code", "unusable"],
   ])("an error about %s, %s: %s", async (resource, field, kind) => {
-    const { answer } = await replay("strava", {
+    const { result } = await replay("strava", {
       status: 400,
       body: { message: "Bad Request", errors: [{ resource, field, code: "invalid" }] },
     });
-    expect(answer).toMatchObject({ kind, providerErrorDescription: "Bad Request" });
+    expect(result).toMatchObject({ kind, providerErrorDescription: "Bad Request" });
   });
 
   test("too many requests", async () => {
-    const { answer } = await replay("strava", {
+    const { result } = await replay("strava", {
       status: 429,
       body: { message: "Rate Limit Exceeded", errors: [] },
     });
-    expect(answer).toMatchObject({ kind: "rate_limited" });
+    expect(result).toMatchObject({ kind: "rate_limited" });
   });
 });
 
@@ -238,17 +238,17 @@ describe("withings", () => {
 
   // https://github.com/StrategicSolutionsAI/LifeboardAI/blob/main/src/lib/withings/__tests__/client.test.ts
   test("a dead refresh token is reported with status 200", async () => {
-    const { answer } = await replay("withings", {
+    const { result } = await replay("withings", {
       body: { status: 503, body: {}, error: "Invalid Params: invalid refresh_token" },
     });
-    expect(answer).toMatchObject({ kind: "refused", providerError: "503" });
+    expect(result).toMatchObject({ kind: "refused", providerError: "503" });
   });
 
   test("a failure with status 200 is a failure, and ends no connection unless it says so", async () => {
-    const { answer } = await replay("withings", {
+    const { result } = await replay("withings", {
       body: { status: 503, body: {}, error: "Invalid Params: invalid code" },
     });
-    expect(answer).toMatchObject({
+    expect(result).toMatchObject({
       kind: "unusable",
       serverFailed: false,
       providerError: "503",
@@ -257,7 +257,7 @@ describe("withings", () => {
   });
 
   test("too many requests", async () => {
-    expect((await replay("withings", { status: 429, body: {} })).answer).toMatchObject({
+    expect((await replay("withings", { status: 429, body: {} })).result).toMatchObject({
       kind: "rate_limited",
     });
   });
@@ -267,9 +267,9 @@ describe("withings", () => {
 test("zoho: a connection with too many requests waits ten minutes, and another refused one does not", async () => {
   const refused = (error_description: string) =>
     replay("zoho", { status: 400, body: { error: "Access Denied", error_description } });
-  const { answer } = await refused("You have made too many requests continuously.");
-  expect(answer).toEqual({ kind: "rate_limited", retryAfterMs: 600_000, concerns: "connection" });
-  expect((await refused("Not for this client.")).answer).toMatchObject({ kind: "unusable" });
+  const { result } = await refused("You have made too many requests continuously.");
+  expect(result).toEqual({ kind: "rate_limited", retryAfterMs: 600_000, concerns: "connection" });
+  expect((await refused("Not for this client.")).result).toMatchObject({ kind: "unusable" });
 });
 
 // These providers have one error for a dead token and for a malformed request.
@@ -286,8 +286,8 @@ test.each([
   ],
   ["bitbucket", { error: "invalid_request", error_description: "Unsupported grant type: None" }],
 ] as const)("%s: %j does not end the connection", async (name, body) => {
-  const { answer } = await replay(name, { status: 400, body });
-  expect(answer).toMatchObject({ kind: "unusable", serverFailed: false });
+  const { result } = await replay(name, { status: 400, body });
+  expect(result).toMatchObject({ kind: "unusable", serverFailed: false });
 });
 
 test.each([

@@ -10,7 +10,7 @@ export const exchangesS = {
       url: "https://oauth.accounting.sage.com/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 300,
       refresh_token: "fake-rt-2",
@@ -31,7 +31,7 @@ export const exchangesS = {
       url: "https://test.salesforce.com/services/oauth2/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       scope: "api refresh_token",
       instance_url: "https://acme--dev.sandbox.my.salesforce.com",
@@ -51,7 +51,7 @@ export const exchangesS = {
       url: "https://dev12345.service-now.com/oauth_token.do",
       client: "post",
     },
-    answer: {
+    response: {
       refresh_token: "fake-rt-2",
       scope: "useraccount",
       token_type: "Bearer",
@@ -70,7 +70,7 @@ export const exchangesS = {
       client: "post",
       as: "json",
     },
-    answer: {
+    response: {
       expires_in: 3600,
       refresh_token: "fake-rt-2",
       refresh_token_expires_in: 7776000,
@@ -85,7 +85,7 @@ export const exchangesS = {
     },
     dead: {
       status: 401,
-      answer: {
+      response: {
         error: "invalid_request",
         error_description: "This request requires an active refresh_token",
       },
@@ -96,7 +96,7 @@ export const exchangesS = {
       url: "https://api.smartsheet.com/2.0/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       refresh_token: "fake-rt-2",
       expires_in: 604799,
@@ -107,7 +107,7 @@ export const exchangesS = {
     dead: {
       status: 400,
       words: "The refresh token is invalid or expired.",
-      answer: { error: "invalid_grant", message: "The refresh token is invalid or expired." },
+      response: { error: "invalid_grant", message: "The refresh token is invalid or expired." },
     },
   },
   snapchat: {
@@ -115,7 +115,7 @@ export const exchangesS = {
       url: "https://accounts.snapchat.com/login/oauth2/access_token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       refresh_token: "fake-rt-2",
@@ -130,7 +130,7 @@ export const exchangesS = {
       url: "https://acme-analytics.snowflakecomputing.com/oauth/token-request",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 600,
     },
@@ -138,7 +138,7 @@ export const exchangesS = {
     dead: {
       status: 400,
       words: "The provided grant or refresh token is invalid.",
-      answer: {
+      response: {
         data: null,
         message: "The provided grant or refresh token is invalid.",
         code: null,
@@ -152,7 +152,7 @@ export const exchangesS = {
       url: "https://api.sonos.com/login/v3/oauth/access",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 86399,
       refresh_token: "fake-rt-2",
@@ -164,7 +164,7 @@ export const exchangesS = {
       url: "https://accounts.spotify.com/api/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       scope: "user-read-private",
@@ -179,7 +179,7 @@ export const exchangesS = {
       url: "https://connect.stripe.com/oauth/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       livemode: false,
       refresh_token: "fake-rt-2",
@@ -196,7 +196,7 @@ export const exchangesS = {
       url: "https://api.supabase.com/v1/oauth/token",
       client: "raw_basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 86400,
       refresh_token: "fake-rt-2",

@@ -10,7 +10,7 @@ export const exchangesTToU = {
       url: "https://fleet-auth.prd.vn.cloud.tesla.com/oauth2/v3/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 28800,
       refresh_token: "fake-rt-2",
@@ -27,7 +27,7 @@ export const exchangesTToU = {
         client_secret: "s/2=",
       },
     },
-    answer: {
+    response: {
       expires_in: 7200,
       open_id: "fake-open-id",
       refresh_expires_in: 15552000,
@@ -44,7 +44,7 @@ export const exchangesTToU = {
     },
     dead: {
       status: 400,
-      answer: {
+      response: {
         error: "invalid_grant",
         error_description: "The refresh token is invalid or expired.",
         log_id: "202601011200000000000000000000000",
@@ -56,7 +56,7 @@ export const exchangesTToU = {
       url: "https://todoist.com/oauth/access_token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 3600,
       refresh_token: "fake-rt-2",
@@ -67,7 +67,7 @@ export const exchangesTToU = {
       url: "https://id.twitch.tv/oauth2/token",
       client: "post",
     },
-    answer: {
+    response: {
       expires_in: 14124,
       refresh_token: "fake-rt-2",
       scope: ["channel:read:polls", "channel:manage:polls"],
@@ -80,7 +80,7 @@ export const exchangesTToU = {
     dead: {
       status: 400,
       words: "Invalid refresh token",
-      answer: {
+      response: {
         status: 400,
         message: "Invalid refresh token",
       },
@@ -91,7 +91,7 @@ export const exchangesTToU = {
       url: "https://api.typeform.com/oauth/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 604800,
       refresh_token: "fake-rt-2",
@@ -113,7 +113,7 @@ export const exchangesTToU = {
         redirect_uri: "https://app.example.com/callback",
       },
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 2592000,
       refresh_token: "MA.fake-rt-2",

@@ -10,7 +10,7 @@ export const exchangesWToZ = {
       url: "https://webexapis.com/v1/access_token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       expires_in: 1209600,
       refresh_token: "fake-rt-2",
@@ -22,7 +22,7 @@ export const exchangesWToZ = {
     dead: {
       status: 400,
       words: "The refresh token provided is expired, revoked, malformed, or invalid.",
-      answer: {
+      response: {
         message: "The refresh token provided is expired, revoked, malformed, or invalid.",
         trackingId: "ROUTER_fake",
       },
@@ -38,7 +38,7 @@ export const exchangesWToZ = {
         scope: "offline",
       },
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 3600,
       refresh_token: "fake-rt-2",
@@ -58,7 +58,7 @@ export const exchangesWToZ = {
       url: "https://wd2-impl-services1.workday.com/ccx/oauth2/acme_pt1/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "Bearer",
       refresh_token: "fake-rt-2",
     },
@@ -68,7 +68,7 @@ export const exchangesWToZ = {
       url: "https://login.wrike.com/oauth2/token",
       client: "post",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 3600,
       refresh_token: "fake-rt-2",
@@ -83,7 +83,7 @@ export const exchangesWToZ = {
       url: "https://api.x.com/2/oauth2/token",
       client: "raw_basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 7200,
       scope: "users.read tweet.read offline.access",
@@ -94,7 +94,7 @@ export const exchangesWToZ = {
     },
     dead: {
       status: 400,
-      answer: {
+      response: {
         error: "invalid_request",
         error_description: "Value passed for the token was invalid.",
       },
@@ -105,7 +105,7 @@ export const exchangesWToZ = {
       url: "https://identity.xero.com/connect/token",
       client: "basic",
     },
-    answer: {
+    response: {
       id_token: "fake.id.token",
       expires_in: 1800,
       token_type: "Bearer",
@@ -122,7 +122,7 @@ export const exchangesWToZ = {
       url: "https://api.login.yahoo.com/oauth2/get_token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 3600,
       refresh_token: "rt-1",
@@ -133,7 +133,7 @@ export const exchangesWToZ = {
       url: "https://oauth.yandex.com/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       expires_in: 31536000,
       refresh_token: "fake-rt-2",
@@ -148,7 +148,7 @@ export const exchangesWToZ = {
       client: "post",
       as: "json",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       refresh_token: "fake-rt-2",
       scope: "read write",
@@ -168,7 +168,7 @@ export const exchangesWToZ = {
       url: "https://accounts.zohocloud.ca/oauth/v2/token",
       client: "post",
     },
-    answer: {
+    response: {
       expires_in: 3600,
       api_domain: "https://www.zohoapis.ca",
       token_type: "Bearer",
@@ -179,14 +179,14 @@ export const exchangesWToZ = {
     },
     dead: {
       status: 200,
-      answer: {
+      response: {
         error: "invalid_code",
       },
     },
     limited: {
       concerns: "connection",
       status: 400,
-      answer: {
+      response: {
         error: "Access Denied",
         error_description: "You have made too many requests continuously.",
       },
@@ -198,7 +198,7 @@ export const exchangesWToZ = {
       url: "https://zoom.us/oauth/token",
       client: "basic",
     },
-    answer: {
+    response: {
       token_type: "bearer",
       refresh_token: "fake-rt-2",
       expires_in: 3599,
@@ -210,7 +210,7 @@ export const exchangesWToZ = {
     dead: {
       status: 400,
       words: "Invalid Token!",
-      answer: { reason: "Invalid Token!", error: "invalid_grant" },
+      response: { reason: "Invalid Token!", error: "invalid_grant" },
     },
   },
 } as const satisfies Readonly<Record<string, DocumentedExchange>>;
