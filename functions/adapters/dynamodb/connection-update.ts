@@ -70,13 +70,16 @@ export async function update(
   }
 }
 
-/** Reads the connection where the error has no item: it is absent, or the engine does not return it. */
+/**
+ * Reads the connection where the error holds none that the workspace may see: it is absent, it belongs to another
+ * workspace, or the engine does not return it. A caller thus cannot tell these apart by the number of requests.
+ */
 async function storedConnection(
   table: DynamoDbTable,
   key: ConnectionKey,
   item: Item | undefined,
 ): Promise<Updated<never>> {
-  const connection = item === undefined ? await read(table, key) : connectionIn(item, key);
+  const connection = connectionIn(item, key) ?? (await read(table, key));
   return connection ? { kind: "declined", connection } : { kind: "absent" };
 }
 
