@@ -21,8 +21,8 @@ interface Place {
 
 /**
  * As many invocations at a time as the event source's maximum concurrency allows, each with a batch whose
- * messages are worked on together. The process that has idled longest takes the next batch, so that runs
- * of failures, which a process counts by itself, grow as slowly as they can.
+ * messages are worked on together. The process that has idled longest takes the next batch, so that each process
+ * sees as few requests as it can.
  */
 export class Crew {
   readonly #places: Heap<Place> = binaryHeap((one, other) => one.freeAtMs < other.freeAtMs);
