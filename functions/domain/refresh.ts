@@ -200,7 +200,7 @@ const hasTimeForAttempt = (
   { providerTimeoutMs, commitReserveMs }: RefreshDependencies["budget"],
 ): boolean => invocation.remainingMs() >= providerTimeoutMs + commitReserveMs;
 
-/** A refresh within the window of the call, or since it arrived; the call of a forced refresh too soon has the last one. */
+/** A refresh within the window of the call, or since it arrived. A forced call too soon has the outcome of the last one. */
 function coalescedSince(
   connection: Connection,
   { refreshedBeforeMs, forcedBeforeMs }: Windows,
@@ -209,7 +209,11 @@ function coalescedSince(
   const { lastRefreshedAtMs = 0, lastForcedAtMs = 0 } = connection;
   const isRecent = lastRefreshedAtMs > Math.min(refreshedBeforeMs ?? arrivedAtMs, arrivedAtMs);
   const isForced = forcedBeforeMs !== undefined && lastForcedAtMs > forcedBeforeMs;
-  return isRecent || isForced ? coalesced(connection) : undefined;
+  if (isRecent || (isForced && lastRefreshedAtMs >= lastForcedAtMs)) return coalesced(connection);
+  if (!isForced) return undefined;
+  return connection.failure === undefined
+    ? failed("refresh_in_progress")
+    : { ...storedFailure(connection, arrivedAtMs), followUp: "postpone" };
 }
 
 /** The failure that says when to try again: until then it is the outcome of every call. */

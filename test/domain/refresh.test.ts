@@ -15,6 +15,7 @@ import {
   connection,
   granted,
   harness,
+  hold,
   plainCipher,
   registration,
   sealed,
@@ -196,6 +197,21 @@ describe("a granted refresh", () => {
     const h = harness({ stored });
     await h.refresh();
     expect(h.stored().credentialsVersion).toBe(startMs + 60_001);
+  });
+
+  test("a forced call right after one that failed has its failure, and asks nobody", async () => {
+    const serverError = { kind: "unusable", reason: "500", serverFailed: true } as const;
+    const h = harness({ answers: [serverError] });
+    await failsWith(h.refresh({ force: true }), "provider_error");
+    await failsWith(h.refresh({ force: true }), "provider_error");
+    expect(h.grants).toHaveLength(1);
+  });
+
+  test("a forced call right after one that was held fails as well", async () => {
+    const h = harness();
+    await h.dependencies.holds.replace(registration.name, undefined, hold());
+    await failsWith(h.refresh({ force: true }), "integration_held");
+    await failsWith(h.refresh({ force: true }), "refresh_in_progress");
   });
 
   test("forced calls in a row refresh once a second", async () => {
