@@ -11,11 +11,12 @@ export const itemBytes = (item: Readonly<Record<string, AttributeValue>>): numbe
     0,
   );
 
-function valueBytes({ S, N, M }: AttributeValue): number {
+function valueBytes({ S, N, B, M }: AttributeValue): number {
   if (S !== undefined) return Buffer.byteLength(S);
+  if (B !== undefined) return B.byteLength;
   if (N !== undefined) return Math.ceil(N.length / 2) + 1;
   if (M !== undefined) return 3 + itemBytes(M) + Object.keys(M).length;
-  throw new RangeError("an item of this service has texts, numbers and maps of these alone");
+  throw new RangeError("an item of this service has texts, numbers, bytes and maps of these alone");
 }
 
 /** Of an item up to 4 KiB, read consistently, one; of each further 4 KiB one more. */

@@ -10,6 +10,7 @@ import { apiConfig } from "../../functions/runtime/config.ts";
 import { refreshDependencies } from "../../functions/runtime/refresh.ts";
 import { rescueRuntime } from "../../functions/runtime/rescue.ts";
 import { runCommand } from "../support/admin-cli.ts";
+import { capturedOutput } from "../support/captured-output.ts";
 import { type LocalAws, startLocalAws } from "../support/local-aws.ts";
 import { tableNames } from "../support/local-dynamodb.ts";
 import {
@@ -42,7 +43,10 @@ beforeEach(async () => {
   ]);
   events = [];
 });
-afterEach(() => Promise.all([provider.close(), attacker.close()]));
+afterEach(() => {
+  jest.restoreAllMocks();
+  return Promise.all([provider.close(), attacker.close()]);
+});
 
 /** A process, with caches of its own. */
 const refresh = (connectionId: ConnectionId) =>
@@ -234,6 +238,7 @@ describe("whoever can send a message to the rescue queue does not replace a live
   ])("%s", async (_, changes) => {
     const { connectionId } = await victim();
     const before = await itemOf(connectionId);
+    capturedOutput();
     expect(await rescue(await record(connectionId, await changes()))).toBe("refused");
     expect(await itemOf(connectionId)).toEqual(before);
   });
@@ -246,6 +251,7 @@ describe("whoever can send a message to the rescue queue does not replace a live
       const tokens = { accessToken: new Secret("at"), refreshToken: new Secret("rt") };
       const others = { tokenType: undefined, scope: undefined, expiresAtMs: undefined, extra: {} };
       const place = { connectionId, workspaceId, version };
+      capturedOutput();
       const credentials = await cipher.seal({ ...tokens, ...others }, place, undefined);
       expect(await rescue(await record(connectionId, { credentials }))).toBe("done");
       expect((await itemOf(connectionId)).credentials_version?.N).toBe(String(version));

@@ -18,16 +18,19 @@ export const tableNames = {
 
 export interface LocalTables {
   readonly client: DynamoDBClient;
+  readonly endpoint: string;
   close(): Promise<void>;
 }
 
 /** Creates the tables at an endpoint, or else in a DynamoDB of their own. */
 export async function startTables(endpoint?: string): Promise<LocalTables> {
   const own = endpoint === undefined ? await startDynamoDb() : undefined;
-  const client = localDynamoDbClient(endpoint ?? own?.endpoint ?? "");
+  const address = endpoint ?? own?.endpoint ?? "";
+  const client = localDynamoDbClient(address);
   await ensureTables(client, tableNames);
   return {
     client,
+    endpoint: address,
     async close() {
       client.destroy();
       await own?.close();
@@ -66,7 +69,10 @@ export async function putItem(
         config: {
           M: Object.fromEntries(Object.entries(connection.config).map(([k, v]) => [k, { S: v }])),
         },
-        credentials: text(connection.credentials),
+        // A packed token set stands there as bytes.
+        credentials: connection.credentials?.startsWith("Ag")
+          ? { B: Buffer.from(connection.credentials, "base64url") }
+          : text(connection.credentials),
         credentials_version:
           connection.credentialsVersion === 0 ? undefined : number(connection.credentialsVersion),
         expires_at: instant(connection.expiresAtMs),

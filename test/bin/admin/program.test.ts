@@ -10,7 +10,10 @@ describe("the entry point, in a process of its own", () => {
   }
 
   test("passes on arguments, environment and stdin, and ends with the exit code 0", async () => {
-    const child = admin(["rescue", "--json"], { CONNECTIONS_TABLE: "t", AWS_REGION: "us-east-1" });
+    const child = admin(["rescue", "--json"], {
+      ...{ AWS_REGION: "us-east-1", CONNECTIONS_TABLE: "t" },
+      ...{ KMS_KEY_ID: "k", BRANCH_KEYS_TABLE: "b", STAGE: "s" },
+    });
     child.stdin.end("a line that holds no record\n");
     const output = Promise.all([text(child.stdout), text(child.stderr)]);
     expect(await once(child, "close")).toEqual([0, null]);
