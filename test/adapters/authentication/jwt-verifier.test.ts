@@ -211,7 +211,7 @@ describe("a key set that cannot be had is no refusal", () => {
   });
 
   it.each(["not JSON", "[]", "{}", '{"keys":"none"}', '{"keys":[7]}'])(
-    "answering %s",
+    "responding with %s",
     async (body) => {
       issuer.respondWith((response) => void response.end(body));
       await unavailable();

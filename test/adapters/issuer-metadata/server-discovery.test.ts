@@ -11,7 +11,7 @@ import { tokenRequest } from "../../support/token-requests.ts";
 import { startVerifyingServer, trustLocalhost } from "../../support/verifying-server.ts";
 
 type Members = Readonly<Record<string, unknown>>;
-type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+type Respond = (response: ServerResponse, request: IncomingMessage) => void;
 
 const registrationOf = (members: Members) =>
   parsedRegistration({ client_id: "client", client_secret: "secret", ...members });
@@ -24,19 +24,19 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-/** An authorization server whose places answer as they are told, its token endpoint with tokens. */
-async function serving(places: (origin: string) => Readonly<Record<string, Answer>>) {
+/** An authorization server with these paths, and a token endpoint that grants tokens. */
+async function serving(places: (origin: string) => Readonly<Record<string, Respond>>) {
   const asked: string[] = [];
-  const answers: Record<string, Answer> = {};
+  const paths: Record<string, Respond> = {};
   const server = createServer((request, response) => {
     asked.push(request.url ?? "");
-    const answer = answers[request.url ?? ""];
-    if (answer === undefined) response.writeHead(404).end("no such page");
-    else answer(response, request);
+    const respond = paths[request.url ?? ""];
+    if (respond === undefined) response.writeHead(404).end("no such page");
+    else respond(response, request);
   });
   const origin = await listenOnLoopback(server);
   closing.push(() => closeServer(server));
-  Object.assign(answers, {
+  Object.assign(paths, {
     "/token": json({ access_token: "at-2", token_type: "Bearer" }),
     ...places(origin),
   });
@@ -44,12 +44,12 @@ async function serving(places: (origin: string) => Readonly<Record<string, Answe
 }
 
 const json =
-  (body: unknown): Answer =>
+  (body: unknown): Respond =>
   (response) => {
     response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   };
 const status =
-  (code: number, headers: Record<string, string> = {}): Answer =>
+  (code: number, headers: Record<string, string> = {}): Respond =>
   (response) => {
     response.writeHead(code, headers).end();
   };
@@ -97,10 +97,10 @@ describe("an issuer's metadata is found", () => {
     });
     closing.push(server.close);
     const refreshToken = new Secret(await server.mintRefreshToken("client"));
-    const answer = await newGrant({ clock: { nowMs: Date.now } }).refresh(
+    const result = await newGrant({ clock: { nowMs: Date.now } }).refresh(
       requestOf({ issuer: server.issuer }, { refreshToken }),
     );
-    expect(answer).toMatchObject({ kind: "granted" });
+    expect(result).toMatchObject({ kind: "granted" });
   });
 
   test("says how a client authenticates whose registration does not", async () => {
@@ -125,7 +125,7 @@ describe("an issuer's metadata is found", () => {
 describe("metadata that may not be believed: misconfigured, and no token is sent", () => {
   const otherPlace = `; /.well-known/openid-configuration has status 404`;
 
-  test.each<[string, (origin: string) => Answer, string]>([
+  test.each<[string, (origin: string) => Respond, string]>([
     [
       "another issuer's",
       (origin) => json({ issuer: "https://evil.example", token_endpoint: `${origin}/token` }),
@@ -181,9 +181,9 @@ describe("metadata that may not be believed: misconfigured, and no token is sent
       () => (response) => response.end(`{"junk":"${"x".repeat(1024 * 1024)}"}`),
       "is larger than 1048576 bytes",
     ],
-  ])("%s", async (_, answer, fault) => {
+  ])("%s", async (_, respond, fault) => {
     const { origin, asked } = await serving((origin) => ({
-      [rootPlace]: answer(origin),
+      [rootPlace]: respond(origin),
       "/elsewhere": json({ issuer: origin, token_endpoint: `${origin}/token` }),
     }));
     expect(await refresh({ issuer: origin })).toEqual({
@@ -210,8 +210,8 @@ describe("metadata that may not be believed: misconfigured, and no token is sent
       const { origin } = await serving((origin) => ({
         [rootPlace]: json({ issuer: origin, token_endpoint }),
       }));
-      const answer = await refresh({ issuer: origin });
-      return answer.kind === "misconfigured" ? answer.reason : answer.kind;
+      const result = await refresh({ issuer: origin });
+      return result.kind === "misconfigured" ? result.reason : result.kind;
     };
     expect(await reasonWith("http://acme.example/token")).toBe(
       "the token endpoint has to be https",
@@ -250,8 +250,8 @@ describe("an issuer", () => {
     "https://169.254.169.254/latest",
     "https://[fd00:ec2::254]",
   ])("at an address that may not be connected to is not asked: %s", async (issuer) => {
-    const answer = await newGrant({ allowLoopback: false }).refresh(requestOf({ issuer }));
-    expect(answer).toMatchObject({
+    const result = await newGrant({ allowLoopback: false }).refresh(requestOf({ issuer }));
+    expect(result).toMatchObject({
       kind: "misconfigured",
       reason: expect.stringContaining("is on a host that has no address that may be connected to"),
     });
@@ -259,11 +259,11 @@ describe("an issuer", () => {
 
   test("whose name stands for such an address is not asked", async () => {
     const { origin, asked } = await serving(() => ({}));
-    const answer = await oauthTokenEndpoint({
+    const result = await oauthTokenEndpoint({
       clock,
       lookup: async () => [{ address: "127.0.0.1", family: 4 }],
     }).refresh(requestOf({ issuer: origin.replace("http://127.0.0.1", "https://acme.example") }));
-    expect(answer).toMatchObject({ kind: "misconfigured" });
+    expect(result).toMatchObject({ kind: "misconfigured" });
     expect(asked).toEqual([]);
   });
 
@@ -302,13 +302,13 @@ describe("an issuer", () => {
 });
 
 describe("metadata that does not come: unavailable, and no token is sent", () => {
-  test.each<[string, Answer, object]>([
+  test.each<[string, Respond, object]>([
     ["503", status(503, { "Retry-After": "7" }), { retryAfterMs: 7_000 }],
     ["429", status(429), {}],
     ["500", status(500), {}],
     ["a connection that breaks", (response) => response.destroy(), {}],
-  ])("%s", async (_, answer, expected) => {
-    const { origin, asked } = await serving(() => ({ [rootPlace]: answer }));
+  ])("%s", async (_, respond, expected) => {
+    const { origin, asked } = await serving(() => ({ [rootPlace]: respond }));
     expect(await refresh({ issuer: origin })).toMatchObject({
       kind: "unavailable",
       reason: expect.stringContaining("the issuer's metadata could not be read"),
@@ -330,10 +330,10 @@ describe("metadata that does not come: unavailable, and no token is sent", () =>
 
   test("silence, for as long as discovery may take", async () => {
     const { origin, asked } = await serving(() => ({ [rootPlace]: () => undefined }));
-    const answer = await newGrant({ discoveryTimeoutMs: 1_000 }).refresh(
+    const result = await newGrant({ discoveryTimeoutMs: 1_000 }).refresh(
       requestOf({ issuer: origin }),
     );
-    expect(answer).toMatchObject({ kind: "unavailable" });
+    expect(result).toMatchObject({ kind: "unavailable" });
     expect(asked).not.toContain("/token");
   });
 
@@ -353,20 +353,20 @@ describe("metadata is kept", () => {
   const looks = (asked: readonly string[]) => asked.filter((path) => path === rootPlace).length;
   async function kept() {
     const clock = manualClock();
-    const answers: { current: Answer } = { current: () => undefined };
+    const respondsWith: { current: Respond } = { current: () => undefined };
     const server = await serving(() => ({
-      [rootPlace]: (response, request) => answers.current(response, request),
+      [rootPlace]: (response, request) => respondsWith.current(response, request),
     }));
-    answers.current = json(server.metadata);
+    respondsWith.current = json(server.metadata);
     const grant = newGrant({ clock });
     const again = () => grant.refresh(requestOf({ issuer: server.origin }));
-    return { ...server, clock, answers, again };
+    return { ...server, clock, respondsWith, again };
   }
 
   test("and looked for once by a hundred at once, and once more after an hour", async () => {
     const { asked, clock, again } = await kept();
-    const answers = await Promise.all(Array.from({ length: 100 }, again));
-    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["granted"]));
+    const results = await Promise.all(Array.from({ length: 100 }, again));
+    expect(new Set(results.map(({ kind }) => kind))).toEqual(new Set(["granted"]));
     clock.advance(hourMs - 1);
     await again();
     expect(looks(asked)).toBe(1);
@@ -375,10 +375,10 @@ describe("metadata is kept", () => {
     expect(looks(asked)).toBe(2);
   });
 
-  test("for a day longer while the issuer does not answer, and no longer than that", async () => {
-    const { clock, answers, again } = await kept();
+  test("for a day longer while the issuer does not respond, and no longer than that", async () => {
+    const { clock, respondsWith, again } = await kept();
     await again();
-    answers.current = status(503);
+    respondsWith.current = status(503);
     clock.advance(hourMs);
     expect(await again()).toMatchObject({ kind: "granted" });
     clock.advance(24 * hourMs);
@@ -386,18 +386,18 @@ describe("metadata is kept", () => {
   });
 
   test("no longer when the issuer has taken it away", async () => {
-    const { clock, answers, again } = await kept();
+    const { clock, respondsWith, again } = await kept();
     await again();
-    answers.current = status(404);
+    respondsWith.current = status(404);
     clock.advance(hourMs);
     expect(await again()).toMatchObject({ kind: "misconfigured" });
   });
 
   test("not at all where it could not be used: what is mended counts at once", async () => {
-    const { answers, again, metadata } = await kept();
-    answers.current = status(404);
+    const { respondsWith, again, metadata } = await kept();
+    respondsWith.current = status(404);
     expect(await again()).toMatchObject({ kind: "misconfigured" });
-    answers.current = json(metadata);
+    respondsWith.current = json(metadata);
     expect(await again()).toMatchObject({ kind: "granted" });
   });
 });
@@ -422,7 +422,7 @@ test("a client with a certificate goes to the endpoint for such clients, RFC 870
       mtls_endpoint_aliases: { token_endpoint: server.tokenEndpoint },
     }),
   }));
-  const answer = await newGrant({ clock: { nowMs: Date.now } }).refresh(
+  const result = await newGrant({ clock: { nowMs: Date.now } }).refresh(
     requestOf(
       {
         issuer: origin,
@@ -433,5 +433,5 @@ test("a client with a certificate goes to the endpoint for such clients, RFC 870
       { refreshToken: new Secret(await server.mintRefreshToken("client")) },
     ),
   );
-  expect(answer).toMatchObject({ kind: "granted" });
+  expect(result).toMatchObject({ kind: "granted" });
 });

@@ -28,9 +28,9 @@ const requestOf = (
   changes: Partial<TokenRequest> = {},
 ): TokenRequest => tokenRequest(parsedRegistration({ token_endpoint, ...members }), changes);
 
-function tokensOf(answer: TokenResult) {
-  if (answer.kind !== "granted") throw new Error(JSON.stringify(answer));
-  return answer.tokens;
+function tokensOf(result: TokenResult) {
+  if (result.kind !== "granted") throw new Error(JSON.stringify(result));
+  return result.tokens;
 }
 
 const thumbprintOf = async (key: Secret | undefined): Promise<string> =>
@@ -106,8 +106,8 @@ describe("at a server that verifies proofs and wants nonces", () => {
 
   test.each(["ES256", "EdDSA", "Ed25519"])("a new key can be one for %s", async (alg) => {
     const refreshToken = new Secret(await server.mintRefreshToken("secret"));
-    const answer = await refresh({ ...bySecret, dpop_signing_alg: alg }, { refreshToken });
-    expect(JSON.parse(tokensOf(answer).dpopKey?.reveal() ?? "")).toMatchObject({ alg });
+    const result = await refresh({ ...bySecret, dpop_signing_alg: alg }, { refreshToken });
+    expect(JSON.parse(tokensOf(result).dpopKey?.reveal() ?? "")).toMatchObject({ alg });
   });
 
   test("a public client's refresh token is good with its own key, and with no other", async () => {
@@ -144,11 +144,11 @@ describe("what is sent", () => {
   const tokens = '{"access_token":"at-2","token_type":"DPoP"}';
   const wantsNonce = '{"error":"use_dpop_nonce"}';
 
-  /** Answers one after the other, the last one again and again. */
-  async function provider(...answers: readonly (readonly [number, string, string?])[]) {
+  /** Sends the responses one after the other, and the last one again and again. */
+  async function provider(...responses: readonly (readonly [number, string, string?])[]) {
     const stand = await startProvider((response) => {
-      const [status, body, nonce] = answers[
-        Math.min(stand.requests.length, answers.length) - 1
+      const [status, body, nonce] = responses[
+        Math.min(stand.requests.length, responses.length) - 1
       ] ?? [500, ""];
       response.writeHead(status, nonce === undefined ? {} : { "DPoP-Nonce": nonce }).end(body);
     });
@@ -192,7 +192,7 @@ describe("what is sent", () => {
     expect(await noncesIn(other.requests)).toEqual([undefined]);
   });
 
-  test("a nonce that does not please is replaced once, and then the answer counts", async () => {
+  test("a nonce that the server refuses is replaced once, and then the response counts", async () => {
     const { url, requests } = await provider([400, wantsNonce, "n-1"], [401, wantsNonce, "n-2"]);
     const grant = newGrant();
     expect(await grant.refresh(requestOf(url.href, members))).toMatchObject({
@@ -211,8 +211,8 @@ describe("what is sent", () => {
     ["no error", [401, "", "n-1"]],
     ["a nonce that is longer than any", [400, wantsNonce, "n".repeat(1025)]],
     ["a nonce that is none", [400, wantsNonce, 'n"1']],
-  ])("nothing a second time, where the answer is %s", async (_, answer) => {
-    const { url, requests } = await provider(answer);
+  ])("nothing a second time, where the response is %s", async (_, response) => {
+    const { url, requests } = await provider(response);
     await newGrant().refresh(requestOf(url.href, members));
     expect(requests).toHaveLength(1);
   });
@@ -220,8 +220,8 @@ describe("what is sent", () => {
   test("nothing a second time, where there is no time left for a whole grant", async () => {
     const { url, requests } = await provider([400, wantsNonce, "n-1"], [200, tokens]);
     const maySend = () => requests.length === 0;
-    const answer = await newGrant().refresh(requestOf(url.href, members, { maySend }));
-    expect(answer).toEqual({ kind: "not_sent" });
+    const result = await newGrant().refresh(requestOf(url.href, members, { maySend }));
+    expect(result).toEqual({ kind: "not_sent" });
     expect(requests).toHaveLength(1);
   });
 
@@ -238,8 +238,8 @@ describe("what is sent", () => {
     const publicKey = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey;
     const reasonWith = async (jwk: object) => {
       const dpopKey = new Secret(JSON.stringify(jwk));
-      const answer = await newGrant().refresh(requestOf(url.href, members, { dpopKey }));
-      return answer.kind === "misconfigured" ? answer.reason : answer.kind;
+      const result = await newGrant().refresh(requestOf(url.href, members, { dpopKey }));
+      return result.kind === "misconfigured" ? result.reason : result.kind;
     };
     expect(await reasonWith(await exportJWK(publicKey))).toBe(
       "the connection's dpop_jwk is a public key: the private one is needed",
@@ -271,7 +271,7 @@ describe("the key in the stored token set", () => {
     expect(read.extra).toEqual({});
   });
 
-  test("is not what a provider's answer calls by its name", () => {
+  test("is not a member of the provider's response with that name", () => {
     const json = tokenSetJson({ ...stored, extra: { dpop_jwk: { kty: "EC" }, team: "t" } });
     expect(JSON.parse(json).dpop_jwk).toEqual(JSON.parse(dpopKey.reveal()));
     const unbound = { ...stored, dpopKey: undefined, extra: { dpop_jwk: { kty: "EC" } } };

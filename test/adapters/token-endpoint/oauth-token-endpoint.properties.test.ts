@@ -21,7 +21,7 @@ import { clientRegistration, tokenRequest } from "../../support/token-requests.t
 
 const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
 
-/** How the bytes of an answer come over the wire. */
+/** The form in which the bytes of a response arrive. */
 interface Wire {
   readonly coding: keyof typeof codings | undefined;
   /** `short`, `long`: a Content-Length that is wrong. `close`: the end of the connection is the end. */
@@ -32,7 +32,7 @@ interface Wire {
   readonly pieces: number;
 }
 
-interface WireAnswer {
+interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
@@ -47,16 +47,16 @@ const wire: fc.Arbitrary<Wire> = fc.record({
   pieces: fc.integer({ min: 1, max: 4 }),
 });
 const enormous = fc.constantFrom(40_000, 1_100_000).map((length) => Buffer.alloc(length, " x"));
-const wireAnswer: fc.Arbitrary<WireAnswer> = fc.record({
+const wireResponse: fc.Arbitrary<WireResponse> = fc.record({
   ...{ status, headers, wire },
   body: fc.oneof({ weight: 60, arbitrary: body }, { weight: 1, arbitrary: enormous }),
 });
 
-/** A value that Node's parser of HTTP refuses would end the answer before it begins. */
+/** A value that Node's HTTP parser refuses would end the response before it begins. */
 const headerLine = ([name, value]: [string, string | undefined]): string =>
   value === undefined ? "" : `${name}: ${value.replaceAll(/[^\x20-\x7e]/g, "")}\r\n`;
 
-function bytesOf({ status, headers, body, wire }: WireAnswer): readonly Buffer[] {
+function bytesOf({ status, headers, body, wire }: WireResponse): readonly Buffer[] {
   const coded = wire.coding === undefined ? body : codings[wire.coding](body);
   const lengths = { exact: coded.length, short: coded.length >> 1, long: coded.length + 9 };
   const framed = Object.entries({
@@ -83,21 +83,21 @@ function bytesOf({ status, headers, body, wire }: WireAnswer): readonly Buffer[]
   return Array.from({ length: wire.pieces }, (_, i) => all.subarray(i * size, (i + 1) * size));
 }
 
-async function writeTo(socket: Socket, answer: WireAnswer): Promise<void> {
-  for (const piece of bytesOf(answer)) {
+async function writeTo(socket: Socket, response: WireResponse): Promise<void> {
+  for (const piece of bytesOf(response)) {
     await new Promise((resolve) => socket.write(piece, resolve));
   }
-  if (answer.wire.ends === "reset") socket.resetAndDestroy();
+  if (response.wire.ends === "reset") socket.resetAndDestroy();
   else socket.end();
 }
 
 let standIn: ProviderStandIn;
-const answers = new Map<string, WireAnswer>();
+const responses = new Map<string, WireResponse>();
 beforeAll(async () => {
   standIn = await startRawProvider((socket, beginning) => {
     const [, path = ""] = beginning.toString("latin1").split(/[ ?]/);
-    const answer = answers.get(path);
-    if (answer !== undefined) void writeTo(socket, answer);
+    const response = responses.get(path);
+    if (response !== undefined) void writeTo(socket, response);
   });
 });
 afterAll(() => standIn.close());
@@ -111,11 +111,11 @@ let asked = 0;
 /** On a machine that others use, too. */
 async function refresh(
   provided: ProviderBehaviour,
-  answer: WireAnswer | undefined,
+  response: WireResponse | undefined,
   timeoutMs = 60_000,
 ): Promise<TokenResult> {
   const path = `/${++asked}`;
-  if (answer !== undefined) answers.set(path, answer);
+  if (response !== undefined) responses.set(path, response);
   // Parameters may need values that this connection's config does not state.
   const registered: RegisteredProvider = { ...provided, parameters: {} };
   const registration = clientRegistration({
@@ -126,12 +126,12 @@ async function refresh(
   });
   const tokens = { refreshToken: new Secret(refreshToken), accessToken: new Secret(accessToken) };
   const granted = await grant.refresh(tokenRequest(registration, { ...tokens, timeoutMs }));
-  answers.delete(path);
+  responses.delete(path);
   return granted;
 }
 
-const expectNoSecretIn = (answer: TokenResult): void => {
-  const shown = answer.kind === "granted" ? answer.notes : answer;
+const expectNoSecretIn = (result: TokenResult): void => {
+  const shown = result.kind === "granted" ? result.notes : result;
   const words = `${JSON.stringify(shown)}${inspect(shown, { depth: 9 })}`;
   for (const secret of sentSecrets) expect(words).not.toContain(secret);
 };
@@ -143,25 +143,28 @@ const batchOf = <Value>(one: fc.Arbitrary<Value>) =>
 test("no response over a socket makes it reject, or repeats what was sent", async () => {
   await assertProperty(
     "batch",
-    fc.asyncProperty(batchOf(fc.tuple(behaviour, wireAnswer)), async (batch) => {
-      const judged = await Promise.all(batch.map(([one, answer]) => refresh(one, answer)));
-      for (const answer of judged) {
-        expectNoSecretIn(answer);
-        expect(["not_sent", "misconfigured", "timed_out"]).not.toContain(answer.kind);
+    fc.asyncProperty(batchOf(fc.tuple(behaviour, wireResponse)), async (batch) => {
+      const results = await Promise.all(batch.map(([one, response]) => refresh(one, response)));
+      for (const result of results) {
+        expectNoSecretIn(result);
+        expect(["not_sent", "misconfigured", "timed_out"]).not.toContain(result.kind);
       }
     }),
   );
 });
 
-test("an answer that breaks off refuses and rejects nothing", async () => {
+test("a response that breaks off refuses and rejects nothing", async () => {
   const broken = fc
-    .tuple(wireAnswer, fc.constantFrom("chunked" as const, "long" as const))
-    .map(([answer, framing]) => ({ ...answer, wire: { ...answer.wire, framing, sent: 0.9 } }));
+    .tuple(wireResponse, fc.constantFrom("chunked" as const, "long" as const))
+    .map(([response, framing]) => ({
+      ...response,
+      wire: { ...response.wire, framing, sent: 0.9 },
+    }));
   await assertProperty(
     "batch",
     fc.asyncProperty(batchOf(fc.tuple(behaviour, broken)), async (batch) => {
-      const judged = await Promise.all(batch.map(([one, answer]) => refresh(one, answer)));
-      for (const { kind } of judged) {
+      const results = await Promise.all(batch.map(([one, response]) => refresh(one, response)));
+      for (const { kind } of results) {
         expect(["refused", "client_rejected", "rate_limited"]).not.toContain(kind);
       }
     }),
@@ -170,21 +173,21 @@ test("an answer that breaks off refuses and rejects nothing", async () => {
 
 test("tokens that came whole are never lost, however they came", async () => {
   const wholly = fc
-    .tuple(wireAnswer, bystanders, fc.constantFrom("exact", "chunked", "close", "long"))
-    .map(([answer, others, framing]) => ({
-      ...answer,
+    .tuple(wireResponse, bystanders, fc.constantFrom("exact", "chunked", "close", "long"))
+    .map(([response, others, framing]) => ({
+      ...response,
       body: Buffer.from(JSON.stringify({ access_token: "at-2", refresh_token: "rt-2", ...others })),
       // After a reset the bytes that were sent may never arrive; a cut is for the test before.
-      wire: { ...answer.wire, framing, sent: 1, ends: "properly" } as Wire,
+      wire: { ...response.wire, framing, sent: 1, ends: "properly" } as Wire,
     }));
   await assertProperty(
     "batch",
     fc.asyncProperty(batchOf(fc.tuple(behaviour, wholly)), async (batch) => {
-      const judged = await Promise.all(batch.map(([one, answer]) => refresh(one, answer)));
-      for (const answer of judged) {
-        if (answer.kind !== "granted") throw new Error(`${answer.kind} rather than granted`);
-        expect(answer.tokens.accessToken.reveal()).toBe("at-2");
-        expect(answer.tokens.refreshToken?.reveal()).toBe("rt-2");
+      const results = await Promise.all(batch.map(([one, response]) => refresh(one, response)));
+      for (const result of results) {
+        if (result.kind !== "granted") throw new Error(`${result.kind} rather than granted`);
+        expect(result.tokens.accessToken.reveal()).toBe("at-2");
+        expect(result.tokens.refreshToken?.reveal()).toBe("rt-2");
       }
     }),
   );
@@ -194,7 +197,7 @@ test("tokens at the front of more than may be read are kept, coded or not", asyn
   const junk = Array.from({ length: 220_000 }, (_, i) => (i * 7919) % 99_991).join();
   const long = JSON.stringify({ access_token: "at-2", refresh_token: "rt-2", junk });
   for (const coding of [undefined, "gzip", "deflate", "br"] as const) {
-    const answer = await refresh(
+    const result = await refresh(
       {},
       {
         status: 200,
@@ -203,7 +206,7 @@ test("tokens at the front of more than may be read are kept, coded or not", asyn
         wire: { coding, framing: "exact", sent: 1, ends: "properly", pieces: 1 },
       },
     );
-    expect(answer).toMatchObject({ kind: "granted" });
+    expect(result).toMatchObject({ kind: "granted" });
   }
 });
 
@@ -211,8 +214,8 @@ test("silence, of any provider: timed out", async () => {
   await assertProperty(
     "batch",
     fc.asyncProperty(batchOf(behaviour), async (batch) => {
-      const judged = await Promise.all(batch.map((one) => refresh(one, undefined, 50)));
-      for (const answer of judged) expect(answer).toEqual({ kind: "timed_out" });
+      const results = await Promise.all(batch.map((one) => refresh(one, undefined, 50)));
+      for (const result of results) expect(result).toEqual({ kind: "timed_out" });
     }),
   );
 });

@@ -31,11 +31,11 @@ async function providing(...args: Parameters<typeof startProvider>): Promise<Pro
   providers.push(provider);
   return provider;
 }
-const answering = (status: number, body: string, headers: Record<string, string> = {}) =>
+const respondingWith = (status: number, body: string, headers: Record<string, string> = {}) =>
   providing((response) => {
     response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(body);
   });
-const goodAnswer =
+const goodResponse =
   '{"access_token":"at-2","refresh_token":"rt-2","token_type":"Bearer","expires_in":3600}';
 
 describe("at a real authorization server", () => {
@@ -75,7 +75,7 @@ describe("at a real authorization server", () => {
 
 describe("what is sent", () => {
   const sent = async (changes: Partial<ClientRegistration>) => {
-    const provider = await answering(200, goodAnswer);
+    const provider = await respondingWith(200, goodResponse);
     await refresh(provider, {}, changes);
     const [request] = provider.requests;
     return {
@@ -139,14 +139,14 @@ describe("what a provider does:", () => {
     ["an empty body", 200, "", {}, { kind: "unusable" }],
     ["HTML", 200, "<html>", { "Content-Type": "text/html" }, { kind: "unusable" }],
     ["a redirect", 307, "", { Location: "http://127.0.0.1:1/" }, { kind: "unusable" }],
-  ])("%s", async (_, status, body, headers, answer) => {
-    const provider = await answering(status, body, headers);
-    expect(await refresh(provider)).toMatchObject(answer);
+  ])("%s", async (_, status, body, headers, expected) => {
+    const provider = await respondingWith(status, body, headers);
+    expect(await refresh(provider)).toMatchObject(expected);
     expect(provider.requests).toHaveLength(1);
   });
 
-  test("an answer without an end: cut at 1 MiB", async () => {
-    const provider = await answering(200, `{"junk":"${"x".repeat(2 * 1024 * 1024)}"}`);
+  test("a response without an end: cut at 1 MiB", async () => {
+    const provider = await respondingWith(200, `{"junk":"${"x".repeat(2 * 1024 * 1024)}"}`);
     expect(await refresh(provider)).toEqual({
       kind: "unusable",
       reason: "expected tokens, got more than 1048576 bytes",
@@ -156,7 +156,7 @@ describe("what a provider does:", () => {
 
   test("a response in more than two content codings: unusable", async () => {
     const codings = { "Content-Encoding": "gzip, gzip, gzip" };
-    expect(await refresh(await answering(200, "\x1f\x8b", codings))).toEqual({
+    expect(await refresh(await respondingWith(200, "\x1f\x8b", codings))).toEqual({
       kind: "unusable",
       reason:
         "expected tokens, got application/json in more than 2 content codings, 3 bytes, status 200",
@@ -167,7 +167,7 @@ describe("what a provider does:", () => {
 
   test("all that was sent is cut out of its words, and nothing where there was no more", async () => {
     const echo = (error_description: string) =>
-      answering(400, JSON.stringify({ error: "invalid_grant", error_description }));
+      respondingWith(400, JSON.stringify({ error: "invalid_grant", error_description }));
     expect(await refresh(await echo("rt-1 at-1 secret"), { scope: "a" })).toEqual({
       kind: "refused",
       providerError: "invalid_grant",
@@ -179,9 +179,9 @@ describe("what a provider does:", () => {
     });
   });
 
-  test("tokens at the front of an answer without an end are kept", async () => {
-    const long = goodAnswer.replace("}", `,"junk":"${"x".repeat(2 * 1024 * 1024)}"}`);
-    expect(await refresh(await answering(200, long))).toMatchObject({ kind: "granted" });
+  test("tokens at the front of a response without an end are kept", async () => {
+    const long = goodResponse.replace("}", `,"junk":"${"x".repeat(2 * 1024 * 1024)}"}`);
+    expect(await refresh(await respondingWith(200, long))).toMatchObject({ kind: "granted" });
   });
 
   test("silence: timed out, for it may have rotated", async () => {
@@ -189,7 +189,7 @@ describe("what a provider does:", () => {
     expect(await refresh(provider, { timeoutMs: 1_000 })).toEqual({ kind: "timed_out" });
   });
 
-  test("half an answer, and then silence: timed out", async () => {
+  test("half a response, and then silence: timed out", async () => {
     const provider = await providing((response) => {
       response.writeHead(200, { "Content-Type": "application/json" }).write('{"token_type":');
     });
@@ -204,16 +204,16 @@ describe("what a provider does:", () => {
 
   // RFC 9112 §2.2, §5.2, §6.3: what a client is to make of them.
   test.each<[string, string]>([
-    ["line feeds alone", `\nContent-Length: ${goodAnswer.length}\n\n${goodAnswer}`],
+    ["line feeds alone", `\nContent-Length: ${goodResponse.length}\n\n${goodResponse}`],
     [
       "a folded header",
-      `\r\nX-Policy: a\r\n b\r\nContent-Length: ${goodAnswer.length}\r\n\r\n${goodAnswer}`,
+      `\r\nX-Policy: a\r\n b\r\nContent-Length: ${goodResponse.length}\r\n\r\n${goodResponse}`,
     ],
     [
       "a length beside chunks",
-      `\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${goodAnswer.length.toString(16)}\r\n${goodAnswer}\r\n0\r\n\r\n`,
+      `\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${goodResponse.length.toString(16)}\r\n${goodResponse}\r\n0\r\n\r\n`,
     ],
-  ])("tokens in an answer that is framed as of old: %s", async (_, rest) => {
+  ])("tokens in a response with outdated framing: %s", async (_, rest) => {
     const provider = await startRawProvider((socket) => socket.end(`HTTP/1.1 200 OK${rest}`));
     providers.push(provider);
     expect(await refresh(provider)).toMatchObject({ kind: "granted" });
@@ -226,31 +226,31 @@ describe("what a provider does:", () => {
   });
 
   test("a certificate that nobody vouches for: unavailable, for nothing was sent", async () => {
-    const provider = await providing((response) => response.end(goodAnswer), { tls: true });
+    const provider = await providing((response) => response.end(goodResponse), { tls: true });
     expect(await refresh(provider)).toMatchObject({ kind: "unavailable" });
     expect(provider.requests).toHaveLength(0);
   });
 });
 
 describe("nothing is sent", () => {
-  test("when the last question before it is answered no", async () => {
-    const provider = await answering(200, goodAnswer);
+  test("when maySend returns false", async () => {
+    const provider = await respondingWith(200, goodResponse);
     expect(await refresh(provider, { maySend: () => false })).toEqual({ kind: "not_sent" });
     expect(provider.requests).toHaveLength(0);
   });
 
   test("to a loopback address where that is not allowed", async () => {
-    const provider = await answering(200, goodAnswer);
+    const provider = await respondingWith(200, goodResponse);
     const strict = oauthTokenEndpoint({
       clock: { nowMs: () => startMs },
       lookup: async () => [{ address: "127.0.0.1", family: 4 }],
     });
-    const answer = await strict.refresh(
+    const result = await strict.refresh(
       tokenRequest(
         clientRegistration({ tokenEndpoint: `https://provider.example:${provider.port}/` }),
       ),
     );
-    expect(answer).toEqual({
+    expect(result).toEqual({
       kind: "misconfigured",
       reason: "the host of the token endpoint has no address that may be connected to",
     });
@@ -261,7 +261,7 @@ describe("nothing is sent", () => {
     ["over http to another host", {}, { tokenEndpoint: "http://acme.example/" }, "has to be https"],
     ["without a token", { refreshToken: undefined }, {}, "has no token that could be exchanged"],
   ])("%s", async (_what, changes, client, reason) => {
-    const provider = await answering(200, goodAnswer);
+    const provider = await respondingWith(200, goodResponse);
     expect(await refresh(provider, changes, client)).toEqual({
       kind: "misconfigured",
       reason: expect.stringContaining(reason),
@@ -276,9 +276,9 @@ describe("nothing is sent", () => {
         throw Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" });
       },
     });
-    const answer = await lost.refresh(
+    const result = await lost.refresh(
       tokenRequest(clientRegistration({ tokenEndpoint: "https://provider.example/token" })),
     );
-    expect(answer).toMatchObject({ kind: "unavailable" });
+    expect(result).toMatchObject({ kind: "unavailable" });
   });
 });

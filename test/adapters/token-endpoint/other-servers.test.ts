@@ -19,9 +19,9 @@ const refreshAt = (members: Members, refreshToken: string): Promise<TokenResult>
   grant.refresh(
     tokenRequest(parsedRegistration(members), { refreshToken: new Secret(refreshToken) }),
   );
-const tokensOf = (answer: TokenResult) => {
-  if (answer.kind !== "granted") throw new Error(JSON.stringify(answer));
-  return answer.tokens;
+const tokensOf = (result: TokenResult) => {
+  if (result.kind !== "granted") throw new Error(JSON.stringify(result));
+  return result.tokens;
 };
 
 describe("@node-oauth/oauth2-server", () => {
@@ -139,12 +139,12 @@ describe("oauth2-mock-server, found by its issuer alone", () => {
       { access_token: "at-2", refresh_token: "rt-2", token_type: "Bearer" },
       { kind: "granted", notes: ["the status is 201"] },
     ],
-  ])("forced to answer with %s", async (_, statusCode, body, answer) => {
+  ])("forced to respond with %s", async (_, statusCode, body, expected) => {
     const { service, refresh } = await serving();
     service.once(Events.BeforeResponse, (response) =>
       Object.assign(response, { statusCode, body }),
     );
-    expect(await refresh()).toMatchObject(answer);
+    expect(await refresh()).toMatchObject(expected);
     expect(await refresh()).toMatchObject({ kind: "granted" });
   });
 

@@ -20,7 +20,7 @@ import { assertProperty } from "../../support/property.ts";
 
 const secrets = sentSecrets.map((secret) => new Secret(secret));
 const receivedAtMs = Date.UTC(2026, 0, 1);
-const answer: fc.Arbitrary<HttpResponse> = fc.record({
+const anyResponse: fc.Arbitrary<HttpResponse> = fc.record({
   ...{ status, headers, body },
   receivedAtMs: fc.constant(receivedAtMs),
 });
@@ -39,7 +39,7 @@ function wordsOf({ body: bytes }: HttpResponse): readonly string[] {
   }
 }
 
-/** Whether an answer holds what this provider, or RFC 6749, says of a dead token. */
+/** Whether a response holds this provider's, or RFC 6749's, error for a dead token. */
 function saysDead(words: readonly string[], { errors = [] }: ProviderBehaviour): boolean {
   const isThere = (
     rule: Pick<NonNullable<typeof errors>[number], "error" | "text" | "textPattern">,
@@ -55,12 +55,12 @@ function saysDead(words: readonly string[], { errors = [] }: ProviderBehaviour):
   return words.includes("invalid_grant") || dead.some(isThere);
 }
 
-test("whatever the provider is like, no answer makes it throw, or say what was sent", () => {
+test("with any provider no response makes it throw, or quotes a value that was sent", () => {
   assertProperty(
     "value",
-    fc.property(behaviour, answer, (provider, any) => {
-      const judged = tokenResult(any, secrets, provider);
-      const shown = judged.kind === "granted" ? judged.notes : judged;
+    fc.property(behaviour, anyResponse, (provider, response) => {
+      const result = tokenResult(response, secrets, provider);
+      const shown = result.kind === "granted" ? result.notes : result;
       const words = `${JSON.stringify(shown)}${inspect(shown, { depth: 9 })}`;
       for (const secret of sentSecrets) expect(words).not.toContain(secret);
     }),
@@ -70,18 +70,18 @@ test("whatever the provider is like, no answer makes it throw, or say what was s
 test("refused is the provider's own word, and no one else's", () => {
   assertProperty(
     "value",
-    fc.property(behaviour, answer, (provider, any) => {
-      if (tokenResult(any, secrets, provider).kind !== "refused") return;
-      expect(saysDead(wordsOf(any), provider)).toBe(true);
+    fc.property(behaviour, anyResponse, (provider, response) => {
+      if (tokenResult(response, secrets, provider).kind !== "refused") return;
+      expect(saysDead(wordsOf(response), provider)).toBe(true);
     }),
   );
 });
 
-test("an answer that was cut off refuses and rejects nothing", () => {
+test("a response that was cut off refuses and rejects nothing", () => {
   assertProperty(
     "value",
-    fc.property(behaviour, answer, (provider, any) => {
-      const { kind } = tokensInPartialResponse(any, secrets, provider) ?? {};
+    fc.property(behaviour, anyResponse, (provider, response) => {
+      const { kind } = tokensInPartialResponse(response, secrets, provider) ?? {};
       expect(["granted", "rotated", undefined]).toContain(kind);
     }),
   );
@@ -109,17 +109,17 @@ test("a new refresh token is never lost for want of an access token", () => {
   assertProperty(
     "value",
     fc.property(
-      ...[behaviour, answer, token, fc.boolean(), fc.integer({ min: 200, max: 299 })],
-      (provider, any, refresh, isAtOwnPlace, status) => {
+      ...[behaviour, anyResponse, token, fc.boolean(), fc.integer({ min: 200, max: 299 })],
+      (provider, response, refresh, isAtOwnPlace, status) => {
         const { tokensAt = "", refreshTokenMember = "refresh_token" } = provider;
         const path = isAtOwnPlace
           ? [...segmentsOf(tokensAt), refreshTokenMember]
           : ["refresh_token"];
         const json = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), refresh);
-        const whole = { ...any, status, body: Buffer.from(JSON.stringify(json)) };
-        const judged = tokensInPartialResponse(whole, secrets, provider);
-        if (judged?.kind !== "rotated") throw new Error(`${judged?.kind} rather than rotated`);
-        expect(judged.refreshToken.reveal()).toBe(refresh);
+        const whole = { ...response, status, body: Buffer.from(JSON.stringify(json)) };
+        const result = tokensInPartialResponse(whole, secrets, provider);
+        if (result?.kind !== "rotated") throw new Error(`${result?.kind} rather than rotated`);
+        expect(result.refreshToken.reveal()).toBe(refresh);
       },
     ),
   );
@@ -129,18 +129,18 @@ test("tokens at the provider's place or at the RFC's are never lost, whatever su
   assertProperty(
     "value",
     fc.property(
-      ...[behaviour, answer, bystanders, token, token, fc.boolean()],
-      (provider, any, others, access, refresh, isAtOwnPlace) => {
+      ...[behaviour, anyResponse, bystanders, token, token, fc.boolean()],
+      (provider, response, others, access, refresh, isAtOwnPlace) => {
         const json = placed(others, { access, refresh }, provider, isAtOwnPlace);
-        const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
-        for (const judged of [
+        const whole = { ...response, body: Buffer.from(JSON.stringify(json)) };
+        for (const result of [
           tokenResult(whole, secrets, provider),
           tokensInPartialResponse(whole, secrets, provider),
         ]) {
-          if (judged?.kind !== "granted") throw new Error(`${judged?.kind} rather than granted`);
-          expect(judged.tokens.accessToken.reveal()).toBe(access);
-          expect(judged.tokens.refreshToken?.reveal()).toBe(refresh);
-          const { expiresAtMs = receivedAtMs + 1 } = judged.tokens;
+          if (result?.kind !== "granted") throw new Error(`${result?.kind} rather than granted`);
+          expect(result.tokens.accessToken.reveal()).toBe(access);
+          expect(result.tokens.refreshToken?.reveal()).toBe(refresh);
+          const { expiresAtMs = receivedAtMs + 1 } = result.tokens;
           expect(expiresAtMs).toBeGreaterThan(receivedAtMs);
         }
       },

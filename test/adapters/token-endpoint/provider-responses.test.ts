@@ -52,7 +52,7 @@ describe("the end of the access token", () => {
     expect(granted?.extra).toEqual({});
   });
 
-  test("where a response has it in another form, the customary one counts", async () => {
+  test("where a response has another form, the usual one counts", async () => {
     const end = { access_token_end: { as: "iso_8601", member: "ends" } };
     const granted = await endOf(end, { ends: "tomorrow", expires_in: 60 });
     expect(granted?.expiresInSeconds).toBe(60);
@@ -69,7 +69,7 @@ describe("the end of the access token", () => {
     expect((await endOf(end, { access_token: token }))?.expiresInSeconds).toBeUndefined();
   });
 
-  test("as fixed: what the response says is not believed", async () => {
+  test("as fixed: the response does not count", async () => {
     const end = { access_token_end: { as: "fixed" }, access_token_lifetime_seconds: 120 };
     const granted = await endOf(end, { expires_in: 7 });
     expect(granted).toMatchObject({ expiresInSeconds: 120, notes: [] });
@@ -81,7 +81,7 @@ describe("the end of the access token", () => {
     expect(granted).toMatchObject({ expiresInSeconds: undefined, notes: [] });
   });
 
-  test("access_token_lifetime_seconds counts where the response does not say", async () => {
+  test("access_token_lifetime_seconds counts where the response states no end", async () => {
     const documented = { access_token_lifetime_seconds: 120 };
     expect((await endOf(documented, {}))?.expiresInSeconds).toBe(120);
     expect((await endOf(documented, { expires_in: 60 }))?.expiresInSeconds).toBe(60);
@@ -98,11 +98,11 @@ describe("the end of the refresh token", () => {
 
   test.each<[string, object, object, (number | undefined)[]]>([
     ["idle: counted from each response", idle, {}, [100, undefined]],
-    ["idle: the response knows better", idle, { refresh_expires_in: 50 }, [50, undefined]],
+    ["idle: the response counts first", idle, { refresh_expires_in: 50 }, [50, undefined]],
     ["absolute: never counted from a response", absolute, {}, [undefined, undefined]],
-    ["absolute: what the response says", absolute, { refresh_expires_in: 50 }, [undefined, 50]],
-    ["both: the response says the idle one", { ...idle, ...absolute }, {}, [100, undefined]],
-    ["neither: what the response says", {}, { refresh_token_expires_in: 50 }, [50, undefined]],
+    ["absolute: as the response states it", absolute, { refresh_expires_in: 50 }, [undefined, 50]],
+    ["both: the response states the idle one", { ...idle, ...absolute }, {}, [100, undefined]],
+    ["neither: as the response states it", {}, { refresh_token_expires_in: 50 }, [50, undefined]],
     [
       "refresh_token_end: under a name of its own",
       { refresh_token_end: { as: "epoch_seconds", member: "rt_ends" } },
@@ -233,14 +233,14 @@ describe("what an error means", () => {
     ["[Unknown ID.]", "unusable"],
     [`Unknown ID. ${"x".repeat(200)}`, "unusable"],
     ["", "unusable"],
-  ])("a response in one plain sentence: %j", async (body, kind) => {
+  ])("a response of one plain sentence: %j", async (body, kind) => {
     const dead = rule({ means: "dead", status: [401], text: "unknown id" });
     expect((await resultOf(dead, { status: 401, body })).kind).toBe(kind);
     const others = rule({ means: "dead", status: [401], text: "gone" });
     expect((await resultOf(others, { status: 401, body })).kind).toBe("unusable");
   });
 
-  test("retry_after_seconds, where the response does not say", async () => {
+  test("retry_after_seconds, where the response states no pause", async () => {
     const body = { error: "busy" };
     const busy = rule({ means: "rate_limited", error: "busy", retry_after_seconds: 600 });
     expect(await resultOf(busy, { body })).toEqual({ kind: "rate_limited", retryAfterMs: 600_000 });
@@ -337,7 +337,7 @@ describe("what an error means", () => {
   });
 });
 
-describe("a response that is damaged", () => {
+describe("a damaged response", () => {
   const cut = '{"access_token":"at-2","token_type":"Bearer","scope":"a b';
 
   test.each([{ rotation: "never" }, { renews_with: "access_token" }])(

@@ -283,7 +283,7 @@ describe("where the tokens are", () => {
     expect(granted?.extra).toEqual({});
   });
 
-  test("scope_separator comma: an answer without a scope has none", async () => {
+  test("scope_separator comma: a response without a scope has none", async () => {
     const { tokens: granted } = await exchange({ scope_separator: "comma" });
     expect([granted?.scope, granted?.notes]).toEqual([undefined, []]);
   });

@@ -247,9 +247,9 @@ describe("a certificate", () => {
       );
       const url = await listenOnLoopback(strict);
       const token_endpoint = `${url.replace("http:", "https:")}/token`;
-      const answer = await refresh("public", { ...method("none"), token_endpoint });
+      const result = await refresh("public", { ...method("none"), token_endpoint });
       await closeServer(strict);
-      expect(answer).toMatchObject(expected);
+      expect(result).toMatchObject(expected);
     },
   );
 });

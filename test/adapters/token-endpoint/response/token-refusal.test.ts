@@ -5,7 +5,7 @@ import type { TokenResult } from "../../../../functions/domain/ports/token-endpo
 const receivedAtMs = Date.UTC(2026, 0, 1);
 const json = { "content-type": "application/json" };
 
-const answerTo = (
+const resultOf = (
   body: string | object,
   status = 400,
   headers: Record<string, string> = json,
@@ -24,7 +24,7 @@ const answerTo = (
 describe("refused", () => {
   test.each([400, 401, 403, 404, 200, 201])("invalid_grant with status %i", (status) => {
     const body = { error: "invalid_grant", error_description: "Token has been revoked." };
-    expect(answerTo(body, status)).toEqual({
+    expect(resultOf(body, status)).toEqual({
       kind: "refused",
       providerError: "invalid_grant",
       providerErrorDescription: "Token has been revoked.",
@@ -32,18 +32,18 @@ describe("refused", () => {
   });
 
   test("invalid_grant in a form", () => {
-    expect(answerTo("error=invalid_grant&error_description=gone+for+good")).toMatchObject({
+    expect(resultOf("error=invalid_grant&error_description=gone+for+good")).toMatchObject({
       kind: "refused",
       providerErrorDescription: "gone for good",
     });
   });
 
-  test.each<[string, Parameters<typeof answerTo>]>([
+  test.each<[string, Parameters<typeof resultOf>]>([
     ["a server that failed itself", [{ error: "invalid_grant" }, 500]],
     ["a gateway", [{ error: "invalid_grant" }, 502]],
     ["a redirect", [{ error: "invalid_grant" }, 302]],
     ["the first of the redirects", [{ error: "invalid_grant" }, 300]],
-    ["what comes before an answer", [{ error: "invalid_grant" }, 199]],
+    ["an informational status", [{ error: "invalid_grant" }, 199]],
     ["a page that quotes it", ['<html>{"error":"invalid_grant"}</html>', 400]],
     ["text that mentions it", ["invalid_grant", 400]],
     ["an error of another name", [{ error: "bad_refresh_token" }, 200]],
@@ -52,19 +52,19 @@ describe("refused", () => {
     ["another member", [{ code: "invalid_grant", message: "invalid_grant" }, 400]],
     ["a description", [{ error: "server_error", error_description: "invalid_grant" }, 400]],
   ])("not by %s", (_whom, parameters) => {
-    expect(answerTo(...parameters).kind).toBe("unusable");
+    expect(resultOf(...parameters).kind).toBe("unusable");
   });
 
   test("not while the provider asks to wait", () => {
-    expect(answerTo({ error: "invalid_grant" }, 429).kind).toBe("rate_limited");
-    expect(answerTo({ error: "invalid_grant" }, 503).kind).toBe("unavailable");
+    expect(resultOf({ error: "invalid_grant" }, 429).kind).toBe("rate_limited");
+    expect(resultOf({ error: "invalid_grant" }, 503).kind).toBe("unavailable");
   });
 });
 
 describe("client rejected", () => {
   test.each(["invalid_client", "unauthorized_client"])("%s", (error) => {
     for (const status of [400, 401, 403, 200]) {
-      expect(answerTo({ error }, status)).toEqual({
+      expect(resultOf({ error }, status)).toEqual({
         kind: "client_rejected",
         providerError: error,
         providerErrorDescription: undefined,
@@ -75,7 +75,7 @@ describe("client rejected", () => {
   const challenged = { ...json, "www-authenticate": 'Basic realm="token"' };
 
   test("401 with a Basic challenge and no word besides", () => {
-    expect(answerTo("<html>", 401, challenged)).toMatchObject({
+    expect(resultOf("<html>", 401, challenged)).toMatchObject({
       kind: "client_rejected",
       providerError: "invalid_client",
     });
@@ -83,21 +83,21 @@ describe("client rejected", () => {
 
   test("401 with a Basic challenge among others", () => {
     const among = { "www-authenticate": 'Bearer realm="api", Basic realm="token"' };
-    expect(answerTo("", 401, among).kind).toBe("client_rejected");
+    expect(resultOf("", 401, among).kind).toBe("client_rejected");
   });
 
   test("a Basic challenge with another status says nothing of the client", () => {
-    expect(answerTo("", 403, challenged).kind).toBe("unusable");
+    expect(resultOf("", 403, challenged).kind).toBe("unusable");
   });
 
   test("the body's word counts for more than a challenge", () => {
-    expect(answerTo({ error: "invalid_grant" }, 401, challenged).kind).toBe("refused");
-    expect(answerTo({ error: "invalid_request" }, 401, challenged).kind).toBe("unusable");
+    expect(resultOf({ error: "invalid_grant" }, 401, challenged).kind).toBe("refused");
+    expect(resultOf({ error: "invalid_request" }, 401, challenged).kind).toBe("unusable");
   });
 
   test("401 without a challenge says nothing of the client", () => {
-    expect(answerTo({ message: "Unauthorized" }, 401).kind).toBe("unusable");
-    expect(answerTo("", 401, { "www-authenticate": "Bearer" }).kind).toBe("unusable");
+    expect(resultOf({ message: "Unauthorized" }, 401).kind).toBe("unusable");
+    expect(resultOf("", 401, { "www-authenticate": "Bearer" }).kind).toBe("unusable");
   });
 });
 
@@ -125,19 +125,19 @@ describe("asked to wait", () => {
     ["a fraction", { "retry-after": "1.5" }, undefined],
     ["words", { "retry-after": "soon" }, undefined],
   ])("Retry-After: %s", (_form, headers, retryAfterMs) => {
-    expect(answerTo("", 429, headers)).toEqual({ kind: "rate_limited", retryAfterMs });
+    expect(resultOf("", 429, headers)).toEqual({ kind: "rate_limited", retryAfterMs });
     const reason = "the provider is temporarily unavailable";
-    expect(answerTo("", 503, headers)).toEqual({ kind: "unavailable", reason, retryAfterMs });
+    expect(resultOf("", 503, headers)).toEqual({ kind: "unavailable", reason, retryAfterMs });
   });
 
   test("slow_down and temporarily_unavailable, whatever the status", () => {
-    expect(answerTo({ error: "slow_down" }).kind).toBe("rate_limited");
-    expect(answerTo({ error: "temporarily_unavailable" }).kind).toBe("unavailable");
+    expect(resultOf({ error: "slow_down" }).kind).toBe("rate_limited");
+    expect(resultOf({ error: "temporarily_unavailable" }).kind).toBe("unavailable");
   });
 });
 
 describe("unusable", () => {
-  test.each<[string, Parameters<typeof answerTo>, string]>([
+  test.each<[string, Parameters<typeof resultOf>, string]>([
     [
       "a page",
       ["<html>".padEnd(5120), 200, { "content-type": "text/html" }],
@@ -186,7 +186,7 @@ describe("unusable", () => {
     ],
     ["an unknown error", [{ error: "server_error" }, 500], "an unknown error, status 500"],
   ])("%s: says what was expected and what kind of thing came", (_what, parameters, came) => {
-    expect(answerTo(...parameters)).toMatchObject({
+    expect(resultOf(...parameters)).toMatchObject({
       kind: "unusable",
       reason: `expected tokens, got ${came}`,
       serverFailed: came.endsWith("500"),
@@ -198,7 +198,7 @@ describe("unusable", () => {
     ...["application/xml", "text/html", "text/plain", "text/xml"],
   ])("%s is named", (mediaType) => {
     const reason = `expected tokens, got ${mediaType}, 1 bytes, status 200`;
-    expect(answerTo("x", 200, { "content-type": mediaType })).toMatchObject({ reason });
+    expect(resultOf("x", 200, { "content-type": mediaType })).toMatchObject({ reason });
   });
 
   test.each<[string, string | object, number]>([
@@ -208,7 +208,7 @@ describe("unusable", () => {
     ["a success that is not JSON", "<html></html>", 200],
     ["an empty success", "", 204],
   ])("%s may have rotated the refresh token", (_name, body, status) => {
-    expect(answerTo(body, status)).toMatchObject({ kind: "unusable", mayHaveRotated: true });
+    expect(resultOf(body, status)).toMatchObject({ kind: "unusable", mayHaveRotated: true });
   });
 
   test.each<[string, string | object, number]>([
@@ -217,11 +217,11 @@ describe("unusable", () => {
     ["an error that comes with 200", { error: "invalid_scope" }, 200],
     ["a request that was wrong", { ok: false }, 400],
   ])("%s has rotated nothing", (_name, body, status) => {
-    expect(answerTo(body, status)).not.toHaveProperty("mayHaveRotated");
+    expect(resultOf(body, status)).not.toHaveProperty("mayHaveRotated");
   });
 
   test("without an error nothing is said of one", () => {
-    expect(answerTo({ ok: true })).toEqual({
+    expect(resultOf({ ok: true })).toEqual({
       kind: "unusable",
       reason: "expected tokens, got an object without an access_token, status 400",
       serverFailed: false,
@@ -229,12 +229,12 @@ describe("unusable", () => {
   });
 
   test.each([502, 504, 524])("%s from a gateway: the provider may have rotated", (status) => {
-    expect(answerTo("<html>", status)).toMatchObject({ serverFailed: true, mayHaveRotated: true });
-    expect(answerTo("<html>", status - 1)).not.toHaveProperty("mayHaveRotated");
+    expect(resultOf("<html>", status)).toMatchObject({ serverFailed: true, mayHaveRotated: true });
+    expect(resultOf("<html>", status - 1)).not.toHaveProperty("mayHaveRotated");
   });
 
   test("the provider's error is kept beside", () => {
-    expect(answerTo({ error: "invalid_scope", error_description: "no" })).toMatchObject({
+    expect(resultOf({ error: "invalid_scope", error_description: "no" })).toMatchObject({
       kind: "unusable",
       providerError: "invalid_scope",
       providerErrorDescription: "no",
@@ -244,8 +244,8 @@ describe("unusable", () => {
 
 describe("the provider's words", () => {
   const described = (error_description: unknown, secrets: string[] = []) => {
-    const answer = answerTo({ error: "invalid_grant", error_description }, 400, json, secrets);
-    return answer.kind === "refused" ? answer.providerErrorDescription : answer.kind;
+    const result = resultOf({ error: "invalid_grant", error_description }, 400, json, secrets);
+    return result.kind === "refused" ? result.providerErrorDescription : result.kind;
   };
 
   test.each([
@@ -294,7 +294,7 @@ describe("the provider's words", () => {
     ["a secret", "hunter2"],
     ["a token", "gXyZ3kQv8mPqR7sT2uV5wX9yZ1aB4cD6eF8"],
   ])("an error code that is %s is replaced", (_what, error) => {
-    expect(answerTo({ error }, 400, json, ["hunter2"])).toMatchObject({
+    expect(resultOf({ error }, 400, json, ["hunter2"])).toMatchObject({
       kind: "unusable",
       providerError: "unreadable_error",
     });

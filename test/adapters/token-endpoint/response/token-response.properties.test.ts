@@ -67,7 +67,7 @@ const status = fc.oneof(
   fc.integer({ min: 100, max: 999 }),
 );
 const receivedAtMs = Date.UTC(2026, 0, 1);
-const answer: fc.Arbitrary<HttpResponse> = fc.record({
+const anyResponse: fc.Arbitrary<HttpResponse> = fc.record({
   status,
   headers,
   body,
@@ -83,12 +83,12 @@ const parsedOf = ({ body }: HttpResponse): unknown => {
   }
 };
 
-test("no answer makes it throw", () => {
+test("no response makes it throw", () => {
   assertProperty(
     "value",
-    fc.property(answer, (any) => {
-      expect(tokenResult(any, secrets).kind).toEqual(expect.any(String));
-      tokensInPartialResponse(any, secrets);
+    fc.property(anyResponse, (response) => {
+      expect(tokenResult(response, secrets).kind).toEqual(expect.any(String));
+      tokensInPartialResponse(response, secrets);
     }),
   );
 });
@@ -96,9 +96,9 @@ test("no answer makes it throw", () => {
 test("nothing that was sent comes back in words", () => {
   assertProperty(
     "value",
-    fc.property(answer, (any) => {
-      const judged = tokenResult(any, secrets);
-      const shown = judged.kind === "granted" ? judged.notes : judged;
+    fc.property(anyResponse, (response) => {
+      const result = tokenResult(response, secrets);
+      const shown = result.kind === "granted" ? result.notes : result;
       const words = `${JSON.stringify(shown)}${inspect(shown, { depth: 9 })}`;
       for (const secret of sentSecrets) expect(words).not.toContain(secret);
     }),
@@ -109,20 +109,29 @@ test("tokens of a JSON object are never lost, whatever surrounds them", () => {
   const token = fc.string({ minLength: 1 }).filter((string) => string.trim() !== "");
   assertProperty(
     "value",
-    fc.property(answer, members, token, token, (any, others, accessToken, refreshToken) => {
-      const json = { ...others, access_token: accessToken, refresh_token: refreshToken };
-      const whole = { ...any, body: Buffer.from(JSON.stringify(json)) };
-      for (const judged of [tokenResult(whole, secrets), tokensInPartialResponse(whole, secrets)]) {
-        if (judged?.kind !== "granted") throw new Error(`${judged?.kind} rather than granted`);
-        const { tokens } = judged;
-        expect(tokens.accessToken.reveal()).toBe(accessToken.toWellFormed());
-        expect(tokens.refreshToken?.reveal()).toBe(refreshToken.toWellFormed());
-        expect(JSON.stringify(tokens.extra).length).toBeLessThanOrEqual(64 * 1024);
-        const { expiresAtMs = receivedAtMs + 1 } = tokens;
-        expect(expiresAtMs).toBeGreaterThan(receivedAtMs);
-        expect(new Date(expiresAtMs).toISOString()).toMatch(/^20/);
-      }
-    }),
+    fc.property(
+      anyResponse,
+      members,
+      token,
+      token,
+      (response, others, accessToken, refreshToken) => {
+        const json = { ...others, access_token: accessToken, refresh_token: refreshToken };
+        const whole = { ...response, body: Buffer.from(JSON.stringify(json)) };
+        for (const result of [
+          tokenResult(whole, secrets),
+          tokensInPartialResponse(whole, secrets),
+        ]) {
+          if (result?.kind !== "granted") throw new Error(`${result?.kind} rather than granted`);
+          const { tokens } = result;
+          expect(tokens.accessToken.reveal()).toBe(accessToken.toWellFormed());
+          expect(tokens.refreshToken?.reveal()).toBe(refreshToken.toWellFormed());
+          expect(JSON.stringify(tokens.extra).length).toBeLessThanOrEqual(64 * 1024);
+          const { expiresAtMs = receivedAtMs + 1 } = tokens;
+          expect(expiresAtMs).toBeGreaterThan(receivedAtMs);
+          expect(new Date(expiresAtMs).toISOString()).toMatch(/^20/);
+        }
+      },
+    ),
   );
 });
 
@@ -132,13 +141,13 @@ test("a token that came is not in the notes", () => {
     fc.property(members, headers, status, (others, header, code) => {
       const tokens = { access_token: "canary-new-access", refresh_token: "canary-new-refresh" };
       const content = Buffer.from(JSON.stringify({ ...others, ...tokens }));
-      const judged = tokenResult(
+      const result = tokenResult(
         { status: code, headers: header, body: content, receivedAtMs },
         [],
       );
-      expect(judged.kind).toBe("granted");
-      expect(inspect(judged, { depth: 9 })).not.toContain("canary-new");
-      expect(JSON.stringify(judged)).not.toContain("canary-new");
+      expect(result.kind).toBe("granted");
+      expect(inspect(result, { depth: 9 })).not.toContain("canary-new");
+      expect(JSON.stringify(result)).not.toContain("canary-new");
     }),
   );
 });
@@ -146,19 +155,19 @@ test("a token that came is not in the notes", () => {
 test("refused is the provider's own word, and no one else's", () => {
   assertProperty(
     "value",
-    fc.property(answer, (any) => {
-      if (tokenResult(any, secrets).kind !== "refused") return;
-      expect(parsedOf(any)).toMatchObject({ error: "invalid_grant" });
-      expect(any.status < 500 && any.status !== 429).toBe(true);
+    fc.property(anyResponse, (response) => {
+      if (tokenResult(response, secrets).kind !== "refused") return;
+      expect(parsedOf(response)).toMatchObject({ error: "invalid_grant" });
+      expect(response.status < 500 && response.status !== 429).toBe(true);
     }),
   );
 });
 
-test("an answer that was cut off refuses and rejects nothing", () => {
+test("a response that was cut off refuses and rejects nothing", () => {
   assertProperty(
     "value",
-    fc.property(answer, (any) => {
-      const { kind } = tokensInPartialResponse(any, secrets) ?? {};
+    fc.property(anyResponse, (response) => {
+      const { kind } = tokensInPartialResponse(response, secrets) ?? {};
       expect(["granted", "rotated", undefined]).toContain(kind);
     }),
   );

@@ -8,7 +8,7 @@ import type { TokenResult } from "../../../../functions/domain/ports/token-endpo
 const receivedAtMs = Date.UTC(2026, 0, 1);
 const json = { "content-type": "application/json" };
 
-const answerTo = (
+const resultOf = (
   body: string | object,
   status = 200,
   headers: Record<string, string> = json,
@@ -24,23 +24,23 @@ const answerTo = (
     secrets.map((secret) => new Secret(secret)),
   );
 
-/** A granted answer with its secrets laid open. */
-const grantedBy = (...parameters: Parameters<typeof answerTo>) => {
-  const answer = answerTo(...parameters);
-  if (answer.kind !== "granted") throw new Error(`${answer.kind} rather than granted`);
-  const { accessToken, refreshToken, ...rest } = answer.tokens;
+/** A granted result with its secrets revealed. */
+const grantedBy = (...parameters: Parameters<typeof resultOf>) => {
+  const result = resultOf(...parameters);
+  if (result.kind !== "granted") throw new Error(`${result.kind} rather than granted`);
+  const { accessToken, refreshToken, ...rest } = result.tokens;
   return {
     ...rest,
     accessToken: accessToken.reveal(),
     refreshToken: refreshToken?.reveal(),
-    notes: answer.notes,
+    notes: result.notes,
   };
 };
 
 const minimal = { access_token: "at", token_type: "Bearer" };
 
 describe("granted", () => {
-  test("an answer by the book has no notes", () => {
+  test("a response by the RFC has no notes", () => {
     const body = {
       ...minimal,
       refresh_token: "rt",
@@ -66,7 +66,7 @@ describe("granted", () => {
   test.each([undefined, null, "", " \t\n"])(
     "refresh_token %j is none: the old one stays",
     (value) => {
-      expect(answerTo({ ...minimal, refresh_token: value })).toMatchObject({
+      expect(resultOf({ ...minimal, refresh_token: value })).toMatchObject({
         tokens: { refreshToken: undefined },
         notes: [],
       });
@@ -84,7 +84,7 @@ describe("granted", () => {
   const both = { ...minimal, refresh_token: "rt" };
   const text = JSON.stringify(both);
 
-  test.each<[string, Parameters<typeof answerTo>, string[]]>([
+  test.each<[string, Parameters<typeof resultOf>, string[]]>([
     [
       "no token_type",
       [{ access_token: "at", refresh_token: "rt" }],
@@ -143,8 +143,8 @@ describe("granted", () => {
     },
   );
 
-  const bytesOf = (answer: Buffer) =>
-    tokenResult({ status: 200, headers: json, body: answer, receivedAtMs }, []);
+  const bytesOf = (body: Buffer) =>
+    tokenResult({ status: 200, headers: json, body, receivedAtMs }, []);
   const utf16 = Buffer.from(`\ufeff${text}`, "utf16le");
 
   const unmarked = utf16.subarray(2);
@@ -189,7 +189,7 @@ describe("granted", () => {
   test.each(["access_token=at&x=<b>", "<&access_token=at", "access_token=at and more"])(
     "%j only resembles a form",
     (body) => {
-      expect(answerTo(body).kind).toBe("unusable");
+      expect(resultOf(body).kind).toBe("unusable");
     },
   );
 
@@ -271,9 +271,9 @@ describe("granted", () => {
 });
 
 describe("a new refresh token without an access token", () => {
-  const rotatedBy = (...parameters: Parameters<typeof answerTo>) => {
-    const answer = answerTo(...parameters);
-    return answer.kind === "rotated" ? answer.refreshToken.reveal() : answer.kind;
+  const rotatedBy = (...parameters: Parameters<typeof resultOf>) => {
+    const result = resultOf(...parameters);
+    return result.kind === "rotated" ? result.refreshToken.reveal() : result.kind;
   };
 
   test.each<[string, string | object, number]>([
@@ -300,11 +300,11 @@ describe("a new refresh token without an access token", () => {
   });
 
   test("says what was expected and what came, and shows nothing of it", () => {
-    const answer = answerTo({ refresh_token: "canary-new" });
-    expect(answer).toMatchObject({
+    const result = resultOf({ refresh_token: "canary-new" });
+    expect(result).toMatchObject({
       reason: "expected tokens, got a refresh token without an access token",
     });
-    expect(JSON.stringify(answer)).not.toContain("canary");
+    expect(JSON.stringify(result)).not.toContain("canary");
   });
 });
 
@@ -315,8 +315,8 @@ describe("cut off", () => {
       [],
     );
   const grantedOf = (text: string) => {
-    const answer = cutOff(text);
-    return answer?.kind === "granted" ? answer : undefined;
+    const result = cutOff(text);
+    return result?.kind === "granted" ? result : undefined;
   };
   const whole = JSON.stringify({
     ...minimal,
@@ -350,9 +350,9 @@ describe("cut off", () => {
   });
 
   test("a refresh token that is whole counts, though the access token is not", () => {
-    const answer = cutOff('{"refresh_token":"new","access_token":"a');
-    if (answer?.kind !== "rotated") throw new Error(`${answer?.kind} rather than rotated`);
-    expect(answer.refreshToken.reveal()).toBe("new");
+    const result = cutOff('{"refresh_token":"new","access_token":"a');
+    if (result?.kind !== "rotated") throw new Error(`${result?.kind} rather than rotated`);
+    expect(result.refreshToken.reveal()).toBe("new");
     expect(cutOff('{"refresh_token":"ne')).toBeUndefined();
   });
 
@@ -360,7 +360,7 @@ describe("cut off", () => {
     expect(cutOff("access_token=at&refresh_token=r")).toBeUndefined();
   });
 
-  test("an error of an answer that did not end is not believed", () => {
+  test("an error in a response that did not end is not reliable", () => {
     expect(cutOff('{"error":"invalid_grant"}')).toBeUndefined();
   });
 });
