@@ -151,6 +151,7 @@ describe("what a provider does:", () => {
       kind: "unusable",
       reason: "expected tokens, got more than 1048576 bytes",
       serverFailed: false,
+      mayHaveRotated: true,
     });
   });
 

@@ -57,6 +57,8 @@ function resultWithoutTokens(
         kind: "unusable",
         reason: `expected tokens, got more than ${defaultMaximumBodyBytes} bytes`,
         serverFailed: false,
+        // Tokens may stand beyond the limit, or in a part that could not be decoded.
+        ...(Math.floor((exchange.partial?.status ?? 0) / 100) === 2 && { mayHaveRotated: true }),
       };
   }
 }
