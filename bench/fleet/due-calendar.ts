@@ -1,4 +1,8 @@
-import type { ConnectionId, WorkspaceId } from "../../functions/domain/model/connection.ts";
+import type {
+  ConnectionId,
+  ConnectionKey,
+  WorkspaceId,
+} from "../../functions/domain/model/connection.ts";
 import type { Due } from "../../functions/domain/ports/connection-store.ts";
 import type {
   DueConnection,
@@ -20,6 +24,10 @@ export const connectionIdOf = (connection: number): ConnectionId =>
   `${idPrefix}${connection}` as ConnectionId;
 export const connectionOf = (connectionId: string): number =>
   Number(connectionId.slice(idPrefix.length));
+export const fleetKey = (connection: number): ConnectionKey => ({
+  connectionId: connectionIdOf(connection),
+  workspaceId,
+});
 
 /** An entry of the index, and the number of its connection, for the model's own use. */
 export class FleetDue implements DueConnection {
@@ -65,7 +73,12 @@ export class DueCalendar implements DueIndex {
     this.#entries = new Int32Array(row * connections).fill(none);
   }
 
-  /** Of the access token; kept here, in the same row, because whoever moves an entry asks for it. */
+  /** Returns false for a connection that is not imported yet. */
+  isStored(connection: number): boolean {
+    return at(this.#entries, connection * row + tokenEnd) !== none;
+  }
+
+  /** The access token's expiry. It is in the row of the entry because both are read together. 0: unknown. */
   expiresAtMs(connection: number): number {
     return at(this.#entries, connection * row + tokenEnd);
   }
@@ -83,6 +96,14 @@ export class DueCalendar implements DueIndex {
   isDue(connection: number, nowMs: number): boolean {
     const place = at(this.#entries, connection * row + list);
     return place !== none && (place % this.#seconds) * secondMs <= nowMs;
+  }
+
+  /** Undefined: the connection is not in the index. */
+  dueOf(connection: number): Due | undefined {
+    const refreshAtMs = this.refreshAtMs(connection);
+    return refreshAtMs === undefined
+      ? undefined
+      : { refreshShard: this.shardOf(connection), refreshAtMs };
   }
 
   shardOf(connection: number): number {

@@ -1,20 +1,10 @@
-import type {
-  Connection,
-  ConnectionKey,
-  ConnectionStatus,
-  Failure,
-  RegistrationName,
-  SealedTokenSet,
-} from "../../functions/domain/model/connection.ts";
-import type {
-  ConnectionStore,
-  Due,
-  Rescheduling,
-  WriteResult,
-} from "../../functions/domain/ports/connection-store.ts";
+import type { RegistrationName } from "../../functions/domain/model/connection.ts";
+import type { ConnectionStore, Due } from "../../functions/domain/ports/connection-store.ts";
 import type { DueConnection } from "../../functions/domain/ports/schedule.ts";
 import { nextDue, type ScheduleSettings } from "../../functions/domain/schedule/due.ts";
+import { connectionStoreOver } from "../../test/support/connection-store-rules.ts";
 import { connectionIdOf, connectionOf, DueCalendar, FleetDue } from "./due-calendar.ts";
+import { FleetEntries } from "./fleet-entries.ts";
 import type { Integration } from "./integrations.ts";
 import type { Observations } from "./observations.ts";
 import { tokenLifetimeMs } from "./providers.ts";
@@ -38,8 +28,6 @@ export interface FleetOptions {
   readonly schedule: ScheduleSettings;
 }
 
-const sealed = "sealed" as SealedTokenSet;
-const done: WriteResult = { kind: "done" };
 /** Beyond the end, so that what is due later than that has a place. */
 const spareHours = 2;
 /** A power of two: of so many, the first one's integration is looked up, and the others' is near it. */
@@ -52,6 +40,7 @@ export class Fleet {
   readonly requests: StoreRequests = {
     ...{ read: 0, acquire: 0, commit: 0, recordFailure: 0, postpone: 0 },
   };
+  readonly entries: FleetEntries;
   readonly store: ConnectionStore;
   readonly size: number;
   readonly #options: FleetOptions;
@@ -60,8 +49,6 @@ export class Fleet {
   /** By integration: the first connection of the next one. */
   readonly #ends: Int32Array;
   readonly #byName: ReadonlyMap<RegistrationName, Integration>;
-  readonly #failures = new Map<number, Failure>();
-  readonly #statuses = new Map<number, ConnectionStatus>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -82,6 +69,11 @@ export class Fleet {
       seconds,
       (connection) => this.integrationOf(connection).name,
     );
+    this.entries = new FleetEntries({
+      ...{ size: this.size, calendar: this.calendar },
+      integrationOf: (connection) => this.integrationOf(connection),
+      reschedule: (connection, due) => this.#reschedule(connection, due),
+    });
     this.store = this.#connectionStore();
   }
 
@@ -127,29 +119,26 @@ export class Fleet {
     this.#schedule(connection, this.#nextDue(connection, nowMs + tokenLifetimeMs, nowMs));
   }
 
-  /** What the real worker's three requests and {@link nextDue} come to, where nothing goes wrong. */
+  /**
+   * Carries out what the real worker's three requests and {@link nextDue} amount to for a connection in its
+   * steady state, where the provider grants.
+   */
   refresh(connection: number, nowMs: number): void {
+    const expiresAtMs = nowMs + tokenLifetimeMs;
     this.requests.read++;
     this.requests.acquire++;
-    const expiresAtMs = nowMs + tokenLifetimeMs;
-    this.#commit(connection, expiresAtMs, this.#nextDue(connection, expiresAtMs, nowMs), nowMs);
+    this.requests.commit++;
+    this.#observeRefresh(connection, nowMs);
+    this.calendar.setExpiresAtMs(connection, expiresAtMs);
+    this.#reschedule(connection, this.#nextDue(connection, expiresAtMs, nowMs));
   }
 
-  #commit(
-    connection: number,
-    expiresAtMs: number | undefined,
-    due: Due | undefined,
-    nowMs: number,
-  ): void {
-    const { observations } = this.#options;
-    const dueMs = this.calendar.refreshAtMs(connection) ?? nowMs;
+  /** Runs before the commit, while the calendar has the end of the token that is replaced. */
+  #observeRefresh(connection: number, nowMs: number): void {
     const { behaviour } = this.integrationOf(connection);
-    this.requests.commit++;
-    observations.refreshedAt(behaviour, dueMs, this.calendar.expiresAtMs(connection), nowMs);
-    this.calendar.setExpiresAtMs(connection, expiresAtMs ?? 0);
-    if (this.#failures.size > 0) this.#failures.delete(connection);
-    this.#schedule(connection, due);
-    observations.indexWritten(this.calendar.shardOf(connection));
+    const dueMs = this.calendar.refreshAtMs(connection) ?? nowMs;
+    const expiredAtMs = this.calendar.expiresAtMs(connection);
+    this.#options.observations.refreshedAt(behaviour, dueMs, expiredAtMs, nowMs);
   }
 
   #nextDue(connection: number, expiresAtMs: number, nowMs: number): Due | undefined {
@@ -169,71 +158,43 @@ export class Fleet {
     this.#options.observations.fellDue(due.refreshAtMs);
   }
 
-  #reschedule(connection: number, schedule: Rescheduling): void {
-    if (schedule === "unchanged") return;
-    const shard = this.calendar.shardOf(connection);
-    this.#schedule(connection, schedule === "removed" ? undefined : schedule);
-    this.#options.observations.indexWritten(shard);
+  /** Counts the write of the index, in the shard that the connection leaves or else enters. */
+  #reschedule(connection: number, due: Due | undefined): void {
+    const shard = this.calendar.dueOf(connection)?.refreshShard ?? due?.refreshShard;
+    this.#schedule(connection, due);
+    if (shard !== undefined) this.#options.observations.indexWritten(shard);
   }
 
-  #connection({ connectionId, workspaceId }: ConnectionKey): Connection {
-    const connection = connectionOf(connectionId);
-    const { name, registration } = this.integrationOf(connection);
-    return {
-      ...{ connectionId, workspaceId, integration: name, registrationName: registration.name },
-      status: this.#statuses.get(connection) ?? "active",
-      config: {},
-      credentials: sealed,
-      credentialsVersion: 1,
-      expiresAtMs: this.calendar.expiresAtMs(connection),
-      assumedExpiresAtMs: undefined,
-      refreshTokenExpiresAtMs: undefined,
-      refreshTokenAbsoluteExpiresAtMs: undefined,
-      lease: undefined,
-      takeOver: undefined,
-      lastRefreshedAtMs: undefined,
-      lastForcedAtMs: undefined,
-      refreshAtMs: this.calendar.refreshAtMs(connection),
-      failure: this.#failures.get(connection),
-    };
-  }
-
-  /**
-   * Each message is worked on to its end before the next one, so no lease is ever met and no version
-   * moves: the fences are for other tests.
-   */
+  /** Counts the requests, and observes the commits, of a store with the rules of any other. */
   #connectionStore(): ConnectionStore {
     const { requests } = this;
+    const rules = connectionStoreOver(this.entries);
     return {
-      read: async (key) => {
+      ...rules,
+      read: (key) => {
         requests.read++;
-        return this.#connection(key);
+        return rules.read(key);
       },
-      acquireLease: async (request) => {
+      acquireLease: (request) => {
         requests.acquire++;
-        return { kind: "acquired", connection: this.#connection(request) };
+        return rules.acquireLease(request);
       },
-      scheduleTakeOver: async () => {},
-      commit: async ({ connectionId, expiresAtMs, due, committedAtMs }) => {
-        this.#commit(connectionOf(connectionId), expiresAtMs, due, committedAtMs);
-        return done;
+      commit: (commit, committer) => {
+        requests.commit++;
+        const version = this.entries.find(commit)?.connection.credentialsVersion;
+        if (version === commit.expectedVersion && commit.failure === undefined) {
+          this.#observeRefresh(connectionOf(commit.connectionId), commit.committedAtMs);
+        }
+        return rules.commit(commit, committer);
       },
-      recordFailure: async ({ connectionId, failure, schedule, status }) => {
+      recordFailure: (record) => {
         requests.recordFailure++;
-        const connection = connectionOf(connectionId);
-        this.#failures.set(connection, failure);
-        if (status !== undefined) this.#statuses.set(connection, status);
-        this.#reschedule(connection, schedule);
-        return done;
+        return rules.recordFailure(record);
       },
-      postpone: async ({ connectionId, failure, schedule }) => {
+      postpone: (record) => {
         requests.postpone++;
-        const connection = connectionOf(connectionId);
-        this.#failures.set(connection, failure);
-        this.#reschedule(connection, schedule);
-        return done;
+        return rules.postpone(record);
       },
-      releaseLease: async () => {},
     };
   }
 }

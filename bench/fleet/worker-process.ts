@@ -101,6 +101,7 @@ export class WorkerProcess {
     const { registration } = integration;
     const isPlain =
       registration.maxPerMinute === undefined &&
+      fleet.entries.isSteady(connection) &&
       trouble.isClear(registration.name, atMs) &&
       fleet.calendar.isDue(connection, atMs);
     if (!isPlain) return this.#workThrough(connection, atMs);

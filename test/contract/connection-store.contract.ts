@@ -27,7 +27,6 @@ export interface StoreUnderTest {
   close(): Promise<void>;
 }
 
-const nowMs = Date.UTC(2026, 0, 1, 12);
 const workspaceId = "wsp_1" as WorkspaceId;
 const foreign = "wsp_2" as WorkspaceId;
 /** A packed JWE, as base64url: stores may hold its bytes. */
@@ -36,10 +35,22 @@ const packed = (serial: string): SealedTokenSet =>
 const jwe = (serial: string): SealedTokenSet => `jwe.of.${serial}` as SealedTokenSet;
 
 let serial = 0;
-const newId = (): ConnectionId => `conn_${process.pid}_${Date.now()}_${++serial}` as ConnectionId;
+const newUniqueId = (): ConnectionId =>
+  `conn_${process.pid}_${Date.now()}_${++serial}` as ConnectionId;
 
-/** What every ConnectionStore does. */
-export function connectionStoreContract(name: string, start: () => Promise<StoreUnderTest>): void {
+export interface ContractOptions {
+  /** The time of the tests, epoch milliseconds. @default noon of 1 January 2026 */
+  readonly nowMs?: number;
+  /** Returns an id under which nothing is stored. @default an id that is unique across runs */
+  readonly newId?: () => ConnectionId;
+}
+
+/** The behaviour that every ConnectionStore has. */
+export function connectionStoreContract(
+  name: string,
+  start: () => Promise<StoreUnderTest>,
+  { nowMs = Date.UTC(2026, 0, 1, 12), newId = newUniqueId }: ContractOptions = {},
+): void {
   describe(`connection store: ${name}`, () => {
     let tested: StoreUnderTest;
     let store: ConnectionStore;
