@@ -1,14 +1,19 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Environment } from "../../functions/runtime/environment.ts";
+
+/** The part of a stream that commands write to. */
+export interface TextOutput {
+  write(text: string): unknown;
+}
 
 /** The streams and the environment of a command. */
 export interface AdminIo {
   readonly environment: Environment;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   /** The command's result. */
-  readonly stdout: Writable;
+  readonly stdout: TextOutput;
   /** Prompts, notes and errors, for a person. */
-  readonly stderr: Writable;
+  readonly stderr: TextOutput;
 }
 
 /** A command fails. The message is one line for the person who ran it. */

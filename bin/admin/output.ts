@@ -1,4 +1,5 @@
 import type { AdminIo } from "./io.ts";
+import { printableLine } from "./printable.ts";
 
 type Cell = string | number | readonly string[] | undefined;
 export type Row = Readonly<Record<string, Cell | readonly Row[]>>;
@@ -68,8 +69,7 @@ const cellsOf = (row: Row): readonly (readonly [string, Cell])[] =>
     isRows(value) ? [] : [[name, value as Cell] as const],
   );
 
-/** Replaces control characters, since a text from a provider must not control the terminal. */
 function cell(value: Cell): string {
   const text = typeof value === "object" ? value.join(" ") : String(value ?? "");
-  return text.replace(/\p{Cc}/gu, "?") || "-";
+  return printableLine(text) || "-";
 }

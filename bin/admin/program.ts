@@ -3,6 +3,7 @@ import { connectionCommands } from "./connections.ts";
 import { integrationCommands } from "./integrations.ts";
 import type { AdminIo } from "./io.ts";
 import { keyCommands } from "./keys.ts";
+import { printableOutput } from "./printable.ts";
 import { providerCommands } from "./providers.ts";
 import { rescueCommand } from "./rescue.ts";
 
@@ -11,7 +12,12 @@ import { rescueCommand } from "./rescue.ts";
  * @param args the arguments of the command line, without the program
  * @returns the exit code; an error is one line on stderr
  */
-export async function runAdmin(args: readonly string[], io: AdminIo): Promise<number> {
+export async function runAdmin(args: readonly string[], streams: AdminIo): Promise<number> {
+  const io = {
+    ...streams,
+    stdout: printableOutput(streams.stdout),
+    stderr: printableOutput(streams.stderr),
+  };
   const program = new Command("admin")
     .description("Administers the OAuth token refresh service")
     .addHelpText("after", help)
