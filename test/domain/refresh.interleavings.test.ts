@@ -38,7 +38,7 @@ import { SharedTrouble } from "../support/shared-trouble.ts";
  * leaps (which is what a frozen process sees).
  */
 
-type StoreFault = "none" | "request lost" | "answer lost";
+type StoreFault = "none" | "request lost" | "response lost";
 type ProviderFault =
   | "none"
   | "503"
@@ -70,7 +70,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
     minLength: 2,
     maxLength: 5,
   }),
-  storeFaults: fc.array(mostly<StoreFault>("none", "request lost", "answer lost"), {
+  storeFaults: fc.array(mostly<StoreFault>("none", "request lost", "response lost"), {
     maxLength: 25,
   }),
   providerFaults: fc.array(
@@ -143,7 +143,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
 
   const leapTo = (instantMs: number): void => {
     nowMs = Math.max(nowMs, instantMs);
-    for (const grant of underWay) if (grant.deadlineMs <= nowMs) grant.isOver = true;
+    for (const request of underWay) if (request.deadlineMs <= nowMs) request.isOver = true;
   };
 
   /** Every step outside the process waits for the scheduler; a dead process never hears again. */
@@ -166,8 +166,8 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
         const hasEnded = ++storeRequests > (scenario.storeEndsAfter ?? Number.POSITIVE_INFINITY);
         if (hasEnded || fault === "request lost") throw new StoreUnavailable("store");
         const result = await operation(...args);
-        await step(process, `${name} is answered`);
-        if (fault === "answer lost") throw new StoreUnavailable("store");
+        await step(process, `${name} returns`);
+        if (fault === "response lost") throw new StoreUnavailable("store");
         return result;
       };
     return {
@@ -185,27 +185,27 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     };
   };
 
-  const grantOf =
+  const requestTo =
     (process: number) =>
     async (request: TokenRequest): Promise<TokenResult> => {
       const fault = providerFaults.shift() ?? "none";
       await step(process, "connecting");
       if (!request.maySend()) return { kind: "not_sent" };
       const refreshToken = request.refreshToken?.reveal() ?? "";
-      const grant = { refreshToken, deadlineMs: nowMs + request.timeoutMs, isOver: false };
+      const inFlight = { refreshToken, deadlineMs: nowMs + request.timeoutMs, isOver: false };
       if (underWay.some((other) => !other.isOver && other.refreshToken === refreshToken)) {
         overlaps.push(refreshToken);
       }
-      underWay.push(grant);
+      underWay.push(inFlight);
       try {
-        await step(process, `grant of ${refreshToken}`);
+        await step(process, `token request with ${refreshToken}`);
         const definite = definiteAnswer(fault);
         if (definite !== undefined) return definite;
         const acts = fault !== "timed out before it acted";
         const successor = acts ? provider.redeem(refreshToken) : undefined;
-        await step(process, "provider's answer");
-        if (fault.startsWith("timed out")) leapTo(grant.deadlineMs);
-        if (grant.isOver) return { kind: "timed_out" };
+        await step(process, "provider's response");
+        if (fault.startsWith("timed out")) leapTo(inFlight.deadlineMs);
+        if (inFlight.isOver) return { kind: "timed_out" };
         if (fault !== "none") return { kind: "broken_off", reason: "reset" };
         if (successor === undefined) {
           return {
@@ -217,7 +217,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
         arrived.add(successor);
         return granted(successor, nowMs);
       } finally {
-        grant.isOver = true;
+        inFlight.isOver = true;
       }
     };
 
@@ -232,7 +232,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
   const processes = [0, 1, 2].map((process) => {
     let leases = 0;
     const telemetry: Telemetry = { emit: (event) => void events.push(event) };
-    const tokenEndpoint = { refresh: grantOf(process), originOf: plainOriginOf };
+    const tokenEndpoint = { refresh: requestTo(process), originOf: plainOriginOf };
     const { holds, evidence } = new SharedTrouble({ nowMs: () => nowMs }).view();
     const dependencies: RefreshDependencies = {
       store: overStore(process),
@@ -293,7 +293,7 @@ function world(scheduler: fc.Scheduler, scenario: Scenario) {
     isKept: (refreshToken: string) =>
       stored.has(refreshToken) ||
       rescued.some((commit) => refreshTokenOf(commit) === refreshToken) ||
-      events.some((event) => keptInJournal(event) === refreshToken),
+      events.some((event) => keptInTelemetry(event) === refreshToken),
     hasDied: () => isDead,
     elapsedMs: () => nowMs - startMs,
   };
@@ -309,22 +309,22 @@ const definiteAnswer = (fault: ProviderFault): TokenResult | undefined => {
 const refreshTokenOf = ({ credentials }: Pick<TokenSetCommit, "credentials">): string =>
   opened(credentials).refreshToken?.reveal() ?? "none";
 
-const keptInJournal = (event: RefreshEvent): string | undefined => {
+const keptInTelemetry = (event: RefreshEvent): string | undefined => {
   if (event.code === "commit.superseded") return refreshTokenOf(event);
   if (event.code === "commit.last_resort") return refreshTokenOf(event.commit);
   return undefined;
 };
 
 interface Run extends ReturnType<typeof world> {
-  readonly answers: readonly (string | undefined)[];
+  readonly outcomes: readonly (string | undefined)[];
 }
 
 async function run(scheduler: fc.Scheduler, scenario: Scenario): Promise<Run> {
   const seen = world(scheduler, scenario);
-  const answers: (string | undefined)[] = scenario.callers.map(() => undefined);
+  const outcomes: (string | undefined)[] = scenario.callers.map(() => undefined);
   const calls = scenario.callers.map(async (caller, index) => {
     await scheduler.schedule(Promise.resolve(), `call ${index}`);
-    answers[index] = await seen.call(caller);
+    outcomes[index] = await seen.call(caller);
   });
   for (const leapMs of scenario.leapsMs) {
     void scheduler
@@ -332,9 +332,9 @@ async function run(scheduler: fc.Scheduler, scenario: Scenario): Promise<Run> {
       .then(() => seen.leapBy(leapMs));
   }
   await scheduler.waitIdle();
-  // Nothing is scheduled any more: what has not been answered by now never will be.
+  // Nothing is scheduled any more: a call without an outcome will have none.
   await Promise.race([Promise.allSettled(calls), Promise.resolve()]);
-  return { ...seen, answers };
+  return { ...seen, outcomes };
 }
 
 const holdsInEveryOrder = (
@@ -349,7 +349,7 @@ const holdsInEveryOrder = (
   );
 
 describe("however the requests of several processes interleave, and whatever fails", () => {
-  test("the provider sees no two grants at once with one refresh token", () =>
+  test("the provider sees no two token requests at once with one refresh token", () =>
     holdsInEveryOrder(({ overlaps }) => expect(overlaps).toEqual([])));
 
   test("a rotated refresh token that arrived is stored, or rescued, or in the telemetry", () =>
@@ -366,21 +366,21 @@ describe("however the requests of several processes interleave, and whatever fai
       expect(provider.accepts(opened(credentials).refreshToken?.reveal())).toBe(false);
     }));
 
-  test("every caller of a process that lives gets an answer", () =>
-    holdsInEveryOrder(({ answers, hasDied }, { callers }) => {
-      const unanswered = callers.filter(
-        ({ process }, index) => answers[index] === undefined && !(process === 0 && hasDied()),
+  test("every caller of a process that lives gets an outcome", () =>
+    holdsInEveryOrder(({ outcomes, hasDied }, { callers }) => {
+      const withoutOutcome = callers.filter(
+        ({ process }, index) => outcomes[index] === undefined && !(process === 0 && hasDied()),
       );
-      expect(unanswered).toEqual([]);
+      expect(withoutOutcome).toEqual([]);
     }));
 
   test("and where nothing fails, the stored token is the provider's newest and all succeed", () =>
-    holdsInEveryOrder(({ answers, connection, provider, elapsedMs }) => {
-      // Beyond it a grant may no longer be begun under the lease: that is a failure too.
+    holdsInEveryOrder(({ outcomes, connection, provider, elapsedMs }) => {
+      // A token request that is later than that may not be sent under the lease, which is a failure too.
       fc.pre(elapsedMs() <= budget.leaseMs - budget.providerTimeoutMs - budget.commitReserveMs);
       const { credentials, lease } = connection() ?? {};
       expect(lease).toBeUndefined();
       expect(credentials && opened(credentials).refreshToken?.reveal()).toBe(provider.current());
-      for (const answer of answers) expect(["refreshed", "coalesced"]).toContain(answer);
+      for (const outcome of outcomes) expect(["refreshed", "coalesced"]).toContain(outcome);
     }, undisturbedScenarios));
 });

@@ -69,8 +69,8 @@ describe("a granted refresh", () => {
     const stored = connection({
       credentials: sealed(tokenSet("rt-0", { scope: "a b", extra: { instance_url: "https://x" } })),
     });
-    const answer = granted(undefined, startMs, { tokenType: undefined, extra: { team: "t" } });
-    const h = harness({ stored, answers: [answer] });
+    const result = granted(undefined, startMs, { tokenType: undefined, extra: { team: "t" } });
+    const h = harness({ stored, results: [result] });
     await h.refresh();
     const tokens = h.storedTokens();
     expect(tokens.refreshToken?.reveal()).toBe("rt-0");
@@ -88,10 +88,10 @@ describe("a granted refresh", () => {
       const made = madeKey === undefined ? {} : { dpopKey: new Secret(madeKey) };
       const h = harness({
         stored: connection({ credentials: sealed(tokenSet("rt-0", { dpopKey })) }),
-        answers: [granted("rt-1", startMs, made)],
+        results: [granted("rt-1", startMs, made)],
       });
       await h.refresh();
-      expect(h.grants[0]?.dpopKey?.reveal()).toBe(storedKey);
+      expect(h.tokenRequests[0]?.dpopKey?.reveal()).toBe(storedKey);
       return h.storedTokens().dpopKey?.reveal();
     };
     expect(await keyAfter("k-0", undefined)).toBe("k-0");
@@ -100,7 +100,7 @@ describe("a granted refresh", () => {
   });
 
   test("answers null for an expiry that the provider does not state", async () => {
-    const h = harness({ answers: [granted("rt-1", startMs, { expiresAtMs: undefined })] });
+    const h = harness({ results: [granted("rt-1", startMs, { expiresAtMs: undefined })] });
     await expect(h.refresh()).resolves.toMatchObject({ expiresAtMs: undefined });
     expect(h.stored().expiresAtMs).toBeUndefined();
   });
@@ -113,7 +113,7 @@ describe("a granted refresh", () => {
     });
     const idleFor = (days: number) =>
       granted("rt-1", startMs, { refreshTokenExpiresAtMs: startMs + days * 86_400_000 });
-    const h = harness({ stored, answers: [idleFor(7), idleFor(14)] });
+    const h = harness({ stored, results: [idleFor(7), idleFor(14)] });
     await h.refresh();
     expect(h.stored()).toMatchObject({
       refreshTokenExpiresAtMs: startMs + 7 * 86_400_000,
@@ -129,8 +129,8 @@ describe("a granted refresh", () => {
 
   test("takes over an absolute end that the provider states", async () => {
     const endMs = startMs + 5 * 86_400_000;
-    const answer = granted("rt-1", startMs, { refreshTokenAbsoluteExpiresAtMs: endMs });
-    const h = harness({ answers: [answer] });
+    const result = granted("rt-1", startMs, { refreshTokenAbsoluteExpiresAtMs: endMs });
+    const h = harness({ results: [result] });
     await h.refresh();
     expect(h.stored()).toMatchObject({
       refreshTokenExpiresAtMs: endMs,
@@ -146,10 +146,10 @@ describe("a granted refresh", () => {
     const h = harness({
       stored,
       registry: { registration: async () => renewing },
-      answers: [granted(undefined, startMs)],
+      results: [granted(undefined, startMs)],
     });
     await expect(h.refresh()).resolves.toMatchObject({ kind: "refreshed" });
-    const [asked] = h.grants;
+    const [asked] = h.tokenRequests;
     expect(asked?.refreshToken).toBeUndefined();
     expect(asked?.accessToken.reveal()).toBe("at-of-rt-0");
     expect(asked?.scope).toBe("a");
@@ -167,7 +167,7 @@ describe("a granted refresh", () => {
 
   test("clears an earlier failure and the status error", async () => {
     const h = harness({
-      answers: [
+      results: [
         { kind: "unusable", reason: "HTML", serverFailed: false },
         granted("rt-1", startMs),
       ],
@@ -186,7 +186,7 @@ describe("a granted refresh", () => {
       h.clock.advance(1_000);
       await h.refresh({ force: true });
     }
-    expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(
+    expect(h.tokenRequests.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(
       Array.from({ length: 10 }, (_, i) => `rt-${i}`),
     );
     expect(h.stored().credentialsVersion).toBe(startMs + 10_000);
@@ -201,10 +201,10 @@ describe("a granted refresh", () => {
 
   test("a forced call right after one that failed has its failure, and asks nobody", async () => {
     const serverError = { kind: "unusable", reason: "500", serverFailed: true } as const;
-    const h = harness({ answers: [serverError] });
+    const h = harness({ results: [serverError] });
     await failsWith(h.refresh({ force: true }), "provider_error");
     await failsWith(h.refresh({ force: true }), "provider_error");
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 
   test("a forced call right after one that was held fails as well", async () => {
@@ -230,7 +230,7 @@ describe("what spares the provider", () => {
     const h = harness();
     const outcome = await h.refresh({ minTtlSeconds: 3600 });
     expect(outcome.kind).toBe("still_valid");
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
   });
 
   test("a token that lives one second less than min_ttl_seconds is refreshed", async () => {
@@ -244,7 +244,7 @@ describe("what spares the provider", () => {
     h.clock.advance(9_999);
     const second = await h.refresh();
     expect(second).toEqual({ ...first, kind: "coalesced" });
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 
   test("a call after the coalesce window refreshes again", async () => {
@@ -257,7 +257,7 @@ describe("what spares the provider", () => {
   test("a hundred calls of one process share one grant and one expiry", async () => {
     const h = harness();
     const outcomes = await Promise.all(Array.from({ length: 100 }, () => h.refresh()));
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
     expect(new Set(outcomes.map(({ expiresAtMs }) => expiresAtMs)).size).toBe(1);
     expect(outcomes.filter(({ kind }) => kind === "refreshed")).toHaveLength(1);
   });
@@ -265,14 +265,14 @@ describe("what spares the provider", () => {
   test("a hundred forced calls at once share one grant", async () => {
     const h = harness();
     await Promise.all(Array.from({ length: 100 }, () => h.refresh({ force: true })));
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 
   test("calls that share a refresh share its failure", async () => {
-    const h = harness({ answers: [{ kind: "unusable", reason: "HTML", serverFailed: false }] });
+    const h = harness({ results: [{ kind: "unusable", reason: "HTML", serverFailed: false }] });
     const calls = Array.from({ length: 5 }, () => h.refresh());
     for (const call of calls) await failsWith(call, "provider_error");
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 });
 
@@ -285,7 +285,7 @@ describe("a connection that cannot be refreshed", () => {
     await failsWith(h.refresh(), code);
     await failsWith(h.refresh({ force: true }), code);
     await failsWith(h.refresh({ minTtlSeconds: 60 }), code);
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
   });
 
   test("of another workspace is answered like one that does not exist", async () => {
@@ -329,7 +329,7 @@ describe("a connection that cannot be refreshed", () => {
 
 describe("a refusal", () => {
   test("of the token that is stored now: expired, with the provider's words", async () => {
-    const h = harness({ answers: [refusal] });
+    const h = harness({ results: [refusal] });
     await failsWith(h.refresh(), "reauthorization_required");
     expect(h.stored()).toMatchObject({
       status: "expired",
@@ -343,7 +343,7 @@ describe("a refusal", () => {
 
   test("of a token that was replaced meanwhile: the stored one is the answer", async () => {
     const h = harness({
-      answers: [
+      results: [
         async () => {
           h.store.put({
             ...h.stored(),
@@ -359,7 +359,7 @@ describe("a refusal", () => {
   });
 
   test("that cannot be checked against the store is not believed", async () => {
-    const h = harness({ answers: [refusal] });
+    const h = harness({ results: [refusal] });
     h.store.recordFailure = async () => {
       throw new StoreUnavailable("DynamoDB");
     };
@@ -380,7 +380,7 @@ describe("a provider that limits how often a refresh token may be used", () => {
   test("is not asked again before its interval is over: the last refresh answers", async () => {
     const h = harness({ ...limited, stored: refreshedAgo(599_999) });
     expect(await h.refresh()).toMatchObject({ kind: "coalesced", expiresAtMs: startMs + 600_000 });
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
     expect(h.stored().lease).toBeUndefined();
   });
 
@@ -401,7 +401,7 @@ describe("a rejected client", () => {
   test("is tried again with the secret that was rotated while cached", async () => {
     let current = registration;
     const h = harness({
-      answers: [clientRejection, granted("rt-1", startMs)],
+      results: [clientRejection, granted("rt-1", startMs)],
       registry: {
         registration: async (_, maxAgeMs) => {
           if (maxAgeMs === 0) current = { ...registration, version: "v2" };
@@ -410,11 +410,11 @@ describe("a rejected client", () => {
       },
     });
     expect((await h.refresh()).kind).toBe("refreshed");
-    expect(h.grants.map(({ registration }) => registration.version)).toEqual(["v1", "v2"]);
+    expect(h.tokenRequests.map(({ registration }) => registration.version)).toEqual(["v1", "v2"]);
   });
 
   test("leaves the connection active, and the integration free for others", async () => {
-    const h = harness({ answers: [clientRejection] });
+    const h = harness({ results: [clientRejection] });
     const error = await failsWith(h.refresh(), "client_rejected");
     expect(error.message).toContain("acme");
     expect(h.stored()).toMatchObject({ status: "active", lease: undefined });
@@ -424,7 +424,7 @@ describe("a rejected client", () => {
   test("is tried again once its secret has changed", async () => {
     let version = "v1";
     const h = harness({
-      answers: [clientRejection, granted("rt-1", startMs)],
+      results: [clientRejection, granted("rt-1", startMs)],
       registry: { registration: async () => ({ ...registration, version }) },
     });
     await failsWith(h.refresh(), "client_rejected");
@@ -434,7 +434,7 @@ describe("a rejected client", () => {
 
   test("whose secret cannot be read again is still a rejected client", async () => {
     const h = harness({
-      answers: [clientRejection],
+      results: [clientRejection],
       registry: {
         registration: async (_, maxAgeMs) => {
           if (maxAgeMs === 0) throw new StoreUnavailable("Secrets Manager");
@@ -461,7 +461,7 @@ describe("a registration that cannot be used", () => {
   });
 
   test("because of its endpoint is said of the integration too", async () => {
-    const h = harness({ answers: [{ kind: "misconfigured", reason: "not https" }] });
+    const h = harness({ results: [{ kind: "misconfigured", reason: "not https" }] });
     const error = await failsWith(h.refresh(), "misconfigured_integration");
     expect(error.integration).toBe("acme");
     expect(h.stored().status).toBe("active");
@@ -470,7 +470,7 @@ describe("a registration that cannot be used", () => {
 
 describe("a definite failure", () => {
   test("is tried again within the budget, with jitter", async () => {
-    const h = harness({ answers: [unavailable, unavailable, granted("rt-1", startMs)] });
+    const h = harness({ results: [unavailable, unavailable, granted("rt-1", startMs)] });
     expect((await h.refresh()).kind).toBe("refreshed");
     expect(h.codes()).toEqual([
       "token_request.retried",
@@ -481,16 +481,16 @@ describe("a definite failure", () => {
   });
 
   test("is not tried for ever", async () => {
-    const h = harness({ answers: [unavailable] });
+    const h = harness({ results: [unavailable] });
     const error = await failsWith(h.refresh(), "provider_error");
     expect(error.retryAfterSeconds).toBe(5);
-    expect(h.grants).toHaveLength(3);
+    expect(h.tokenRequests).toHaveLength(3);
     expect(h.stored()).toMatchObject({ status: "active", lease: undefined });
   });
 
   test("waits as long as Retry-After says, where that fits", async () => {
     const busy = { ...unavailable, retryAfterMs: 2_000 };
-    const h = harness({ answers: [busy, granted("rt-1", startMs)] });
+    const h = harness({ results: [busy, granted("rt-1", startMs)] });
     await h.refresh();
     expect(h.clock.nowMs() - startMs).toBeGreaterThanOrEqual(2_000);
   });
@@ -498,23 +498,23 @@ describe("a definite failure", () => {
   test.each([undefined, 100, 2_000])(
     "that is a rate limit is never tried again in the call: Retry-After %s",
     async (retryAfterMs) => {
-      const h = harness({ answers: [{ kind: "rate_limited", retryAfterMs }] });
+      const h = harness({ results: [{ kind: "rate_limited", retryAfterMs }] });
       await failsWith(h.refresh(), "provider_rate_limited");
-      expect(h.grants).toHaveLength(1);
+      expect(h.tokenRequests).toHaveLength(1);
       // Until the provider may be asked again, the stored failure is the outcome.
       await failsWith(h.refresh(), "provider_rate_limited");
-      expect(h.grants).toHaveLength(1);
+      expect(h.tokenRequests).toHaveLength(1);
       h.clock.advance(Math.max(retryAfterMs ?? 5_000, 1_000));
       await failsWith(h.refresh(), "provider_rate_limited");
-      expect(h.grants).toHaveLength(2);
+      expect(h.tokenRequests).toHaveLength(2);
     },
   );
 
   test("with a Retry-After beyond the budget is passed on", async () => {
-    const h = harness({ answers: [{ kind: "rate_limited", retryAfterMs: 60_000 }] });
+    const h = harness({ results: [{ kind: "rate_limited", retryAfterMs: 60_000 }] });
     const error = await failsWith(h.refresh(), "provider_rate_limited");
     expect(error.retryAfterSeconds).toBe(60);
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 });
 
@@ -523,10 +523,10 @@ describe("an ambiguous failure", () => {
     [{ kind: "timed_out" }, "provider_timeout"],
     [{ kind: "broken_off", reason: "connection reset" }, "provider_error"],
     [{ kind: "unusable", reason: "status 500", serverFailed: true }, "provider_error"],
-  ] as const)("%j is not sent again: %s", async (answer, code) => {
-    const h = harness({ answers: [answer] });
+  ] as const)("%j is not sent again: %s", async (result, code) => {
+    const h = harness({ results: [result] });
     await failsWith(h.refresh(), code);
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
     expect(h.stored().status).toBe("active");
   });
 
@@ -536,24 +536,24 @@ describe("an ambiguous failure", () => {
     { kind: "unusable", reason: "status 200", serverFailed: false, mayHaveRotated: true },
   ] as const)(
     "%j keeps its lease, and callers get the failure until it may be retried",
-    async (answer) => {
-      const h = harness({ answers: [answer, granted("rt-1", startMs)] });
+    async (result) => {
+      const h = harness({ results: [result, granted("rt-1", startMs)] });
       await failsWith(h.refresh(), "provider_error");
       expect(h.stored().lease?.leaseExpiresAtMs).toBe(startMs + budget.leaseMs);
       expect((await failsWith(h.refresh(), "provider_error")).retryAfterSeconds).toBe(5);
-      expect(h.grants).toHaveLength(1);
+      expect(h.tokenRequests).toHaveLength(1);
     },
   );
 
   test("a success that cannot be read is presented again to a strict provider at the token's end alone", async () => {
-    const answer = {
+    const result = {
       kind: "unusable",
       reason: "200",
       serverFailed: false,
       mayHaveRotated: true,
     } as const;
     const h = harness({
-      answers: [answer],
+      results: [result],
       registry: { registration: async () => ({ ...registration, rotation: "always" }) },
     });
     await failsWith(h.refresh(), "provider_error");
@@ -562,7 +562,7 @@ describe("an ambiguous failure", () => {
 
   test("a timeout keeps others away until the lease ends, and then the same token is tried", async () => {
     const h = harness({
-      answers: [
+      results: [
         async () => {
           h.clock.advance(budget.providerTimeoutMs);
           return { kind: "timed_out" };
@@ -578,7 +578,10 @@ describe("an ambiguous failure", () => {
     h.clock.advance(5_000);
     expect((await h.refresh()).kind).toBe("refreshed");
     expect(h.clock.nowMs()).toBeGreaterThanOrEqual(endOfLeaseMs);
-    expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(["rt-0", "rt-0"]);
+    expect(h.tokenRequests.map(({ refreshToken }) => refreshToken?.reveal())).toEqual([
+      "rt-0",
+      "rt-0",
+    ]);
   });
 });
 
@@ -587,7 +590,7 @@ describe("the budget", () => {
     const h = harness();
     const invocation = { remainingMs: () => budget.providerTimeoutMs + budget.commitReserveMs - 1 };
     await failsWith(h.refresh({ invocation }), "refresh_in_progress");
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
   });
 
   test("a process frozen between lease and grant sends nothing", async () => {
@@ -601,7 +604,7 @@ describe("the budget", () => {
     });
     const invocation = { remainingMs: () => 600_000 };
     await failsWith(h.refresh({ invocation }), "refresh_in_progress");
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
     expect(h.codes()).toContain("lease.lost");
   });
 });
@@ -690,7 +693,7 @@ describe("the commit", () => {
 
   test("of a holder whose lease ran out is made all the same while the version stands", async () => {
     const h = harness({
-      answers: [
+      results: [
         async () => {
           h.clock.advance(budget.leaseMs + 1);
           return granted("rt-1", h.clock.nowMs());
@@ -703,7 +706,7 @@ describe("the commit", () => {
 
   test("of a holder whose version moved on is dropped for what is stored, and kept as ciphertext", async () => {
     const h = harness({
-      answers: [
+      results: [
         async () => {
           const credentials = sealed(tokenSet("rt-new"));
           h.store.put({ ...h.stored(), credentialsVersion: 2, credentials, expiresAtMs: 42_000 });
@@ -732,7 +735,7 @@ test("a connection that is declined for no reason that shows is asked for a few 
   };
   await failsWith(h.refresh(), "refresh_in_progress");
   expect(asked).toBeLessThan(15);
-  expect(h.grants).toEqual([]);
+  expect(h.tokenRequests).toEqual([]);
 });
 
 describe("someone else's lease", () => {
@@ -756,7 +759,7 @@ describe("someone else's lease", () => {
       h.store.put({ ...h.stored(), credentialsVersion: 2, expiresAtMs: 7_000, lease: undefined }),
     );
     await expect(h.refresh()).resolves.toMatchObject({ kind: "coalesced", expiresAtMs: 7_000 });
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
   });
 
   test("that ends in a failure answers with that failure, and asks nobody", async () => {
@@ -779,7 +782,7 @@ describe("someone else's lease", () => {
     );
     const error = await failsWith(h.refresh(), "provider_rate_limited");
     expect(error.retryAfterSeconds).toBeGreaterThan(25);
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
   });
 
   test("whose holder died is taken over once a rescue would have been there", async () => {
@@ -810,7 +813,7 @@ describe("someone else's lease", () => {
     const h = harness({ stored: held });
     const error = await failsWith(h.refresh({ force: true }), "refresh_in_progress");
     expect(error.retryAfterSeconds).toBeGreaterThan(0);
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
     expect(h.stored().lease?.leaseId).toBe("other");
   });
 
@@ -845,7 +848,7 @@ test("a lease that cannot be released is told, and costs nothing else", async ()
 });
 
 test("a failure that cannot be recorded is still the caller's answer", async () => {
-  const h = harness({ answers: [{ kind: "unusable", reason: "HTML", serverFailed: false }] });
+  const h = harness({ results: [{ kind: "unusable", reason: "HTML", serverFailed: false }] });
   h.store.recordFailure = async () => {
     throw new StoreUnavailable("DynamoDB");
   };

@@ -115,7 +115,7 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
         async (...args: unknown[]) => {
           await step(process, `${name} is sent`);
           const result = await operation(...args);
-          await step(process, `${name} is answered`);
+          await step(process, `${name} returns`);
           return result;
         },
       ]),
@@ -140,7 +140,7 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
         };
       }
       const successor = provider.rotate(name, presented);
-      await step(process, `answer for ${name}`);
+      await step(process, `response for ${name}`);
       underWay.delete(name);
       return granted(successor, nowMs);
     };

@@ -83,7 +83,7 @@ describe("an answer that does not say when the token ends", () => {
 
   test("leaves the connection on the schedule: the token is taken to live as long as the last", async () => {
     const stored = dueNow({ lastRefreshedAtMs: startMs - 40 * minuteMs });
-    const h = worked({ stored, answers: [silent] });
+    const h = worked({ stored, results: [silent] });
     expect(await h.work()).toBe("refreshed");
     expect(h.stored().expiresAtMs).toBeUndefined();
     expect(refreshAt(h)).toBeGreaterThan(startMs + 30 * minuteMs);
@@ -96,7 +96,7 @@ describe("an answer that does not say when the token ends", () => {
       expiresAtMs: undefined,
       assumedExpiresAtMs: startMs + 20 * minuteMs,
     });
-    const h = worked({ stored, answers: [silent] });
+    const h = worked({ stored, results: [silent] });
     expect(await h.work()).toBe("refreshed");
     expect(h.stored().assumedExpiresAtMs).toBe(startMs + 60 * minuteMs);
     expect(refreshAt(h)).toBeGreaterThan(startMs + 30 * minuteMs);
@@ -104,7 +104,7 @@ describe("an answer that does not say when the token ends", () => {
 
   test("and never has: an hour is assumed, of which the API's callers are told nothing", async () => {
     const stored = dueNow({ expiresAtMs: undefined });
-    const h = worked({ stored, answers: [silent] });
+    const h = worked({ stored, results: [silent] });
     expect(await h.work()).toBe("refreshed");
     expect(h.stored()).toMatchObject({
       expiresAtMs: undefined,
@@ -113,21 +113,21 @@ describe("an answer that does not say when the token ends", () => {
     expect(h.events.at(-1)).toMatchObject({ assumedFrom: "default_lifetime" });
     const outcome = await h.refresh({ minTtlSeconds: 1_800 });
     expect(outcome).toMatchObject({ kind: "still_valid", expiresAtMs: undefined });
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 
   test("and is a JWT: its exp is assumed", async () => {
     const jwtExpiresAtMs = startMs + 10 * minuteMs;
-    const answer = granted("rt-1", startMs, { expiresAtMs: undefined, jwtExpiresAtMs });
-    const h = worked({ answers: [answer] });
+    const result = granted("rt-1", startMs, { expiresAtMs: undefined, jwtExpiresAtMs });
+    const h = worked({ results: [result] });
     expect(await h.work()).toBe("refreshed");
     expect(h.stored().assumedExpiresAtMs).toBe(jwtExpiresAtMs);
     expect(h.events.at(-1)).toMatchObject({ assumedFrom: "jwt_exp" });
   });
 
   test("at a provider whose tokens never expire, is on no schedule", async () => {
-    const answer = granted("rt-1", startMs, { expiresAtMs: undefined, neverExpires: true });
-    const h = worked({ answers: [answer] });
+    const result = granted("rt-1", startMs, { expiresAtMs: undefined, neverExpires: true });
+    const h = worked({ results: [result] });
     expect(await h.work()).toBe("refreshed");
     expect(h.stored().assumedExpiresAtMs).toBeUndefined();
     expect(refreshAt(h)).toBeUndefined();
@@ -140,7 +140,7 @@ test("a message that comes twice costs one read", async () => {
   h.requests.length = 0;
   expect(await h.work()).toBe("out_of_date");
   expect(h.requests).toEqual(["read"]);
-  expect(h.grants).toHaveLength(1);
+  expect(h.tokenRequests).toHaveLength(1);
 });
 
 test("what the index says is due is due, on a machine whose clock is behind as well", async () => {
@@ -159,7 +159,7 @@ test("what somebody refreshes between the read and the lease is not refreshed ag
   const { store } = h.dependencies;
   const read: ConnectionStore["read"] = async (key) => {
     const seen = await store.read(key);
-    if (h.grants.length === 0) await h.refresh();
+    if (h.tokenRequests.length === 0) await h.refresh();
     return seen;
   };
   const work = refreshDue({
@@ -169,7 +169,7 @@ test("what somebody refreshes between the read and the lease is not refreshed ag
   });
   const due = { connectionId, workspaceId, integration: "acme", refreshAtMs: startMs };
   expect(await work(due, { remainingMs: () => 25_000 })).toBe("coalesced");
-  expect(h.grants).toHaveLength(1);
+  expect(h.tokenRequests).toHaveLength(1);
 });
 
 test.each([
@@ -208,8 +208,8 @@ describe("what is known to happen is recorded, with the next time, and the messa
       { kind: "misconfigured", reason: "http" },
       "misconfigured_integration",
     ],
-  ])("%s", async (_, answer, code) => {
-    const h = worked({ answers: [answer] });
+  ])("%s", async (_, result, code) => {
+    const h = worked({ results: [result] });
     expect(await h.work()).toBe("failed");
     expect(h.stored()).toMatchObject({ status: "active", failure: { code, count: 1 } });
     expect(refreshAt(h)).toBeGreaterThan(startMs);
@@ -224,14 +224,14 @@ describe("what is known to happen is recorded, with the next time, and the messa
   };
 
   test("a dead refresh token leaves the schedule", async () => {
-    const h = worked({ stored: dueNow({ expiresAtMs: startMs }), answers: [refusal] });
+    const h = worked({ stored: dueNow({ expiresAtMs: startMs }), results: [refusal] });
     expect(await h.work()).toBe("failed");
     expect(h.stored()).toMatchObject({ status: "expired", refreshAtMs: undefined });
   });
 
   test("one that is refused while the access token lives is tried once more at its end", async () => {
     const expiresAtMs = startMs + 15 * minuteMs;
-    const h = worked({ stored: dueNow({ expiresAtMs }), answers: [refusal] });
+    const h = worked({ stored: dueNow({ expiresAtMs }), results: [refusal] });
     expect(await h.work()).toBe("failed");
     expect(h.stored()).toMatchObject({
       status: "active",
@@ -244,7 +244,7 @@ describe("what is known to happen is recorded, with the next time, and the messa
   });
 
   test("a caller's refusal is believed, whether the access token lives or not", async () => {
-    const h = worked({ answers: [refusal] });
+    const h = worked({ results: [refusal] });
     await expect(h.refresh()).rejects.toMatchObject({ code: "reauthorization_required" });
     expect(h.stored().status).toBe("expired");
   });
@@ -260,7 +260,7 @@ describe("what is known to happen is recorded, with the next time, and the messa
     const h = worked({ stored: dueNow({ status: "inactive" }) });
     expect(await h.work()).toBe("postponed");
     expect(refreshAt(h)).toBe(startMs + 60 * minuteMs);
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
   });
 
   test("a registration that cannot be used", async () => {
@@ -320,7 +320,7 @@ describe("only the unexpected returns to the queue", () => {
 
   test("a fault of our own", async () => {
     const h = worked({
-      answers: [
+      results: [
         async () => {
           throw new TypeError("a fault");
         },
@@ -344,7 +344,7 @@ describe("an integration that is held", () => {
     const h = await held(startMs + 30_000);
     expect(await h.work()).toBe("postponed");
     expect(h.requests).toEqual(["read", "postpone"]);
-    expect(h.grants).toHaveLength(0);
+    expect(h.tokenRequests).toHaveLength(0);
     expect(h.stored().failure).toMatchObject({ code: "integration_held", count: 1 });
     expect(refreshAt(h)).toBe(startMs + 30_000 + minuteMs / 2);
   });
@@ -378,7 +378,7 @@ describe("an integration that is held", () => {
     const h = await held(startMs, {
       stored: dueNow({ lease }),
       registry: { registration: async () => ({ ...registration, rotation: "never" }) },
-      answers: [
+      results: [
         async () => {
           h.clock.advance(budget.providerTimeoutMs - 1);
           const { untilMs: heldUntilMs = 0 } = (await holdOf(h)) ?? {};
@@ -411,7 +411,7 @@ describe("an integration that is held", () => {
     );
     expect(outcomes.filter((outcome) => outcome === "refreshed")).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === "postponed")).toHaveLength(19);
-    expect(h.grants).toHaveLength(1);
+    expect(h.tokenRequests).toHaveLength(1);
   });
 });
 
@@ -445,7 +445,7 @@ describe("an integration's own limits", () => {
       );
     }
     expect(outcomes.filter((outcome) => outcome === "refreshed")).toHaveLength(2);
-    expect(h.grants).toHaveLength(2);
+    expect(h.tokenRequests).toHaveLength(2);
     expect(h.store.stored("conn_11" as never)?.failure?.code).toBe("provider_rate_limited");
   });
 
@@ -453,7 +453,7 @@ describe("an integration's own limits", () => {
     const one = { ...registration, maxConcurrent: 1 };
     const h = worked({
       registry: { registration: async () => one },
-      answers: [{ kind: "timed_out" }, granted("rt-1", startMs)],
+      results: [{ kind: "timed_out" }, granted("rt-1", startMs)],
     });
     expect(await h.work()).toBe("failed");
     h.clock.advance(10 * minuteMs);
@@ -473,7 +473,7 @@ describe("an integration's own limits", () => {
       stored: dueNow({ lease }),
       registry: { registration: async () => one },
       limits,
-      answers: [
+      results: [
         async () => {
           h.clock.advance(budget.providerTimeoutMs - 1);
           seen.push(await other(h.clock.nowMs()));
@@ -513,7 +513,7 @@ describe("giving up", () => {
   test("after seven days of nothing but transient failures past the token's end: error, never expired", async () => {
     const h = worked({
       stored: dueNow({ failure, expiresAtMs: startMs - schedule.giveUpAfterMs }),
-      answers: [away],
+      results: [away],
     });
     expect(await h.work()).toBe("failed");
     expect(h.stored()).toMatchObject({ status: "error", refreshAtMs: undefined });
@@ -522,7 +522,7 @@ describe("giving up", () => {
   test("not while the token has ended more recently", async () => {
     const h = worked({
       stored: dueNow({ failure, expiresAtMs: startMs - schedule.giveUpAfterMs + 60 * minuteMs }),
-      answers: [away],
+      results: [away],
     });
     await h.work();
     expect(h.stored().status).toBe("active");
@@ -534,7 +534,7 @@ describe("giving up", () => {
     async (code) => {
       const h = worked({
         stored: dueNow({ failure: { ...failure, code }, expiresAtMs: failure.beganAtMs }),
-        answers: [away],
+        results: [away],
       });
       await h.work();
       expect(h.stored()).toMatchObject({
@@ -547,7 +547,7 @@ describe("giving up", () => {
 
   test("nor after days in which its client was rejected, and it was put off", async () => {
     const { beganAtMs } = failure;
-    const h = worked({ stored: dueNow({ expiresAtMs: beganAtMs }), answers: [away] });
+    const h = worked({ stored: dueNow({ expiresAtMs: beganAtMs }), results: [away] });
     const held = { reason: "client_rejected", untilMs: startMs + minuteMs, count: 600 } as const;
     await h.dependencies.holds.replace(registration.name, undefined, hold({ ...held, beganAtMs }));
     expect(await h.work()).toBe("postponed");

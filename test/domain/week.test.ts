@@ -27,8 +27,8 @@ import {
 } from "../support/refresh-harness.ts";
 
 /**
- * A deployment in memory, minute by minute: the sweep enqueues, workers refresh through the whole of the
- * domain, a provider for each integration answers. Nothing is left to the machine's clock.
+ * A deployment in memory, minute by minute. The sweep enqueues, workers refresh through the whole domain, and each
+ * integration has a provider. Nothing depends on the clock of the machine.
  */
 
 const minuteMs = 60_000;
@@ -51,14 +51,14 @@ type Provider = (elapsedMs: number, chance: number) => TokenResult | undefined;
 interface Week {
   readonly connections: number;
   readonly durationMs: number;
-  /** By integration; undefined answers are tokens of an hour. */
+  /** The providers by integration. One that returns undefined grants a token of an hour. */
   readonly providers: Readonly<Record<string, Provider>>;
 }
 
 async function live({ connections, durationMs, providers }: Week) {
   const random = numbers(7);
   const integrations = Object.keys(providers);
-  const grants = new Map<string, number>();
+  const uses = new Map<string, number>();
   const late: { integration: string; elapsedMs: number }[] = [];
   const h = harness({
     random,
@@ -82,10 +82,10 @@ async function live({ connections, durationMs, providers }: Week) {
       ...h.dependencies.tokenEndpoint,
       refresh: async (request: Parameters<typeof h.dependencies.tokenEndpoint.refresh>[0]) => {
         const [, integration = ""] = request.registration.name.split("/");
-        const answer = providers[integration]?.(elapsedMs(), random());
-        if (answer !== undefined) return answer;
+        const result = providers[integration]?.(elapsedMs(), random());
+        if (result !== undefined) return result;
         const refreshToken = request.refreshToken?.reveal() ?? "";
-        grants.set(refreshToken, (grants.get(refreshToken) ?? 0) + 1);
+        uses.set(refreshToken, (uses.get(refreshToken) ?? 0) + 1);
         const [id, serial] = refreshToken.split(":");
         return granted(`${id}:${Number(serial) + 1}`, clock.nowMs());
       },
@@ -141,7 +141,7 @@ async function live({ connections, durationMs, providers }: Week) {
   return {
     stored: stored(),
     late,
-    grants,
+    uses,
     refreshes: h.events.filter(({ code }) => code === "refresh.refreshed").length,
   };
 }
@@ -151,7 +151,7 @@ const away: TokenResult = { kind: "unavailable", reason: "503", retryAfterMs: un
 
 test("in a week no token ends before it is refreshed, and none is used twice", async () => {
   const connections = isThorough ? 1_000 : 300;
-  const { stored, late, grants, refreshes } = await live({
+  const { stored, late, uses, refreshes } = await live({
     connections,
     durationMs: 7 * dayMs,
     providers: {
@@ -163,7 +163,7 @@ test("in a week no token ends before it is refreshed, and none is used twice", a
   });
   expect(late).toEqual([]);
   expect(stored.every(({ status }) => status === "active")).toBe(true);
-  expect([...grants.values()].filter((uses) => uses > 1)).toEqual([]);
+  expect([...uses.values()].filter((count) => count > 1)).toEqual([]);
   // Between 36 and 48 minutes after the last one, and up to a minute later by the sweep.
   const perConnection = refreshes / connections;
   expect(perConnection).toBeGreaterThan((7 * 24 * 60) / 49.5);

@@ -242,7 +242,8 @@ export interface Harness {
   readonly store: InMemoryConnectionStore;
   readonly clock: SteppingClock;
   readonly events: RefreshEvent[];
-  readonly grants: TokenRequest[];
+  /** The requests that the provider has received. */
+  readonly tokenRequests: TokenRequest[];
   readonly rescued: TokenSetCommit[];
   /**
    * Calls `refreshConnection` as one process would, with the whole of a function's time.
@@ -254,21 +255,21 @@ export interface Harness {
   codes(): string[];
 }
 
-type Answer = TokenResult | ((request: TokenRequest) => Promise<TokenResult>);
+type ProviderResult = TokenResult | ((request: TokenRequest) => Promise<TokenResult>);
 
 /** One connection and one process. The provider responds with `results` in order, and repeats the last one. */
 export function harness({
   stored = connection(),
-  answers,
+  results,
   ...overrides
 }: {
   stored?: Connection;
-  answers?: readonly Answer[];
+  results?: readonly ProviderResult[];
 } & Partial<Omit<RefreshDependencies, "holds">> = {}): Harness {
   const clock = steppingClock();
   const store = inMemoryConnectionStore({ connections: [stored] });
   const events: RefreshEvent[] = [];
-  const grants: TokenRequest[] = [];
+  const tokenRequests: TokenRequest[] = [];
   const rescued: TokenSetCommit[] = [];
   let leases = 0;
   const telemetry: Telemetry = { emit: (event) => void events.push(event) };
@@ -279,10 +280,10 @@ export function harness({
       const refusal = await recipientRefusal(request);
       if (refusal !== undefined) return refusal;
       if (!request.maySend()) return { kind: "not_sent" };
-      grants.push(request);
-      const answer = answers?.[Math.min(grants.length, answers.length) - 1];
-      if (answer === undefined) return granted(`rt-${grants.length}`, clock.nowMs());
-      return typeof answer === "function" ? answer(request) : answer;
+      tokenRequests.push(request);
+      const result = results?.[Math.min(tokenRequests.length, results.length) - 1];
+      if (result === undefined) return granted(`rt-${tokenRequests.length}`, clock.nowMs());
+      return typeof result === "function" ? result(request) : result;
     },
   };
   const dependencies: RefreshDependencies = {
@@ -310,7 +311,7 @@ export function harness({
     store,
     clock,
     events,
-    grants,
+    tokenRequests,
     rescued,
     refresh: (changes = {}) => {
       const endsAtMs = clock.nowMs() + budget.functionTimeoutMs;

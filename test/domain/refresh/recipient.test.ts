@@ -55,7 +55,7 @@ test.each<[string, Partial<TokenBinding>]>([
   const before = boundTo(changes);
   const h = harness({ stored: before });
   await expect(h.refresh()).rejects.toMatchObject({ code: "misconfigured_integration" });
-  expect(h.grants).toEqual([]);
+  expect(h.tokenRequests).toEqual([]);
   expect(h.stored()).toMatchObject({
     ...{ status: "active", credentials: before.credentials, lease: undefined },
     failure: { code: "misconfigured_integration", beganAtMs: startMs },
@@ -95,14 +95,14 @@ describe("unbound tokens", () => {
       reason: "no access token",
       refreshToken: tokenSet().accessToken,
     } as const;
-    const h = harness({ answers: [rotated] });
+    const h = harness({ results: [rotated] });
     await expect(h.refresh()).rejects.toMatchObject({ code: "provider_error" });
     expect(stored(h)).toMatchObject(issuer);
   });
   test("are not sent once the transition has ended", async () => {
     const h = harness({ requiresBinding: true });
     await expect(h.refresh()).rejects.toThrow("connections reencrypt --bind");
-    expect(h.grants).toEqual([]);
+    expect(h.tokenRequests).toEqual([]);
   });
 });
 
@@ -139,7 +139,7 @@ describe("at a provider in the catalogue", () => {
       () => false,
     );
     expect(ended).toBe(isSent);
-    expect(h.grants).toHaveLength(isSent ? 1 : 0);
+    expect(h.tokenRequests).toHaveLength(isSent ? 1 : 0);
   });
   test("another client's tokens do not move", async () => {
     const h = harness({
@@ -191,6 +191,6 @@ describe("after an operator has moved tokens", () => {
   ])("they are not sent to %s", async (_, changes, successors) => {
     const h = harness({ stored: boundTo(changes), ...moves(...successors) });
     await expect(h.refresh()).rejects.toMatchObject({ code: "misconfigured_integration" });
-    expect(h.grants).toEqual([]);
+    expect(h.tokenRequests).toEqual([]);
   });
 });

@@ -29,7 +29,7 @@ const failsWith = (call: Promise<unknown>, code: RefreshErrorCode) =>
 
 test("is stored in place of the one that was sent, with the failure that it is", async () => {
   const before = connection();
-  const h = harness({ stored: before, answers: [rotated("rt-1")] });
+  const h = harness({ stored: before, results: [rotated("rt-1")] });
   const { accessToken } = h.storedTokens();
   await failsWith(h.refresh(), "provider_error");
   expect(h.storedTokens().refreshToken?.reveal()).toBe("rt-1");
@@ -44,16 +44,19 @@ test("is stored in place of the one that was sent, with the failure that it is",
 });
 
 test("is sent by the next call, which no coalesce window answers", async () => {
-  const h = harness({ answers: [rotated("rt-1"), granted("rt-2", startMs)] });
+  const h = harness({ results: [rotated("rt-1"), granted("rt-2", startMs)] });
   await failsWith(h.refresh(), "provider_error");
   h.clock.advance(1_000);
   expect((await h.refresh()).kind).toBe("refreshed");
-  expect(h.grants.map(({ refreshToken }) => refreshToken?.reveal())).toEqual(["rt-0", "rt-1"]);
+  expect(h.tokenRequests.map(({ refreshToken }) => refreshToken?.reveal())).toEqual([
+    "rt-0",
+    "rt-1",
+  ]);
   expect(h.stored()).toMatchObject({ failure: undefined, status: "active" });
 });
 
 test("puts the connection off, and further when it comes again", async () => {
-  const h = harness({ answers: [rotated("rt-1"), rotated("rt-2")] });
+  const h = harness({ results: [rotated("rt-1"), rotated("rt-2")] });
   const ended = { ...h.stored(), expiresAtMs: startMs };
   h.store.put(ended, dueAt(connectionId, startMs));
   const delaysSeconds: number[] = [];
@@ -70,7 +73,7 @@ test("puts the connection off, and further when it comes again", async () => {
 });
 
 test("leaves a connection out of the schedule that was not in it", async () => {
-  const h = harness({ answers: [rotated("rt-1")] });
+  const h = harness({ results: [rotated("rt-1")] });
   await failsWith(h.refresh(), "provider_error");
   expect(h.store.due(connectionId)).toBeUndefined();
 });
@@ -85,11 +88,11 @@ test("is the same failure for who follows the lease", async () => {
     return read(key);
   };
   await failsWith(h.refresh(), "provider_error");
-  expect(h.grants).toHaveLength(0);
+  expect(h.tokenRequests).toHaveLength(0);
 });
 
 test("goes to the rescue queue where the store does not take it", async () => {
-  const h = harness({ answers: [rotated("rt-1")] });
+  const h = harness({ results: [rotated("rt-1")] });
   h.store.commit = async () => {
     throw new StoreUnavailable("DynamoDB");
   };
@@ -100,7 +103,7 @@ test("goes to the rescue queue where the store does not take it", async () => {
 
 test("gives way to what was committed meanwhile", async () => {
   const h = harness({
-    answers: [
+    results: [
       async () => {
         h.store.put({ ...h.stored(), credentialsVersion: 9, expiresAtMs: startMs + 7_200_000 });
         return rotated("rt-late");
