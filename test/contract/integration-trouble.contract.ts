@@ -38,7 +38,7 @@ const failure = (n: number, changes: Partial<SharedFailure> = {}): SharedFailure
   ...changes,
 });
 
-/** What every pair of IntegrationHolds and TroubleEvidence does. */
+/** The behaviour of every pair of IntegrationHolds and TroubleEvidence. */
 export function integrationTroubleContract(
   title: string,
   open: () => Promise<TroubleUnderTest>,

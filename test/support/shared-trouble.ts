@@ -77,7 +77,7 @@ export class SharedTrouble {
     return trouble;
   }
 
-  /** What one process sees and does. */
+  /** The ports of one process. */
   view(): TroubleView {
     return { holds: this.#holdsView(), evidence: this.#evidenceView() };
   }

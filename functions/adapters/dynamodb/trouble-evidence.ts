@@ -21,7 +21,7 @@ const countsEveryMs = 5_000;
 const rememberedMs = 60 * 60 * 1000;
 const maximumWindows = 1_000;
 
-/** What this process knows of one window, and the counts that it has not stored yet. */
+/** The last known item of one window, and the counts that this process has not stored yet. */
 interface Tally {
   item: Item;
   storedAtMs: number;

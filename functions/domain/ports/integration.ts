@@ -40,7 +40,7 @@ export interface SharedFailure {
   readonly origin: string;
 }
 
-/** What all processes have seen in a window. */
+/** The results that all processes have seen in a window. */
 export interface Evidence {
   /** Connections that failed for the reason in question, at most 8; and so their workspaces and origins. */
   readonly failing: readonly ConnectionKey[];
