@@ -54,6 +54,9 @@ async function permittedAddresses(
   return addresses.filter(({ address }) => mayConnectTo(address, rule));
 }
 
+/** NODE_TLS_REJECT_UNAUTHORIZED=0 and `--tls-min-v1.0` would be the defaults. RFC 9325 §3.1.1: TLS 1.2 or later. */
+const verifiedTls = { rejectUnauthorized: true, minVersion: "TLSv1.2" } as const;
+
 /** @throws {Error} coded by Node or OpenSSL, or {@link DeadlinePassed} */
 async function openSocket(
   url: URL,
@@ -75,6 +78,7 @@ async function openSocket(
         // RFC 6066 §3: no server name for an address.
         servername: isIP(host) === 0 ? host : "",
         ALPNProtocols: ["http/1.1"],
+        ...verifiedTls,
         ...(clientCertificate && {
           cert: clientCertificate.certificateChain,
           key: clientCertificate.privateKey.reveal(),
