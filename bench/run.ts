@@ -24,9 +24,9 @@ import { bundles, type Subject } from "./subjects.ts";
 const warmUps = 300;
 const refreshes = 2_000;
 /** Refreshed once each, as a sweep does. */
-const crowd = 500;
+const connectionCount = 500;
 const connectionId = "conn_bench" as ConnectionId;
-const inCrowd = (index: number): ConnectionId => `conn_${index}` as ConnectionId;
+const connectionIdAt = (index: number): ConnectionId => `conn_${index}` as ConnectionId;
 const workspaceId = "wsp_bench" as WorkspaceId;
 
 /** Log lines are written as ever, but nowhere. */
@@ -48,10 +48,10 @@ const worker = new Worker(new URL("stub-services.ts", import.meta.url), {
 });
 const [stubs]: [StubAddresses] = (await once(worker, "message")) as [StubAddresses];
 
-async function askStubs<Answer>(message: StubMessage): Promise<Answer> {
-  const answer = once(worker, "message");
+async function requestStubs<Response>(message: StubMessage): Promise<Response> {
+  const response = once(worker, "message");
   worker.postMessage(message);
-  return (await answer)[0];
+  return (await response)[0];
 }
 
 Object.assign(process.env, {
@@ -82,7 +82,10 @@ async function seed(): Promise<void> {
       }),
     }),
   );
-  const ids = [connectionId, ...Array.from({ length: crowd }, (_, index) => inCrowd(index))];
+  const ids = [
+    connectionId,
+    ...Array.from({ length: connectionCount }, (_, index) => connectionIdAt(index)),
+  ];
   for (const id of ids) await put(id);
 }
 
@@ -101,8 +104,8 @@ async function put(connectionId: ConnectionId): Promise<void> {
     { connectionId, workspaceId, version: 1 },
     undefined,
   );
-  await askStubs({
-    ask: "put",
+  await requestStubs({
+    request: "put",
     item: {
       connection_id: { S: connectionId },
       workspace_id: { S: workspaceId },
@@ -164,9 +167,9 @@ async function requestsPerRefresh(
   connectionIds: readonly ConnectionId[],
 ): Promise<Record<string, number>> {
   const handler = subject.load();
-  const before = await askStubs<Counts>({ ask: "counts" });
+  const before = await requestStubs<Counts>({ request: "counts" });
   for (const id of connectionIds) await handler(eventOf(id), context);
-  const after = await askStubs<Counts>({ ask: "counts" });
+  const after = await requestStubs<Counts>({ request: "counts" });
   const perRefresh = (of: "dynamodb" | "kms" | "secretsManager") =>
     (sum(after[of]) - sum(before[of])) / (after.grants - before.grants);
   return {
@@ -201,7 +204,7 @@ try {
   compare("warm refresh, median", [median(ours), median(floors)], ms, "≤ 1.15 ×");
   compare("warm refresh, p99", [quantile(ours, 0.99), quantile(floors, 0.99)], ms, "");
   const again = Array.from({ length: refreshes }, () => connectionId);
-  const each = Array.from({ length: crowd }, (_, index) => inCrowd(index));
+  const each = Array.from({ length: connectionCount }, (_, index) => connectionIdAt(index));
   const targets: Record<string, string> = {
     DynamoDB: "2",
     KMS: "≤ 1",
@@ -217,7 +220,7 @@ try {
       rows.push([what, count.toFixed(4), "", "", targets[name] ?? ""]);
     }
   }
-  const gaps = (await askStubs<number[]>({ ask: "gaps" })).slice(-refreshes);
+  const gaps = (await requestStubs<number[]>({ request: "gaps" })).slice(-refreshes);
   rows.push(["last byte to commit, median", ms(median(gaps)), "", "", ""]);
   rows.push(["last byte to commit, p99", ms(quantile(gaps, 0.99)), "", "", "≤ 10 ms"]);
 } finally {

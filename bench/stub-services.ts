@@ -18,7 +18,7 @@ import { startSecretsManager } from "../bin/local/secrets-manager.ts";
 type Attributes = Record<string, { S?: string; N?: string; M?: Attributes }>;
 
 export interface StubMessage {
-  readonly ask: "counts" | "gaps" | "put";
+  readonly request: "counts" | "gaps" | "put";
   readonly item?: Attributes;
 }
 
@@ -32,7 +32,7 @@ export interface StubAddresses {
 
 /** Clears instants at the provider's last byte, and at the acknowledged write that follows it. */
 const gapsMs: number[] = [];
-let answeredAtMs: number | undefined;
+let respondedAtMs: number | undefined;
 
 const items = new Map<string | undefined, Attributes>();
 const keyOf = (input: AwsJson): string | undefined => (input.Key as Attributes).connection_id?.S;
@@ -50,9 +50,9 @@ function updateItem(input: AwsJson): AwsJson {
     };
     items.set(keyOf(input), item);
   }
-  if (answeredAtMs !== undefined) {
-    gapsMs.push(performance.now() - answeredAtMs);
-    answeredAtMs = undefined;
+  if (respondedAtMs !== undefined) {
+    gapsMs.push(performance.now() - respondedAtMs);
+    respondedAtMs = undefined;
   }
   return input.ReturnValues === "ALL_NEW" ? { Attributes: item } : {};
 }
@@ -73,7 +73,7 @@ async function startProvider(): Promise<{ readonly tokenEndpoint: string; grants
         token_type: "Bearer",
         expires_in: 3600,
       });
-      answeredAtMs = performance.now();
+      respondedAtMs = performance.now();
       response.writeHead(200, { "content-type": "application/json" }).end(body);
     });
   });
@@ -93,7 +93,7 @@ if (parentPort !== null && workerData === "stub services") {
   port.on("message", (message: StubMessage) => {
     if (message.item) items.set(message.item.connection_id?.S, message.item);
     port.postMessage(
-      message.ask === "gaps"
+      message.request === "gaps"
         ? gapsMs
         : {
             dynamodb: dynamodb.requests(),

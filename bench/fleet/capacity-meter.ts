@@ -12,12 +12,12 @@ export function meter(client: DynamoDBClient, indexName: string) {
   client.middlewareStack.add(
     (next) => async (request) => {
       Object.assign(request.input, { ReturnConsumedCapacity: "INDEXES" });
-      const answer = await next(request);
-      if ("ConsumedCapacity" in answer.output) {
+      const response = await next(request);
+      if ("ConsumedCapacity" in response.output) {
         // Of the requests that are measured, none is about more than one table.
-        last = answer.output.ConsumedCapacity as ConsumedCapacity;
+        last = response.output.ConsumedCapacity as ConsumedCapacity;
       }
-      return answer;
+      return response;
     },
     { step: "initialize" },
   );

@@ -29,7 +29,7 @@ export const fleetKey = (connection: number): ConnectionKey => ({
   workspaceId,
 });
 
-/** An entry of the index, and the number of its connection, for the model's own use. */
+/** An entry of the index, and the number of listRow connection, for the model's own use. */
 export class FleetDue implements DueConnection {
   readonly connection: number;
   readonly integration: string;
@@ -59,7 +59,7 @@ export class DueCalendar implements DueIndex {
   readonly #integrationOf: (connection: number) => string;
   /** In rows of four, so that one look at memory fetches all: first, last and count of each list. */
   readonly #lists: Int32Array;
-  /** In rows of four: the list that a connection is in, its neighbours there, and its token's end. */
+  /** In rows of four: the list that a connection is in, listRow neighbours there, and listRow token's end. */
   readonly #entries: Int32Array;
   /** By shard: before this second there is nothing. */
   readonly #oldest = new Int32Array(refreshShards);
@@ -89,13 +89,13 @@ export class DueCalendar implements DueIndex {
 
   /** Undefined: it is not in the index. */
   refreshAtMs(connection: number): number | undefined {
-    const place = at(this.#entries, connection * row + list);
-    return place === none ? undefined : (place % this.#seconds) * secondMs;
+    const listIndex = at(this.#entries, connection * row + list);
+    return listIndex === none ? undefined : (listIndex % this.#seconds) * secondMs;
   }
 
   isDue(connection: number, nowMs: number): boolean {
-    const place = at(this.#entries, connection * row + list);
-    return place !== none && (place % this.#seconds) * secondMs <= nowMs;
+    const listIndex = at(this.#entries, connection * row + list);
+    return listIndex !== none && (listIndex % this.#seconds) * secondMs <= nowMs;
   }
 
   /** Undefined: the connection is not in the index. */
@@ -110,34 +110,34 @@ export class DueCalendar implements DueIndex {
     return Math.floor(at(this.#entries, connection * row + list) / this.#seconds);
   }
 
-  place(connection: number, { refreshShard, refreshAtMs }: Due): void {
+  put(connection: number, { refreshShard, refreshAtMs }: Due): void {
     this.remove(connection);
     const second = Math.min(Math.floor(refreshAtMs / secondMs), this.#seconds - 1);
-    const place = refreshShard * this.#seconds + second;
+    const listIndex = refreshShard * this.#seconds + second;
     const entry = connection * row;
-    const its = place * row;
-    const tail = at(this.#lists, its + last);
-    this.#entries[entry + list] = place;
+    const listRow = listIndex * row;
+    const tail = at(this.#lists, listRow + last);
+    this.#entries[entry + list] = listIndex;
     this.#entries[entry + next] = none;
     this.#entries[entry + previous] = tail;
-    if (tail === none) this.#lists[its + first] = connection;
+    if (tail === none) this.#lists[listRow + first] = connection;
     else this.#entries[tail * row + next] = connection;
-    this.#lists[its + last] = connection;
-    this.#lists[its + count] = at(this.#lists, its + count) + 1;
+    this.#lists[listRow + last] = connection;
+    this.#lists[listRow + count] = at(this.#lists, listRow + count) + 1;
   }
 
   remove(connection: number): void {
     const entry = connection * row;
-    const place = at(this.#entries, entry + list);
-    if (place === none) return;
-    const its = place * row;
+    const listIndex = at(this.#entries, entry + list);
+    if (listIndex === none) return;
+    const listRow = listIndex * row;
     const after = at(this.#entries, entry + next);
     const before = at(this.#entries, entry + previous);
-    if (before === none) this.#lists[its + first] = after;
+    if (before === none) this.#lists[listRow + first] = after;
     else this.#entries[before * row + next] = after;
-    if (after === none) this.#lists[its + last] = before;
+    if (after === none) this.#lists[listRow + last] = before;
     else this.#entries[after * row + previous] = before;
-    this.#lists[its + count] = at(this.#lists, its + count) - 1;
+    this.#lists[listRow + count] = at(this.#lists, listRow + count) - 1;
     this.#entries[entry + list] = none;
   }
 
@@ -169,12 +169,12 @@ export class DueCalendar implements DueIndex {
     return total;
   }
 
-  #firstOf(place: number): number {
-    return at(this.#lists, place * row + first);
+  #firstOf(listIndex: number): number {
+    return at(this.#lists, listIndex * row + first);
   }
 
-  #countOf(place: number): number {
-    return at(this.#lists, place * row + count);
+  #countOf(listIndex: number): number {
+    return at(this.#lists, listIndex * row + count);
   }
 
   /** Nothing is ever scheduled for a time that has passed, so what is empty behind it stays empty. */

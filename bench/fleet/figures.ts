@@ -17,14 +17,14 @@ export interface Figures {
   readonly minutes: readonly Minute[];
   readonly refreshed: number;
   readonly peakPerSecond: number;
-  readonly peakPerSecondInPeace: number;
+  readonly peakPerSecondUndisturbed: number;
   readonly expiries: readonly Expiries[];
   /** From the time for which a refresh was scheduled to its end. */
   readonly lateness: Readonly<Record<Behaviour, Spread>>;
   /** Of sound integrations, in the hour of the outage. */
   readonly latenessInOutage: Spread;
   /** Of sound integrations, while workers and sweep are there. */
-  readonly latenessInPeace: Spread;
+  readonly latenessUndisturbed: Spread;
 
   readonly enqueued: number;
   readonly peakDepth: number;

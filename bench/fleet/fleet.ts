@@ -154,7 +154,7 @@ export class Fleet {
       this.calendar.remove(connection);
       return;
     }
-    this.calendar.place(connection, due);
+    this.calendar.put(connection, due);
     this.#options.observations.fellDue(due.refreshAtMs);
   }
 

@@ -46,11 +46,11 @@ export class Observations {
   /** Of sound integrations, while one provider is down, or would be. */
   readonly latenessInOutage = new Histogram();
   /** Of refreshes that did not fall due around a trouble with workers or sweep. */
-  readonly latenessInPeace = new Histogram();
+  readonly latenessUndisturbed = new Histogram();
   refreshed = 0;
   peakPerSecond = 0;
   /** In a second that is not around a trouble with workers or sweep. */
-  peakPerSecondInPeace = 0;
+  peakPerSecondUndisturbed = 0;
   peakShardWritesPerSecond = 0;
   peakDepth = 0;
   readonly #scenario: Scenario;
@@ -86,7 +86,7 @@ export class Observations {
     this.lateness[behaviour].add(latenessMs);
     if (behaviour === "sound") {
       if (isWithin(this.#outage, dueMs)) this.latenessInOutage.add(latenessMs);
-      if (this.#isInPeace(dueMs)) this.latenessInPeace.add(latenessMs);
+      if (this.#isUndisturbed(dueMs)) this.latenessUndisturbed.add(latenessMs);
     }
     if (endedMs < atMs) this.#expired(behaviour, endedMs, atMs);
   }
@@ -123,8 +123,8 @@ export class Observations {
     }
     for (const [second, refreshed] of this.#refreshedInSecond.entries()) {
       this.peakPerSecond = Math.max(this.peakPerSecond, refreshed);
-      if (!this.#isInPeace(second * secondMs)) continue;
-      this.peakPerSecondInPeace = Math.max(this.peakPerSecondInPeace, refreshed);
+      if (!this.#isUndisturbed(second * secondMs)) continue;
+      this.peakPerSecondUndisturbed = Math.max(this.peakPerSecondUndisturbed, refreshed);
     }
   }
 
@@ -162,7 +162,7 @@ export class Observations {
     return atMs >= fromMs - beforeMs && atMs < untilMs + aftermathMs;
   }
 
-  #isInPeace(dueMs: number): boolean {
+  #isUndisturbed(dueMs: number): boolean {
     const reasons = ["workers stopped", "sweep missing"] as const;
     return !reasons.some((reason) => this.#isOf(reason, dueMs, deliveryMs));
   }

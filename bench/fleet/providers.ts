@@ -16,7 +16,7 @@ const retryAfterMs = 30_000;
 /** What a provider does with one request; `undefined`: it grants. */
 export type Trouble = Exclude<TokenResult, { kind: "granted" }>;
 
-export interface Reply {
+export interface ProviderResponse {
   trouble: Trouble | undefined;
   latencyMs: number;
 }
@@ -26,38 +26,38 @@ const throttled: Trouble = { kind: "rate_limited", retryAfterMs };
 const unavailable: Trouble = { kind: "unavailable", reason: "status 503", retryAfterMs: undefined };
 const timedOut: Trouble = { kind: "timed_out" };
 
-/** All providers of the fleet. The reply is one object, filled anew for each request. */
+/** All providers of the fleet. The response is one object, filled anew for each request. */
 export function providers(scenario: Scenario, random: Random) {
   const quantiles = logNormalQuantiles(latencySigma, 4_096, random);
-  const reply: Reply = { trouble: undefined, latencyMs: 0 };
+  const response: ProviderResponse = { trouble: undefined, latencyMs: 0 };
 
-  const answer = (trouble: Trouble | undefined, latencyMs: number): Reply => {
-    reply.trouble = trouble;
-    reply.latencyMs = Math.ceil(latencyMs);
-    return reply;
+  const respond = (trouble: Trouble | undefined, latencyMs: number): ProviderResponse => {
+    response.trouble = trouble;
+    response.latencyMs = Math.ceil(latencyMs);
+    return response;
   };
   const latency = (medianMs: number): number =>
     medianMs * (quantiles[Math.floor(random() * quantiles.length)] ?? 1);
 
   return {
-    ask({ behaviour, medianLatencyMs }: Integration, atMs: number): Reply {
+    request({ behaviour, medianLatencyMs }: Integration, atMs: number): ProviderResponse {
       if (!scenario.isTroubled || behaviour === "sound" || behaviour === "metered") {
-        return answer(undefined, latency(scenario.isTroubled ? medianLatencyMs : soundMs));
+        return respond(undefined, latency(scenario.isTroubled ? medianLatencyMs : soundMs));
       }
       switch (behaviour) {
         case "slow":
-          return answer(undefined, medianLatencyMs + latency(soundMs));
+          return respond(undefined, medianLatencyMs + latency(soundMs));
         case "flaky":
-          return answer(random() < 0.05 ? serverError : undefined, latency(medianLatencyMs));
+          return respond(random() < 0.05 ? serverError : undefined, latency(medianLatencyMs));
         case "throttling": {
           const isRefused = isThrottling(atMs) && random() < 0.5;
           return isRefused
-            ? answer(throttled, refusalMs)
-            : answer(undefined, latency(medianLatencyMs));
+            ? respond(throttled, refusalMs)
+            : respond(undefined, latency(medianLatencyMs));
         }
         case "failing": {
-          if (!isWithin(scenario.outage, atMs)) return answer(undefined, latency(medianLatencyMs));
-          return random() < 0.5 ? answer(unavailable, refusalMs) : answer(timedOut, timeoutMs);
+          if (!isWithin(scenario.outage, atMs)) return respond(undefined, latency(medianLatencyMs));
+          return random() < 0.5 ? respond(unavailable, refusalMs) : respond(timedOut, timeoutMs);
         }
       }
     },

@@ -77,7 +77,7 @@ export function fleetReport(figures: Figures): string {
     expiryTable(figures),
     "\nLateness: from the time for which a refresh was scheduled to its end\n",
     latenessTable([
-      ["sound, while workers and sweep are there", figures.latenessInPeace],
+      ["sound, while workers and sweep are there", figures.latenessUndisturbed],
       ...Object.entries(figures.lateness),
     ]),
   ].join("\n");

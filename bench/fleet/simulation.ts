@@ -4,12 +4,11 @@ import {
 } from "../../functions/domain/schedule/due.ts";
 import { type Sweep, sweep } from "../../functions/domain/sweep.ts";
 import { SharedTrouble } from "../../test/support/shared-trouble.ts";
-import { Crew } from "./crew.ts";
+import { eventCounts } from "./event-counts.ts";
 import type { Figures } from "./figures.ts";
 import { Fleet } from "./fleet.ts";
 import type { Spread } from "./histogram.ts";
 import { type Behaviour, integrationsOf } from "./integrations.ts";
-import { eventCounts } from "./journal.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { Observations } from "./observations.ts";
 import { providers } from "./providers.ts";
@@ -19,6 +18,7 @@ import { sharedLimits } from "./shared-limits.ts";
 import { SweepTables } from "./sweep-tables.ts";
 import { secondMs, secondsPerHour } from "./units.ts";
 import { VirtualClock } from "./virtual-clock.ts";
+import { WorkerPool } from "./worker-pool.ts";
 import { holdMaximumAgeMs } from "./worker-process.ts";
 
 export interface SimulationOptions {
@@ -57,7 +57,7 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
   const integrations = integrationsOf(connections);
   const fleet = new Fleet({ integrations, hours, observations, random, schedule });
   const trouble = new SharedTrouble(clock, holdMaximumAgeMs);
-  const crew = new Crew(options, {
+  const workers = new WorkerPool(options, {
     ...{ fleet, trouble, clock, random, schedule },
     providers: providers(scenario, random),
     limits: sharedLimits(),
@@ -68,7 +68,7 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
     integrationOf: (connection) => fleet.integrationNumber(connection),
     shardOf: (connection) => fleet.calendar.shardOf(connection),
     shardsAtATime: sweptAtATime * options.sweepers,
-    inFlight: () => crew.inFlight(clock.nowMs()),
+    inFlight: () => workers.inFlight(clock.nowMs()),
   });
   const tables = new SweepTables(fleet.calendar);
   const sweepAll = sweep({
@@ -95,41 +95,41 @@ export async function simulate(options: SimulationOptions): Promise<Figures> {
       }
     }
     queue.arrive(sentPerSecond * options.sweepers);
-    if (!isWithin(scenario.workersStopped, nowMs)) await crew.work(queue, nowMs);
+    if (!isWithin(scenario.workersStopped, nowMs)) await workers.work(queue, nowMs);
     observations.secondEnded(second, queue.length);
     if (second % secondsPerHour === 0) options.progress?.(second / secondsPerHour);
   }
-  tellLeftExpired(fleet, observations, hours * secondsPerHour * secondMs);
+  recordLeftExpired(fleet, observations, hours * secondsPerHour * secondMs);
   observations.ended();
   return {
     ...{ connections, hours, seed: options.seed, sweepers: options.sweepers },
     ...{ maximumConcurrency: options.maximumConcurrency, batchSize: options.batchSize },
     integrations: integrations.length,
-    ...told(observations),
-    ...{ invocations: crew.invocations, peakConcurrency: crew.peakConcurrency },
-    invocationSeconds: crew.durationMs / secondMs,
+    ...observedFigures(observations),
+    ...{ invocations: workers.invocations, peakConcurrency: workers.peakConcurrency },
+    invocationSeconds: workers.durationMs / secondMs,
     ...{ enqueued: result.enqueued, queueOverDue: result.queueOverDue },
     storeRequests: fleet.requests,
     sweepRequests: tables.requests,
     holdWrites: trouble.writes,
-    holdReads: crew.reads.holds,
-    registrationReads: crew.reads.registrations,
+    holdReads: workers.reads.holds,
+    registrationReads: workers.reads.registrations,
     events: Object.fromEntries(events.counts),
   };
 }
 
-function told(observations: Observations) {
-  const { minutes, refreshed, peakPerSecond, peakPerSecondInPeace, peakDepth } = observations;
+function observedFigures(observations: Observations) {
+  const { minutes, refreshed, peakPerSecond, peakPerSecondUndisturbed, peakDepth } = observations;
   const { peakShardWritesPerSecond, expiries } = observations;
   const byBehaviour = Object.entries(observations.lateness);
   return {
-    ...{ minutes, refreshed, peakPerSecond, peakPerSecondInPeace, peakDepth, expiries },
+    ...{ minutes, refreshed, peakPerSecond, peakPerSecondUndisturbed, peakDepth, expiries },
     peakShardWritesPerSecond,
     lateness: Object.fromEntries(
       byBehaviour.map(([behaviour, { spread }]) => [behaviour, spread]),
     ) as Record<Behaviour, Spread>,
     latenessInOutage: observations.latenessInOutage.spread,
-    latenessInPeace: observations.latenessInPeace.spread,
+    latenessUndisturbed: observations.latenessUndisturbed.spread,
   };
 }
 
@@ -143,7 +143,7 @@ async function sweepSlices(sweepSlice: Sweep, of: number): Promise<number> {
   return enqueued;
 }
 
-function tellLeftExpired(fleet: Fleet, observations: Observations, endMs: number): void {
+function recordLeftExpired(fleet: Fleet, observations: Observations, endMs: number): void {
   for (let connection = 0; connection < fleet.size; connection++) {
     const endedMs = fleet.calendar.expiresAtMs(connection);
     const isInUse = fleet.calendar.refreshAtMs(connection) !== undefined;

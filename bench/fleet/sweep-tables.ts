@@ -53,9 +53,9 @@ export class SweepTables {
 
 function countedPositions(requests: SweepRequests): SweepPositions {
   const positions = inMemorySweepPositions();
-  const write = <Result>(answer: Promise<Result>): Promise<Result> => {
+  const write = <Result>(response: Promise<Result>): Promise<Result> => {
     requests.positionWrites++;
-    return answer;
+    return response;
   };
   return {
     claim: (...claim) => write(positions.claim(...claim)),

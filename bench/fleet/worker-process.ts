@@ -13,7 +13,7 @@ import { type RefreshDue, refreshDue } from "../../functions/domain/scheduled-re
 import type { SharedTrouble } from "../../test/support/shared-trouble.ts";
 import type { Fleet } from "./fleet.ts";
 import { ProcessCache } from "./process-cache.ts";
-import { type Providers, type Reply, tokenResult } from "./providers.ts";
+import { type ProviderResponse, type Providers, tokenResult } from "./providers.ts";
 import type { Random } from "./random.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
@@ -56,7 +56,7 @@ export class WorkerProcess {
   readonly registrations: ProcessCache;
   readonly knownHolds: ProcessCache;
   /** The first answer to the message at hand, where the provider has been asked already. */
-  #firstReply: Reply | undefined;
+  #firstResponse: ProviderResponse | undefined;
 
   constructor(number: number, options: WorkerOptions) {
     this.#options = options;
@@ -65,7 +65,7 @@ export class WorkerProcess {
     this.registrations = new ProcessCache(integrations, registrationMaximumAgeMs);
     this.knownHolds = new ProcessCache(integrations, holdMaximumAgeMs);
     const { holds, evidence } = options.trouble.view();
-    const tokenEndpoint = this.#grant();
+    const tokenEndpoint = this.#createTokenEndpoint();
     let leases = 0;
     const dependencies: RefreshDependencies = {
       ...{ holds, limits, clock, telemetry, random, schedule },
@@ -105,16 +105,20 @@ export class WorkerProcess {
       trouble.isClear(registration.name, atMs) &&
       fleet.calendar.isDue(connection, atMs);
     if (!isPlain) return this.#workThrough(connection, atMs);
-    const reply = providers.ask(integration, atMs + storeMs);
-    if (reply.trouble !== undefined) return this.#workThrough(connection, atMs, { ...reply });
-    const doneAtMs = atMs + storeMs + reply.latencyMs;
+    const response = providers.request(integration, atMs + storeMs);
+    if (response.trouble !== undefined) return this.#workThrough(connection, atMs, { ...response });
+    const doneAtMs = atMs + storeMs + response.latencyMs;
     fleet.refresh(connection, doneAtMs);
     return doneAtMs;
   }
 
-  async #workThrough(connection: number, atMs: number, firstReply?: Reply): Promise<number> {
+  async #workThrough(
+    connection: number,
+    atMs: number,
+    firstResponse?: ProviderResponse,
+  ): Promise<number> {
     const { clock, fleet } = this.#options;
-    this.#firstReply = firstReply;
+    this.#firstResponse = firstResponse;
     clock.set(atMs + storeMs);
     const endsAtMs = atMs + this.#budget.functionTimeoutMs;
     const invocation = { remainingMs: () => endsAtMs - clock.nowMs() };
@@ -122,15 +126,15 @@ export class WorkerProcess {
     return clock.nowMs();
   }
 
-  #grant(): TokenEndpoint {
+  #createTokenEndpoint(): TokenEndpoint {
     const { clock, fleet, providers } = this.#options;
     return {
       originOf: () => ({ origin: "https://provider.example", variesByConnection: false }),
       refresh: async ({ registration }) => {
         const integration = fleet.integrationNamed(registration.name);
         const { trouble, latencyMs } =
-          this.#firstReply ?? providers.ask(integration, clock.nowMs());
-        this.#firstReply = undefined;
+          this.#firstResponse ?? providers.request(integration, clock.nowMs());
+        this.#firstResponse = undefined;
         clock.set(clock.nowMs() + latencyMs);
         return tokenResult(trouble, clock.nowMs());
       },

@@ -1,8 +1,8 @@
 import { withConcurrency } from "../../functions/domain/async/concurrency.ts";
 import { cipherOf, type StoredConnection, storedFleet } from "./fleet.ts";
 import type { Logged } from "./function-log.ts";
+import type { LoadEnvironment } from "./load-environment.ts";
 import { strict } from "./provider-behaviour.ts";
-import type { World } from "./world.ts";
 
 /** What the tokens that are stored are worth, by the provider's own word. */
 export interface Audit {
@@ -29,16 +29,20 @@ export type LossCause = "killed" | "rescued_late" | "unexplained";
 const atATime = 16;
 
 /** Opens what is stored and asks the provider for tokens with it: without grace, only the live token is taken. */
-export async function audit(world: World, kills: readonly number[], log: Logged): Promise<Audit> {
-  const { provider } = world;
-  await provider.ask("behave", strict);
-  const cipher = cipherOf(world);
-  const stored = await storedFleet(world);
+export async function audit(
+  environment: LoadEnvironment,
+  kills: readonly number[],
+  log: Logged,
+): Promise<Audit> {
+  const { provider } = environment;
+  await provider.call("behave", strict);
+  const cipher = cipherOf(environment);
+  const stored = await storedFleet(environment);
   const refused: { readonly connection: StoredConnection; readonly refreshToken: string }[] = [];
   await withConcurrency(stored, atATime, async (connection) => {
     const { tokens } = await cipher.open(connection.credentials, connection);
     const refreshToken = tokens.refreshToken?.reveal() ?? "";
-    if (await isTaken(world, refreshToken)) return;
+    if (await isTaken(environment, refreshToken)) return;
     refused.push({ connection, refreshToken });
   });
   return {
@@ -46,14 +50,14 @@ export async function audit(world: World, kills: readonly number[], log: Logged)
     accepted: stored.length - refused.length,
     lost: await Promise.all(
       refused.map(async ({ connection: { connectionId }, refreshToken }) => {
-        const rotatedAtMs = await provider.ask<number>("rotatedAtMs", refreshToken);
+        const rotatedAtMs = await provider.call<number>("rotatedAtMs", refreshToken);
         return { connectionId, ...causeOf(connectionId, rotatedAtMs, kills, log) };
       }),
     ),
   };
 }
 
-async function isTaken({ provider }: World, refreshToken: string): Promise<boolean> {
+async function isTaken({ provider }: LoadEnvironment, refreshToken: string): Promise<boolean> {
   const { tokenEndpoint, clientId, clientSecret } = provider.ready;
   const response = await fetch(tokenEndpoint, {
     method: "POST",

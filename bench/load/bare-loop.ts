@@ -1,5 +1,5 @@
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { answerParent, usedCpuMs } from "./child.ts";
+import { serveParent, usedCpuMs } from "./child.ts";
 
 /** One connection of the bare loop: what the service keeps sealed is here at hand. */
 export interface BareConnection {
@@ -67,4 +67,4 @@ async function loop(work: BareWork): Promise<void> {
   await Promise.all(Array.from({ length: work.concurrency }, one));
 }
 
-answerParent(undefined, { loop, usage: usedCpuMs });
+serveParent(undefined, { loop, usage: usedCpuMs });

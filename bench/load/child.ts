@@ -1,25 +1,25 @@
-import type { Message, Question } from "./children.ts";
+import type { Call, Message } from "./children.ts";
 
 /**
- * Makes this process one that its parent asks: says that it is ready, answers, and exits when the
- * parent has gone.
+ * Serves the calls of the parent process: reports that this process is ready, responds to each call, and
+ * exits when the parent exits.
  */
-export function answerParent(
+export function serveParent(
   ready: unknown,
-  answers: Readonly<Record<string, (input: never) => unknown>> = {},
+  operations: Readonly<Record<string, (input: never) => unknown>> = {},
 ): void {
   const send = (message: Message): void => {
-    // A parent that has gone is told nothing.
+    // The callback ignores the error of a send to a parent that has exited.
     process.send?.(message, undefined, undefined, () => {});
   };
   process.once("disconnect", () => process.exit());
-  // Ctrl-C reaches every process of the terminal: it is the parent's to say when this one ends.
+  // Ctrl-C reaches every process of the terminal, but the parent decides when this process ends.
   process.on("SIGINT", () => {});
-  process.on("message", async ({ id, question, input }: Question) => {
+  process.on("message", async ({ id, operation, input }: Call) => {
     try {
-      const answer = answers[question];
-      if (answer === undefined) throw new Error(`cannot answer ${question}`);
-      send({ kind: "answer", id, answer: await answer(input as never) });
+      const handle = operations[operation];
+      if (handle === undefined) throw new Error(`no operation is named ${operation}`);
+      send({ kind: "response", id, response: await handle(input as never) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       send({ kind: "failure", id, reason });

@@ -5,8 +5,8 @@ import type { Readable } from "node:stream";
 export interface Child<Ready> {
   /** What it said when it was ready. */
   readonly ready: Ready;
-  /** @throws {Error} what the child's answer threw, or that it has ended */
-  ask<Answer>(question: string, input?: unknown): Promise<Answer>;
+  /** @throws {Error} what the child's response threw, or that it has ended */
+  call<Result>(operation: string, input?: unknown): Promise<Result>;
   /** Kills it; resolves when it has ended. */
   kill(): Promise<void>;
   /** Lets it exit by itself, so that `--cpu-prof` writes what it has seen. */
@@ -22,10 +22,10 @@ export interface ChildOptions {
 }
 
 /** What passes between parent and child. */
-export type Question = { readonly id: number; readonly question: string; readonly input: unknown };
+export type Call = { readonly id: number; readonly operation: string; readonly input: unknown };
 export type Message =
   | { readonly kind: "ready"; readonly ready: unknown }
-  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly kind: "response"; readonly id: number; readonly response: unknown }
   | { readonly kind: "failure"; readonly id: number; readonly reason: string };
 
 const running = new Set<ChildProcess>();
@@ -62,23 +62,23 @@ export async function startChild<Ready>(
   });
   child.on("message", (message: Message) => {
     if (message.kind === "ready") return ready.resolve(message.ready);
-    const asked = waiting.get(message.id);
+    const pending = waiting.get(message.id);
     waiting.delete(message.id);
-    if (message.kind === "answer") asked?.resolve(message.answer);
-    else asked?.reject(new Error(`${module}: ${message.reason}`));
+    if (message.kind === "response") pending?.resolve(message.response);
+    else pending?.reject(new Error(`${module}: ${message.reason}`));
   });
   let lastId = 0;
   return {
     ready: (await ready.promise) as Ready,
-    ask: <Answer>(question: string, input?: unknown) => {
-      const asked = Promise.withResolvers<unknown>();
+    call: <Result>(operation: string, input?: unknown) => {
+      const pending = Promise.withResolvers<unknown>();
       if (!child.connected) return Promise.reject(died());
       const id = ++lastId;
-      waiting.set(id, asked);
-      child.send({ id, question, input } satisfies Question, (error) => {
-        if (error) asked.reject(died());
+      waiting.set(id, pending);
+      child.send({ id, operation, input } satisfies Call, (error) => {
+        if (error) pending.reject(died());
       });
-      return asked.promise as Promise<Answer>;
+      return pending.promise as Promise<Result>;
     },
     kill() {
       child.kill("SIGKILL");

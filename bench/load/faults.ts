@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Subject } from "../subjects.ts";
 import { type Audit, audit } from "./audit.ts";
-import { seedFleet, storedFleet } from "./fleet.ts";
-import { functionLog, type Logged } from "./function-log.ts";
-import { rescuePlan, runSweep, startFunction, sweepPlan, workerPlan } from "./functions.ts";
-import { type ProviderBehaviour, type ProviderCounts, strict } from "./provider-behaviour.ts";
-import type { Consumption } from "./store-proxy.ts";
 import {
   type KillPlan,
   killAtRandom,
@@ -14,8 +9,13 @@ import {
   restartable,
   sweepAgain,
   throttleFor,
-} from "./storm.ts";
-import { depthOf, startWorld, type World } from "./world.ts";
+} from "./fault-injection.ts";
+import { seedFleet, storedFleet } from "./fleet.ts";
+import { functionLog, type Logged } from "./function-log.ts";
+import { rescuePlan, runSweep, startFunction, sweepPlan, workerPlan } from "./functions.ts";
+import { depthOf, type LoadEnvironment, startEnvironment } from "./load-environment.ts";
+import { type ProviderBehaviour, type ProviderCounts, strict } from "./provider-behaviour.ts";
+import type { Consumption } from "./store-proxy.ts";
 
 export interface FaultPlan extends KillPlan {
   readonly connections: number;
@@ -28,7 +28,7 @@ export interface FaultPlan extends KillPlan {
   /** Messages that vanish from the queue. */
   readonly vanishing: number;
   /** After this the run has failed. */
-  readonly patienceMs: number;
+  readonly timeLimitMs: number;
 }
 
 export interface FaultResult extends Audit {
@@ -55,7 +55,7 @@ const dueSinceMs = 6 * 60_000;
  * refuses and hangs, and messages vanish; then audits what is stored.
  */
 export async function runFaults(plan: FaultPlan): Promise<FaultResult> {
-  const world = await startWorld({
+  const environment = await startEnvironment({
     dynamoDbEndpoint: plan.dynamoDbEndpoint,
     withProxy: true,
     visibilitySeconds,
@@ -63,21 +63,21 @@ export async function runFaults(plan: FaultPlan): Promise<FaultResult> {
   });
   try {
     const refreshAtMs = Date.now() - dueSinceMs;
-    await seedFleet(world, { name: "f", count: plan.connections, refreshAtMs });
-    await world.provider.ask("behave", behaviourOf(plan));
+    await seedFleet(environment, { name: "f", count: plan.connections, refreshAtMs });
+    await environment.provider.call("behave", behaviourOf(plan));
     const beganAtMs = Date.now();
     const log = functionLog();
-    const { kills, vanished } = await rage(world, plan, log);
+    const { kills, vanished } = await injectFaults(environment, plan, log);
     const seconds = (Date.now() - beganAtMs) / 1000;
-    const provider = { ...(await world.provider.ask<ProviderCounts>("counts")) };
-    const consumption = await world.proxy?.ask<Consumption>("consumption");
+    const provider = { ...(await environment.provider.call<ProviderCounts>("counts")) };
+    const consumption = await environment.proxy?.call<Consumption>("consumption");
     return {
       ...{ grace: plan.grace, seconds, vanished, provider, lines: log.lines, kills: kills.length },
       throttled: consumption?.throttled ?? 0,
-      ...(await audit(world, kills, log)),
+      ...(await audit(environment, kills, log)),
     };
   } finally {
-    await world.close();
+    await environment.close();
   }
 }
 
@@ -94,32 +94,35 @@ const behaviourOf = ({ grace }: FaultPlan): ProviderBehaviour => ({
 });
 
 /** All faults at once, until every connection has been refreshed or is past help. */
-async function rage(world: World, plan: FaultPlan, log: Logged) {
+async function injectFaults(environment: LoadEnvironment, plan: FaultPlan, log: Logged) {
   const stopping = new AbortController();
   const { worker, rescue, sweep } = plan.bundles;
-  const sweeping = await startFunction(world, sweepPlan(sweep), { onLine: log.add });
+  const sweeping = await startFunction(environment, sweepPlan(sweep), { onLine: log.add });
   await runSweep(sweeping);
-  const vanished = await loseMessages(world, plan.vanishing);
+  const vanished = await loseMessages(environment, plan.vanishing);
   const starting = [
-    ...Array.from({ length: plan.workers }, () => workerPlan(world, worker, batchesAtATime)),
-    rescuePlan(world, rescue),
+    ...Array.from({ length: plan.workers }, () => workerPlan(environment, worker, batchesAtATime)),
+    rescuePlan(environment, rescue),
   ];
   const processes: readonly Restartable[] = await Promise.all(
-    starting.map((one) => restartable(() => startFunction(world, one, { onLine: log.add }))),
+    starting.map((one) => restartable(() => startFunction(environment, one, { onLine: log.add }))),
   );
   const killing = killAtRandom(processes, plan, stopping.signal);
   const others = [
-    throttleFor(world, plan, stopping.signal),
-    sweepAgain(world, sweeping, stopping.signal),
+    throttleFor(environment, plan, stopping.signal),
+    sweepAgain(environment, sweeping, stopping.signal),
   ];
   try {
-    await Promise.race([untilRefreshed(world, plan), ...[killing, ...others].map(onlyFailure)]);
+    await Promise.race([
+      untilRefreshed(environment, plan),
+      ...[killing, ...others].map(onlyFailure),
+    ]);
   } finally {
     stopping.abort();
   }
   const kills = await killing;
   await Promise.all(others);
-  await untilRescued(world);
+  await untilRescued(environment);
   return { kills, vanished };
 }
 
@@ -130,11 +133,14 @@ const onlyFailure = (work: Promise<unknown>): Promise<never> =>
 const pollMs = 1_000;
 
 /** @throws {Error} with how many are left, when it takes too long */
-async function untilRefreshed(world: World, { patienceMs }: FaultPlan): Promise<void> {
-  const deadlineMs = Date.now() + patienceMs;
+async function untilRefreshed(
+  environment: LoadEnvironment,
+  { timeLimitMs }: FaultPlan,
+): Promise<void> {
+  const deadlineMs = Date.now() + timeLimitMs;
   for (;;) {
     const lookedAtMs = Date.now();
-    const stored = await storedFleet(world);
+    const stored = await storedFleet(environment);
     const left = stored.filter(({ version, status }) => version === 1 && status !== "expired");
     if (left.length === 0) return;
     if (Date.now() > deadlineMs) throw new Error(`${left.length} connections were not refreshed`);
@@ -143,7 +149,7 @@ async function untilRefreshed(world: World, { patienceMs }: FaultPlan): Promise<
   }
 }
 
-async function untilRescued({ sqs, queues }: World): Promise<void> {
+async function untilRescued({ sqs, queues }: LoadEnvironment): Promise<void> {
   for (;;) {
     const { visible, inFlight } = await depthOf(sqs, queues.rescueQueueUrl);
     if (visible + inFlight === 0) return;

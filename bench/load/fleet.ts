@@ -19,7 +19,7 @@ import type { TokenCipher, TokenSetPlace } from "../../functions/domain/ports/to
 import { shardOf } from "../../functions/domain/schedule/due.ts";
 import { tokenCipherConfig } from "../../functions/runtime/config.ts";
 import { tokenCipher } from "../../functions/runtime/token-cipher.ts";
-import { integration, type World } from "./world.ts";
+import { integration, type LoadEnvironment } from "./load-environment.ts";
 
 type Item = Record<string, AttributeValue>;
 
@@ -41,11 +41,11 @@ const workspaceId = "wsp_load" as WorkspaceId;
 const idOf = (name: string, index: number): ConnectionId => `conn_${name}_${index}` as ConnectionId;
 
 export const cipherOf = ({
-  environment,
+  variables,
   dynamoDb,
   kms,
-}: Pick<World, "environment" | "dynamoDb" | "kms">): TokenCipher =>
-  tokenCipher(tokenCipherConfig(environment), { dynamoDb, kms });
+}: Pick<LoadEnvironment, "variables" | "dynamoDb" | "kms">): TokenCipher =>
+  tokenCipher(tokenCipherConfig(variables), { dynamoDb, kms });
 
 const firstVersion = 1;
 const itemsAtOnce = 25;
@@ -53,11 +53,11 @@ const batchesAtATime = 2;
 
 /** Connections with refresh tokens that the provider has issued, each sealed under a data key of its own. */
 export async function seedFleet(
-  world: World,
+  environment: LoadEnvironment,
   { count, name, refreshAtMs }: FleetPlan,
 ): Promise<readonly FleetConnection[]> {
-  const cipher = cipherOf(world);
-  const tokens = await world.provider.ask<readonly string[]>("mint", count);
+  const cipher = cipherOf(environment);
+  const tokens = await environment.provider.call<readonly string[]>("mint", count);
   const fleet: FleetConnection[] = [];
   const batches = Array.from({ length: Math.ceil(count / itemsAtOnce) }, (_, batch) => batch);
   await withConcurrency(batches, batchesAtATime, async (batch) => {
@@ -71,7 +71,7 @@ export async function seedFleet(
       fleet.push({ ...key, refreshToken, refreshShard, credentialsLength });
       return itemOf(key.connectionId, credentials, refreshAtMs);
     });
-    await putItems(world, await Promise.all(sealed));
+    await putItems(environment, await Promise.all(sealed));
   });
   return fleet;
 }
@@ -119,8 +119,8 @@ const opaque = "x".repeat(700) as SealedTokenSet;
 const dayMs = 24 * 60 * 60_000;
 
 /** A connection that is stored, and not due for days. */
-export const stockItem = (index: number): Item =>
-  itemOf(idOf("stock", index), opaque, Date.now() + dayMs * (1 + (index % 1_000) / 1_000));
+export const idleItem = (index: number): Item =>
+  itemOf(idOf("idle", index), opaque, Date.now() + dayMs * (1 + (index % 1_000) / 1_000));
 
 /** A connection that came due within the last minute; nobody refreshes it. */
 export const dueItem = (index: number): Item =>
@@ -128,7 +128,7 @@ export const dueItem = (index: number): Item =>
 
 /** Writes at most 25 items, those again that the engine did not take. */
 export async function putItems(
-  { dynamoDb, tables }: Pick<World, "dynamoDb" | "tables">,
+  { dynamoDb, tables }: Pick<LoadEnvironment, "dynamoDb" | "tables">,
   items: readonly Item[],
 ): Promise<void> {
   let requests: WriteRequest[] = items.map((Item) => ({ PutRequest: { Item } }));
@@ -149,7 +149,7 @@ export interface StoredConnection extends ConnectionKey {
 export async function storedFleet({
   dynamoDb,
   tables,
-}: World): Promise<readonly StoredConnection[]> {
+}: LoadEnvironment): Promise<readonly StoredConnection[]> {
   const stored: StoredConnection[] = [];
   let ExclusiveStartKey: Item | undefined;
   do {

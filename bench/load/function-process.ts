@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { startEventSourceMapping } from "../../bin/local/event-source-mapping.ts";
 import { invoke, type LambdaFunction } from "../../bin/local/lambda-function.ts";
-import { answerParent, usedCpuMs } from "./child.ts";
+import { serveParent, usedCpuMs } from "./child.ts";
 
 /** What a function's process takes from its environment, beside what the function takes. */
 export interface FunctionEnvironment {
@@ -41,7 +41,7 @@ const mapping =
         maximumConcurrency: Number(environment.LOAD_CONCURRENCY),
       });
 
-answerParent(undefined, {
+serveParent(undefined, {
   invoke: (event: unknown) => invoke(lambda, event),
   usage: usedCpuMs,
   /** Takes no more messages, and lets what is under way end. */

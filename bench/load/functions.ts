@@ -2,7 +2,7 @@ import { budgetFor } from "../../functions/domain/model/budget.ts";
 import type { Subject } from "../subjects.ts";
 import { type Child, type ChildOptions, startChild } from "./children.ts";
 import type { FunctionEnvironment } from "./function-process.ts";
-import type { World } from "./world.ts";
+import type { LoadEnvironment } from "./load-environment.ts";
 
 export interface FunctionPlan {
   readonly bundle: Subject;
@@ -15,14 +15,14 @@ export interface FunctionPlan {
 
 /** Starts a deployed function in a process of its own. */
 export const startFunction = (
-  world: World,
+  environment: LoadEnvironment,
   { bundle, timeoutMs, queueUrl = "", concurrency = 1 }: FunctionPlan,
   options: Omit<ChildOptions, "env"> = {},
 ): Promise<Child<undefined>> =>
   startChild("function-process.ts", {
     ...options,
     env: {
-      ...world.environment,
+      ...environment.variables,
       ...({
         LOAD_FUNCTION: bundle.name,
         LOAD_BUNDLE: bundle.path,
@@ -34,36 +34,40 @@ export const startFunction = (
   });
 
 /** @param concurrency batches of ten at a time in one process; a deployed one has one */
-export const workerPlan = (world: World, bundle: Subject, concurrency: number): FunctionPlan => ({
+export const workerPlan = (
+  environment: LoadEnvironment,
+  bundle: Subject,
+  concurrency: number,
+): FunctionPlan => ({
   bundle,
-  timeoutMs: budgetFor(providerTimeoutSeconds(world)).functionTimeoutMs,
-  queueUrl: world.queues.refreshQueueUrl,
+  timeoutMs: budgetFor(providerTimeoutSeconds(environment)).functionTimeoutMs,
+  queueUrl: environment.queues.refreshQueueUrl,
   concurrency,
 });
 
-const providerTimeoutSeconds = ({ environment }: World): number | undefined => {
-  const seconds = environment.PROVIDER_TIMEOUT_SECONDS;
+const providerTimeoutSeconds = ({ variables }: LoadEnvironment): number | undefined => {
+  const seconds = variables.PROVIDER_TIMEOUT_SECONDS;
   return seconds === undefined ? undefined : Number(seconds);
 };
 
 export const sweepPlan = (bundle: Subject): FunctionPlan => ({ bundle, timeoutMs: 60_000 });
 
-export const rescuePlan = (world: World, bundle: Subject): FunctionPlan => ({
+export const rescuePlan = (environment: LoadEnvironment, bundle: Subject): FunctionPlan => ({
   bundle,
   timeoutMs: 10_000,
-  queueUrl: world.queues.rescueQueueUrl,
+  queueUrl: environment.queues.rescueQueueUrl,
 });
 
-interface SweepAnswer {
+interface SweepResponse {
   readonly enqueued: number;
   readonly caught_up: number;
   readonly shards_left: number;
 }
 
 /** @throws {Error} the sweep's own */
-export async function runSweep(sweep: Child<unknown>): Promise<SweepAnswer> {
-  const invocation = await sweep.ask<
-    { kind: "returned"; payload: SweepAnswer } | { kind: "failed"; errorMessage: string }
+export async function runSweep(sweep: Child<unknown>): Promise<SweepResponse> {
+  const invocation = await sweep.call<
+    { kind: "returned"; payload: SweepResponse } | { kind: "failed"; errorMessage: string }
   >("invoke", {});
   if (invocation.kind === "failed") throw new Error(`sweep: ${invocation.errorMessage}`);
   return invocation.payload;

@@ -14,7 +14,7 @@ export interface ProviderBehaviour {
   /** Whether a request that is never answered has rotated the token. */
   readonly rotatesBeforeHanging: boolean;
   /** How long an answer takes, as one over a network does. */
-  readonly answersAfterMs: number;
+  readonly responseDelayMs: number;
 }
 
 /** At once, always, and never twice for one token. */
@@ -23,7 +23,7 @@ export const strict: ProviderBehaviour = {
   refusesOneIn: 0,
   hangsOneIn: 0,
   rotatesBeforeHanging: false,
-  answersAfterMs: 0,
+  responseDelayMs: 0,
 };
 
 export interface ProviderCounts {

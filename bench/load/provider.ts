@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { listenOnLoopback } from "../../bin/local/loopback.ts";
-import { answerParent, usedCpuMs } from "./child.ts";
+import { serveParent, usedCpuMs } from "./child.ts";
 import {
   type Provider,
   type ProviderBehaviour,
@@ -54,13 +54,13 @@ function rotate(family: Family, used: string): void {
   family.rotatedAtMs = Date.now();
 }
 
-interface Answer {
+interface ProviderResponse {
   readonly status: number;
   readonly body: object;
 }
 
 /** Undefined: there is none, and never will be. */
-function answerTo(request: IncomingMessage, body: string): Answer | undefined {
+function responseTo(request: IncomingMessage, body: string): ProviderResponse | undefined {
   if (request.headers.authorization !== credentials) {
     counts.unauthenticated += 1;
     return { status: 401, body: { error: "invalid_client" } };
@@ -80,7 +80,7 @@ function answerTo(request: IncomingMessage, body: string): Answer | undefined {
   return hangs ? undefined : granted;
 }
 
-function grant(used: string): Answer {
+function grant(used: string): ProviderResponse {
   const family = use(used);
   if (family === undefined) return { status: 400, body: { error: "invalid_grant" } };
   rotate(family, used);
@@ -94,10 +94,10 @@ function grant(used: string): Answer {
   return { status: 200, body: tokens };
 }
 
-function send(response: ServerResponse, answer: Answer | undefined): void {
-  if (answer === undefined) return;
+function send(outgoing: ServerResponse, response: ProviderResponse | undefined): void {
+  if (response === undefined) return;
   const headers = { "content-type": "application/json", "cache-control": "no-store" };
-  response.writeHead(answer.status, headers).end(JSON.stringify(answer.body));
+  outgoing.writeHead(response.status, headers).end(JSON.stringify(response.body));
 }
 
 const server = createServer((request, response) => {
@@ -106,14 +106,14 @@ const server = createServer((request, response) => {
     body += chunk;
   });
   request.on("end", () => {
-    const { answersAfterMs } = behaviour;
-    if (answersAfterMs === 0) send(response, answerTo(request, body));
-    else setTimeout(() => send(response, answerTo(request, body)), answersAfterMs);
+    const { responseDelayMs } = behaviour;
+    if (responseDelayMs === 0) send(response, responseTo(request, body));
+    else setTimeout(() => send(response, responseTo(request, body)), responseDelayMs);
   });
 });
 const endpoint = await listenOnLoopback(server);
 
-answerParent({ tokenEndpoint: `${endpoint}/token`, clientId, clientSecret } satisfies Provider, {
+serveParent({ tokenEndpoint: `${endpoint}/token`, clientId, clientSecret } satisfies Provider, {
   /** Refresh tokens of as many new families. */
   mint: (count: number): readonly string[] =>
     Array.from({ length: count }, () => {

@@ -30,7 +30,7 @@ async function throughput({ options, functions }: Setting): Promise<void> {
   show(
     "Provider that answers at once, two batches of ten at a time in each process: CPU decides",
     throughputTable(
-      await measureThroughput({ ...common, connections, batchesAtATime: 2, answersAfterMs: 0 }),
+      await measureThroughput({ ...common, connections, batchesAtATime: 2, responseDelayMs: 0 }),
     ),
   );
   show(
@@ -40,7 +40,7 @@ async function throughput({ options, functions }: Setting): Promise<void> {
         ...common,
         connections: Math.min(connections, slowProviderConnections),
         batchesAtATime: 1,
-        answersAfterMs: 100,
+        responseDelayMs: 100,
       }),
     ),
   );
@@ -54,7 +54,7 @@ async function sweep({ options, functions, directory }: Setting): Promise<void> 
   show("What a sweep costs", sweepTable(costs));
 }
 
-const faultPatienceMs = 30 * 60_000;
+const faultTimeLimitMs = 30 * 60_000;
 
 async function faults({ options, functions }: Setting): Promise<void> {
   const plan: Omit<FaultPlan, "grace"> = {
@@ -64,9 +64,9 @@ async function faults({ options, functions }: Setting): Promise<void> {
     workers: cpus().length,
     throttleMs: 30_000,
     killEveryMs: 4_000,
-    killForMs: faultPatienceMs,
+    killForMs: faultTimeLimitMs,
     vanishing: 100,
-    patienceMs: faultPatienceMs,
+    timeLimitMs: faultTimeLimitMs,
   };
   const withGrace = await runFaults({ ...plan, grace: true });
   const without = await runFaults({ ...plan, grace: false });

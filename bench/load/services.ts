@@ -1,7 +1,7 @@
 import { startKms } from "../../bin/local/kms.ts";
 import { startSecretsManager } from "../../bin/local/secrets-manager.ts";
 import { startSqs } from "../../bin/local/sqs.ts";
-import { answerParent, usedCpuMs } from "./child.ts";
+import { serveParent, usedCpuMs } from "./child.ts";
 
 export interface Services {
   readonly kms: string;
@@ -16,7 +16,7 @@ const [kms, secretsManager, sqs] = await Promise.all([
   startSecretsManager(),
   startSqs(),
 ]);
-answerParent(
+serveParent(
   {
     kms: kms.endpoint,
     keyId: kms.keyArn,

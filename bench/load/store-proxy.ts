@@ -1,6 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request as requestTo } from "node:http";
 import { listenOnLoopback } from "../../bin/local/loopback.ts";
-import { answerParent, usedCpuMs } from "./child.ts";
+import { serveParent, usedCpuMs } from "./child.ts";
 
 /**
  * Stands before the DynamoDB engine: asks for the consumed capacity of each request and adds it up, and
@@ -48,11 +48,11 @@ const server = createServer(async (incoming, outgoing) => {
   const onward = requestTo(
     { agent, hostname, port, method: "POST", path: incoming.url, headers },
     async (response) => {
-      const answer = await read(response);
+      const responseBody = await read(response);
       add(requests, operation, 1);
-      add(capacityUnits, operation, consumedIn(answer));
-      // Its checksum stands in a header that is passed on.
-      outgoing.writeHead(response.statusCode ?? 502, response.headers).end(answer);
+      add(capacityUnits, operation, consumedIn(responseBody));
+      // The checksum of the body is in a header that is forwarded, so the body stays as it is.
+      outgoing.writeHead(response.statusCode ?? 502, response.headers).end(responseBody);
     },
   );
   onward.once("error", () => outgoing.destroy());
@@ -70,14 +70,14 @@ interface Capacity {
 }
 
 /** A refused condition tells none; what reads a batch tells that of each table. */
-function consumedIn(answer: string): number {
-  const { ConsumedCapacity = [] } = JSON.parse(answer) as {
+function consumedIn(responseBody: string): number {
+  const { ConsumedCapacity = [] } = JSON.parse(responseBody) as {
     ConsumedCapacity?: Capacity | readonly Capacity[];
   };
   return [ConsumedCapacity].flat().reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0);
 }
 
-answerParent({ endpoint: await listenOnLoopback(server) } satisfies StoreProxy, {
+serveParent({ endpoint: await listenOnLoopback(server) } satisfies StoreProxy, {
   throttle: (isOn: boolean) => {
     throttles = isOn;
   },

@@ -9,11 +9,11 @@ import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import { median } from "../statistics.ts";
 import type { Subject } from "../subjects.ts";
 import { type Child, startChild } from "./children.ts";
-import { dueItem, putItems, stockItem } from "./fleet.ts";
+import type { ConnectionSeed } from "./connection-seed.ts";
+import { dueItem, idleItem, putItems } from "./fleet.ts";
 import { runSweep, startFunction, sweepPlan } from "./functions.ts";
-import type { Stock } from "./stock.ts";
+import { type LoadEnvironment, newTableNames, startEnvironment } from "./load-environment.ts";
 import type { Consumption } from "./store-proxy.ts";
-import { newTableNames, startWorld, type World } from "./world.ts";
 
 export interface SweepCost {
   readonly stored: number;
@@ -38,18 +38,18 @@ const repetitions = 15;
 
 /** Sweeps the same thousand connections among few and among many, in turns. */
 export async function measureSweepCost(options: SweepCostOptions): Promise<readonly SweepCost[]> {
-  const places: Place[] = [];
+  const setups: Setup[] = [];
   try {
-    for (const stored of options.stored) places.push(await startPlace(options, stored));
-    for (const place of places) await place.makeDue();
+    for (const stored of options.stored) setups.push(await startSetup(options, stored));
+    for (const setup of setups) await setup.makeDue();
     // What came due in the present second is the next sweep's.
     await sleep(1_000);
-    for (const place of places) await place.sweepOnce();
-    const times = places.map((): number[] => []);
+    for (const setup of setups) await setup.sweepOnce();
+    const times = setups.map((): number[] => []);
     for (let repetition = 0; repetition < repetitions; repetition++) {
-      for (const [i, place] of places.entries()) times[i]?.push(await place.sweepOnce());
+      for (const [i, setup] of setups.entries()) times[i]?.push(await setup.sweepOnce());
     }
-    const costs = places.map(async ({ stored, consumption }, i) => ({
+    const costs = setups.map(async ({ stored, consumption }, i) => ({
       stored,
       medianMs: median(times[i] ?? []),
       fastestMs: Math.min(...(times[i] ?? [])),
@@ -57,11 +57,11 @@ export async function measureSweepCost(options: SweepCostOptions): Promise<reado
     }));
     return await Promise.all(costs);
   } finally {
-    for (const place of places) await place.close();
+    for (const setup of setups) await setup.close();
   }
 }
 
-interface Place {
+interface Setup {
   readonly stored: number;
   /** At the same time for all: what has been due for five minutes counts as lost, and costs more. */
   makeDue(): Promise<void>;
@@ -72,25 +72,25 @@ interface Place {
   close(): Promise<void>;
 }
 
-async function startPlace(options: SweepCostOptions, wanted: number): Promise<Place> {
+async function startSetup(options: SweepCostOptions, wanted: number): Promise<Setup> {
   const { dynamoDbEndpoint } = options;
   const directory = mkdtempSync(join(options.directory, "engine-"));
   const tables = newTableNames();
-  const stocked = wanted - dueConnections;
-  if (dynamoDbEndpoint === undefined) await fill({ directory, tables, count: stocked });
-  const world = await startWorld({
+  const idle = wanted - dueConnections;
+  if (dynamoDbEndpoint === undefined) await fill({ directory, tables, count: idle });
+  const environment = await startEnvironment({
     ...{ dynamoDbEndpoint, engineDirectory: directory, tables, withProxy: true },
   });
-  const written = dynamoDbEndpoint === undefined ? stocked : await fillByRequests(world, stocked);
-  const sweep = await startFunction(world, sweepPlan(options.sweep));
+  const written = dynamoDbEndpoint === undefined ? idle : await fillByRequests(environment, idle);
+  const sweep = await startFunction(environment, sweepPlan(options.sweep));
   return {
     stored: written + dueConnections,
-    makeDue: () => inBatches(dueConnections, (batch) => putItems(world, batch.map(dueItem))),
-    sweepOnce: () => sweepOnce(world, sweep),
-    consumption: async () => (await world.proxy?.ask<Consumption>("consumption")) ?? nothing,
+    makeDue: () => inBatches(dueConnections, (batch) => putItems(environment, batch.map(dueItem))),
+    sweepOnce: () => sweepOnce(environment, sweep),
+    consumption: async () => (await environment.proxy?.call<Consumption>("consumption")) ?? nothing,
     async close() {
       await sweep.kill();
-      await world.close();
+      await environment.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -98,21 +98,21 @@ async function startPlace(options: SweepCostOptions, wanted: number): Promise<Pl
 
 const nothing: Consumption = { requests: {}, capacityUnits: {}, throttled: 0 };
 
-async function fill(stock: Stock): Promise<void> {
-  const child = await startChild("stock.ts");
-  await child.ask("fill", stock);
+async function fill(seed: ConnectionSeed): Promise<void> {
+  const child = await startChild("connection-seed.ts");
+  await child.call("fill", seed);
   await child.dismiss();
 }
 
-const patienceMs = 5 * 60_000;
+const timeLimitMs = 5 * 60_000;
 
 /** Into an engine that is not ours, for five minutes at the most. @returns how many it took */
-async function fillByRequests(world: World, count: number): Promise<number> {
-  const deadlineMs = Date.now() + patienceMs;
+async function fillByRequests(environment: LoadEnvironment, count: number): Promise<number> {
+  const deadlineMs = Date.now() + timeLimitMs;
   let written = 0;
   await inBatches(count, async (batch) => {
     if (Date.now() > deadlineMs) return;
-    await putItems(world, batch.map(stockItem));
+    await putItems(environment, batch.map(idleItem));
     written += batch.length;
   });
   return written;
@@ -131,9 +131,9 @@ function inBatches(count: number, put: (indices: readonly number[]) => Promise<v
 }
 
 /** As if nothing had been swept before. */
-async function sweepOnce(world: World, sweep: Child<undefined>): Promise<number> {
-  await forget(world);
-  await world.proxy?.ask("reset");
+async function sweepOnce(environment: LoadEnvironment, sweep: Child<undefined>): Promise<number> {
+  await resetSweep(environment);
+  await environment.proxy?.call("reset");
   const beganAtMs = performance.now();
   const { enqueued } = await runSweep(sweep);
   const elapsedMs = performance.now() - beganAtMs;
@@ -141,7 +141,7 @@ async function sweepOnce(world: World, sweep: Child<undefined>): Promise<number>
   return elapsedMs;
 }
 
-async function forget({ dynamoDb, sqs, tables, queues }: World): Promise<void> {
+async function resetSweep({ dynamoDb, sqs, tables, queues }: LoadEnvironment): Promise<void> {
   await sqs.send(new PurgeQueueCommand({ QueueUrl: queues.refreshQueueUrl }));
   const shards = Array.from({ length: refreshShards }, (_, shard) => `sweep#${shard}`);
   for (const id of [...shards, "catch-up"]) {

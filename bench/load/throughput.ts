@@ -6,8 +6,8 @@ import type { BareConnection, BareWork } from "./bare-loop.ts";
 import { type Child, startChild } from "./children.ts";
 import { type FleetConnection, seedFleet } from "./fleet.ts";
 import { runSweep, startFunction, sweepPlan, workerPlan } from "./functions.ts";
+import { depthOf, type LoadEnvironment, startEnvironment } from "./load-environment.ts";
 import { type ProviderCounts, strict } from "./provider-behaviour.ts";
-import { depthOf, startWorld, type World } from "./world.ts";
 
 export interface ThroughputOptions {
   readonly connections: number;
@@ -17,7 +17,7 @@ export interface ThroughputOptions {
   /** Batches of ten that one process works on at a time. */
   readonly batchesAtATime: number;
   /** How long the provider takes. */
-  readonly answersAfterMs: number;
+  readonly responseDelayMs: number;
   /** Of the workers' Node.js. */
   readonly execArgv: readonly string[];
 }
@@ -48,20 +48,20 @@ const batchSize = 10;
 
 /** The service and the bare loop, on one machine with the same parts, as many processes as cores each. */
 export async function measureThroughput(options: ThroughputOptions): Promise<Throughput> {
-  const world = await startWorld(options);
+  const environment = await startEnvironment(options);
   try {
-    const { answersAfterMs, batchesAtATime } = options;
+    const { responseDelayMs, batchesAtATime } = options;
     const concurrency = batchSize * batchesAtATime;
-    await world.provider.ask("behave", { ...strict, answersAfterMs });
-    const service = await startService(world, options);
+    await environment.provider.call("behave", { ...strict, responseDelayMs });
+    const service = await startService(environment, options);
     const loops = await Promise.all(
       Array.from({ length: processes }, () =>
-        startChild<undefined>("bare-loop.ts", { env: world.environment }),
+        startChild<undefined>("bare-loop.ts", { env: environment.variables }),
       ),
     );
     await service.round("warm", warmUps);
     const bareRound = (name: string, count: number): Promise<Measured> =>
-      measureBare({ world, loops, concurrency }, name, count);
+      measureBare({ environment, loops, concurrency }, name, count);
     await bareRound("warm", warmUps);
     const size = Math.ceil(options.connections / rounds);
     const measured: { readonly service: Measured; readonly bare: Measured }[] = [];
@@ -79,34 +79,34 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
       concurrency,
     };
   } finally {
-    await world.close();
+    await environment.close();
   }
 }
 
 async function startService(
-  world: World,
+  environment: LoadEnvironment,
   { worker, sweep, batchesAtATime, execArgv }: ThroughputOptions,
 ) {
-  const sweeping = await startFunction(world, sweepPlan(sweep));
+  const sweeping = await startFunction(environment, sweepPlan(sweep));
   const workers = await Promise.all(
     Array.from({ length: processes }, () =>
-      startFunction(world, workerPlan(world, worker, batchesAtATime), { execArgv }),
+      startFunction(environment, workerPlan(environment, worker, batchesAtATime), { execArgv }),
     ),
   );
   return {
     /** Seeds connections that are due, and measures from the sweep's start until the queue is done with them. */
     async round(name: string, count: number): Promise<Measured> {
-      await seedFleet(world, { name: `s${name}`, count, refreshAtMs: Date.now() - 1_000 });
+      await seedFleet(environment, { name: `s${name}`, count, refreshAtMs: Date.now() - 1_000 });
       // The sweep of a second is over when the second is.
       await sleep(1_000);
-      return measured(world, [sweeping, ...workers], count, async () => {
+      return measured(environment, [sweeping, ...workers], count, async () => {
         const { enqueued } = await runSweep(sweeping);
         if (enqueued !== count) throw new Error(`the sweep enqueued ${enqueued} of ${count}`);
-        await untilDone(world);
+        await untilDone(environment);
       });
     },
     async stop(): Promise<void> {
-      await Promise.all(workers.map((one) => one.ask("stop")));
+      await Promise.all(workers.map((one) => one.call("stop")));
       await Promise.all([...workers, sweeping].map((one) => one.dismiss()));
     },
   };
@@ -114,7 +114,7 @@ async function startService(
 
 const pollMs = 20;
 
-async function untilDone({ sqs, queues }: World): Promise<void> {
+async function untilDone({ sqs, queues }: LoadEnvironment): Promise<void> {
   for (;;) {
     const { visible, inFlight } = await depthOf(sqs, queues.refreshQueueUrl);
     if (visible + inFlight === 0) return;
@@ -123,30 +123,30 @@ async function untilDone({ sqs, queues }: World): Promise<void> {
 }
 
 interface BareLoops {
-  readonly world: World;
+  readonly environment: LoadEnvironment;
   readonly loops: readonly Child<undefined>[];
   readonly concurrency: number;
 }
 
 /** The same connections but for their names, which the schedule does not know. */
 async function measureBare(
-  { world, loops, concurrency }: BareLoops,
+  { environment, loops, concurrency }: BareLoops,
   name: string,
   count: number,
 ): Promise<Measured> {
   const farMs = Date.now() + 24 * 60 * 60_000;
-  const fleet = await seedFleet(world, { name: `b${name}`, count, refreshAtMs: farMs });
-  return measured(world, loops, count, async () => {
+  const fleet = await seedFleet(environment, { name: `b${name}`, count, refreshAtMs: farMs });
+  return measured(environment, loops, count, async () => {
     const shares = loops.map((loop, part) => {
       const share = fleet.filter((_, index) => index % loops.length === part);
-      return loop.ask("loop", workOf(world, share, concurrency));
+      return loop.call("loop", workOf(environment, share, concurrency));
     });
     await Promise.all(shares);
   });
 }
 
 const workOf = (
-  { tables, provider }: World,
+  { tables, provider }: LoadEnvironment,
   share: readonly FleetConnection[],
   concurrency: number,
 ): BareWork => ({
@@ -165,19 +165,19 @@ const workOf = (
 
 /** @throws {Error} when not each connection was granted tokens exactly once */
 async function measured(
-  world: World,
+  environment: LoadEnvironment,
   children: readonly Child<undefined>[],
   refreshes: number,
   work: () => Promise<void>,
 ): Promise<Measured> {
-  const cpu = async () => sum(await Promise.all(children.map((one) => one.ask<number>("usage"))));
-  const before = await world.provider.ask<ProviderCounts>("counts");
-  const [cpuBefore, othersBefore] = [await cpu(), await world.usage()];
+  const cpu = async () => sum(await Promise.all(children.map((one) => one.call<number>("usage"))));
+  const before = await environment.provider.call<ProviderCounts>("counts");
+  const [cpuBefore, othersBefore] = [await cpu(), await environment.usage()];
   const beganAtMs = performance.now();
   await work();
   const seconds = (performance.now() - beganAtMs) / 1000;
-  const [cpuAfter, othersAfter] = [await cpu(), await world.usage()];
-  const after = await world.provider.ask<ProviderCounts>("counts");
+  const [cpuAfter, othersAfter] = [await cpu(), await environment.usage()];
+  const after = await environment.provider.call<ProviderCounts>("counts");
   const granted = after.granted - before.granted;
   if (granted !== refreshes || after.reused > 0) {
     throw new Error(`${granted} grants for ${refreshes} connections, ${after.reused} reuses`);

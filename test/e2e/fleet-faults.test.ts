@@ -25,7 +25,7 @@ async function surviveFaults(): Promise<FaultResult> {
       killEveryMs: 3_000,
       killForMs: 12_000,
       vanishing: 10,
-      patienceMs: 300_000,
+      timeLimitMs: 300_000,
     });
   } finally {
     endChildren();

@@ -6,14 +6,14 @@ import { type WorkerOptions, WorkerProcess } from "./worker-process.ts";
 /** Of an invocation, beside its messages. */
 const invocationMs = 5;
 
-export interface CrewSize {
+export interface WorkerPoolSize {
   /** Invocations at a time. */
   readonly maximumConcurrency: number;
   /** Messages of an invocation, which it works on together. */
   readonly batchSize: number;
 }
 
-interface Place {
+interface Slot {
   readonly process: WorkerProcess;
   freeAtMs: number;
   messages: number;
@@ -24,17 +24,17 @@ interface Place {
  * messages are worked on together. The process that has idled longest takes the next batch, so that each process
  * sees as few requests as it can.
  */
-export class Crew {
-  readonly #places: Heap<Place> = binaryHeap((one, other) => one.freeAtMs < other.freeAtMs);
-  readonly #all: Place[] = [];
-  readonly #size: CrewSize;
+export class WorkerPool {
+  readonly #idleOrder: Heap<Slot> = binaryHeap((one, other) => one.freeAtMs < other.freeAtMs);
+  readonly #all: Slot[] = [];
+  readonly #size: WorkerPoolSize;
   readonly #workerOptions: WorkerOptions;
   invocations = 0;
   /** Of all invocations together. */
   durationMs = 0;
   peakConcurrency = 0;
 
-  constructor(size: CrewSize, workerOptions: WorkerOptions) {
+  constructor(size: WorkerPoolSize, workerOptions: WorkerOptions) {
     this.#size = size;
     this.#workerOptions = workerOptions;
   }
@@ -53,38 +53,38 @@ export class Crew {
     return this.#busyAt(nowMs).reduce((sum, { messages }) => sum + messages, 0);
   }
 
-  /** Takes what waits, as long as there are messages and places, in the second that begins then. */
+  /** Takes what waits, as long as there are messages and slots, in the second that begins then. */
   async work(queue: MessageQueue, beganMs: number): Promise<void> {
     while (queue.waiting > 0) {
-      const place = this.#freeBefore(beganMs + secondMs);
-      if (place === undefined) break;
-      const startMs = Math.max(place.freeAtMs, beganMs);
+      const slot = this.#freeBefore(beganMs + secondMs);
+      if (slot === undefined) break;
+      const startMs = Math.max(slot.freeAtMs, beganMs);
       let doneMs = startMs;
-      place.messages = Math.min(this.#size.batchSize, queue.waiting);
-      for (let i = 0; i < place.messages; i++) {
-        const done = place.process.work(queue.take(), startMs);
+      slot.messages = Math.min(this.#size.batchSize, queue.waiting);
+      for (let i = 0; i < slot.messages; i++) {
+        const done = slot.process.work(queue.take(), startMs);
         doneMs = Math.max(doneMs, typeof done === "number" ? done : await done);
       }
-      place.freeAtMs = doneMs + invocationMs;
+      slot.freeAtMs = doneMs + invocationMs;
       this.invocations++;
-      this.durationMs += place.freeAtMs - startMs;
-      this.#places.push(place);
+      this.durationMs += slot.freeAtMs - startMs;
+      this.#idleOrder.push(slot);
     }
     this.peakConcurrency = Math.max(this.peakConcurrency, this.#busyAt(beganMs + secondMs).length);
   }
 
-  /** A process that is free, or a new one where there is a place for it. */
-  #freeBefore(untilMs: number): Place | undefined {
-    const idlest = this.#places.peek();
-    if (idlest !== undefined && idlest.freeAtMs < untilMs) return this.#places.pop();
+  /** A process that is free, or a new one where there is a slot for it. */
+  #freeBefore(untilMs: number): Slot | undefined {
+    const idlest = this.#idleOrder.peek();
+    if (idlest !== undefined && idlest.freeAtMs < untilMs) return this.#idleOrder.pop();
     if (this.#all.length === this.#size.maximumConcurrency) return undefined;
     const process = new WorkerProcess(this.#all.length, this.#workerOptions);
-    const place = { process, freeAtMs: 0, messages: 0 };
-    this.#all.push(place);
-    return place;
+    const slot = { process, freeAtMs: 0, messages: 0 };
+    this.#all.push(slot);
+    return slot;
   }
 
-  #busyAt(nowMs: number): readonly Place[] {
+  #busyAt(nowMs: number): readonly Slot[] {
     return this.#all.filter(({ freeAtMs }) => freeAtMs > nowMs);
   }
 }

@@ -3,8 +3,8 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import db from "dynalite/db/index.js";
 import { ensureTables, startDynamoDb } from "../../bin/local/dynamodb.ts";
 import { dueIndex, type TableNames } from "../../functions/adapters/dynamodb/tables.ts";
-import { answerParent } from "./child.ts";
-import { stockItem } from "./fleet.ts";
+import { serveParent } from "./child.ts";
+import { idleItem } from "./fleet.ts";
 
 /**
  * Fills a directory that the engine is then started on: a million items through its requests would take
@@ -13,13 +13,13 @@ import { stockItem } from "./fleet.ts";
 
 const itemsAtOnce = 1_000;
 
-export interface Stock {
+export interface ConnectionSeed {
   readonly directory: string;
   readonly tables: TableNames;
   readonly count: number;
 }
 
-async function createTables({ directory, tables }: Stock): Promise<void> {
+async function createTables({ directory, tables }: ConnectionSeed): Promise<void> {
   const engine = await startDynamoDb({ directory });
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };
   const client = new DynamoDBClient({
@@ -32,16 +32,16 @@ async function createTables({ directory, tables }: Stock): Promise<void> {
   await engine.close();
 }
 
-async function fill(stock: Stock): Promise<void> {
-  await createTables(stock);
-  const store = db.create({ path: stock.directory });
-  const tableName = stock.tables.connections;
+async function fill(seed: ConnectionSeed): Promise<void> {
+  await createTables(seed);
+  const store = db.create({ path: seed.directory });
+  const tableName = seed.tables.connections;
   const table = await promisify(store.getTable)(tableName);
   const itemDb = store.getItemDb(tableName);
   const indexDb = store.getIndexDb("Global", tableName, dueIndex.name);
-  for (let first = 0; first < stock.count; first += itemsAtOnce) {
-    const count = Math.min(itemsAtOnce, stock.count - first);
-    const items = Array.from({ length: count }, (_, i) => stockItem(first + i));
+  for (let first = 0; first < seed.count; first += itemsAtOnce) {
+    const count = Math.min(itemsAtOnce, seed.count - first);
+    const items = Array.from({ length: count }, (_, i) => idleItem(first + i));
     const entries = items.flatMap(
       (item) => db.getIndexActions(table.GlobalSecondaryIndexes, undefined, item, table).puts,
     );
@@ -54,4 +54,4 @@ async function fill(stock: Stock): Promise<void> {
   }
 }
 
-answerParent(undefined, { fill });
+serveParent(undefined, { fill });

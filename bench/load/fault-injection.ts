@@ -4,7 +4,7 @@ import { systemClock as clock } from "../../functions/adapters/clock/system-cloc
 import { coordinationKey } from "../../functions/adapters/dynamodb/tables.ts";
 import type { Child } from "./children.ts";
 import { runSweep } from "./functions.ts";
-import { depthOf, type World } from "./world.ts";
+import { depthOf, type LoadEnvironment } from "./load-environment.ts";
 
 /** A process that another takes the place of when it is killed. */
 export interface Restartable {
@@ -52,19 +52,22 @@ const firstPart = 0.2;
 
 /** Throttles every request, once part of the fleet has been granted tokens. */
 export async function throttleFor(
-  { provider, proxy }: World,
+  { provider, proxy }: LoadEnvironment,
   { connections, throttleMs }: { readonly connections: number; readonly throttleMs: number },
   stop: AbortSignal,
 ): Promise<void> {
-  const granted = async () => (await provider.ask<{ granted: number }>("counts")).granted;
+  const granted = async () => (await provider.call<{ granted: number }>("counts")).granted;
   while (!stop.aborted && (await granted()) < connections * firstPart) await clock.sleep(100, stop);
-  await proxy?.ask("throttle", true);
+  await proxy?.call("throttle", true);
   await clock.sleep(throttleMs, stop);
-  await proxy?.ask("throttle", false);
+  await proxy?.call("throttle", false);
 }
 
 /** Takes messages from the queue as a worker would, and deletes them undone. */
-export async function loseMessages({ sqs, queues }: World, count: number): Promise<number> {
+export async function loseMessages(
+  { sqs, queues }: LoadEnvironment,
+  count: number,
+): Promise<number> {
   const QueueUrl = queues.refreshQueueUrl;
   let lost = 0;
   while (lost < count) {
@@ -87,20 +90,23 @@ const sweepEveryMs = 2_000;
  * on the way: its five minutes are not waited for.
  */
 export async function sweepAgain(
-  world: World,
+  environment: LoadEnvironment,
   sweep: Child<unknown>,
   stop: AbortSignal,
 ): Promise<void> {
   while (!stop.aborted) {
     await clock.sleep(sweepEveryMs, stop);
     if (stop.aborted) return;
-    const { visible, inFlight } = await depthOf(world.sqs, world.queues.refreshQueueUrl);
-    if (visible + inFlight === 0) await makeCatchUpDue(world);
+    const { visible, inFlight } = await depthOf(
+      environment.sqs,
+      environment.queues.refreshQueueUrl,
+    );
+    if (visible + inFlight === 0) await makeCatchUpDue(environment);
     await runSweep(sweep);
   }
 }
 
-async function makeCatchUpDue({ dynamoDb, tables }: World): Promise<void> {
+async function makeCatchUpDue({ dynamoDb, tables }: LoadEnvironment): Promise<void> {
   const Key = { [coordinationKey]: { S: "catch-up" } };
   await dynamoDb.send(new DeleteItemCommand({ TableName: tables.coordination, Key }));
 }

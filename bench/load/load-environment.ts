@@ -23,7 +23,7 @@ const prefix = "load";
 const region = "us-east-1";
 const credentials = { accessKeyId: "local", secretAccessKey: "local" };
 
-export interface WorldOptions {
+export interface LoadEnvironmentOptions {
   /** A DynamoDB that runs already; undefined: an engine of its own. */
   readonly dynamoDbEndpoint: string | undefined;
   /** Where the engine keeps its tables; undefined: in memory. */
@@ -44,7 +44,7 @@ export interface VisibilitySeconds {
 }
 
 /** All that the service talks to, each in a process of its own, and an integration that is registered. */
-export interface World {
+export interface LoadEnvironment {
   readonly tables: TableNames;
   readonly queues: QueueUrls;
   readonly provider: Child<Provider>;
@@ -54,8 +54,8 @@ export interface World {
   readonly dynamoDb: DynamoDBClient;
   readonly kms: KMSClient;
   readonly sqs: SQSClient;
-  /** What a function takes. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** The environment variables of a function. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Milliseconds of CPU, by process. */
   usage(): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
@@ -72,7 +72,7 @@ export const newTableNames = (): TableNames => {
   };
 };
 
-export async function startWorld(options: WorldOptions): Promise<World> {
+export async function startEnvironment(options: LoadEnvironmentOptions): Promise<LoadEnvironment> {
   const {
     dynamoDbEndpoint,
     engineDirectory,
@@ -103,7 +103,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const processes = { services, provider, ...(engine && { engine }), ...(proxy && { proxy }) };
   return {
     ...{ tables, queues, provider, proxy, keyId, ...clients },
-    environment: {
+    variables: {
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -124,7 +124,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     },
     async usage() {
       const used = Object.entries(processes).map(
-        async ([name, child]) => [name, await child.ask<number>("usage")] as const,
+        async ([name, child]) => [name, await child.call<number>("usage")] as const,
       );
       return Object.fromEntries(await Promise.all(used));
     },
