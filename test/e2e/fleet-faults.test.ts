@@ -7,7 +7,7 @@ jest.setTimeout(400_000);
 const connections = 80;
 const throttleMs = 8_000;
 
-/** The load test's faults, all at once, on a fleet that is small enough to wait for. */
+/** All faults of the load test at once, on a small fleet. */
 async function surviveFaults(): Promise<FaultResult> {
   const built = bundles();
   try {
@@ -33,10 +33,10 @@ async function surviveFaults(): Promise<FaultResult> {
   }
 }
 
-test("a fleet outlives killed workers, a throttling store, a failing provider and lost messages", async () => {
+test("all connections are refreshed despite killed workers, a throttling store, a failing provider and lost messages", async () => {
   const result = await surviveFaults();
   expect(result).toMatchObject({ connections, accepted: connections, lost: [], vanished: 10 });
-  // The faults have been there, and the provider has seen no token that it had to take for stolen.
+  // The faults happened, and the provider took no token for a stolen one.
   expect(result.kills).toBeGreaterThan(0);
   expect(result.throttled).toBeGreaterThan(0);
   expect(result.provider).toMatchObject({ reused: 0, unauthenticated: 0 });

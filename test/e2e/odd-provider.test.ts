@@ -24,7 +24,7 @@ const put = (connectionId: string, integration: string, options: string, token: 
     token,
   );
 
-test("a provider that is not in the catalogue and does all in its own way is refreshed", async () => {
+test("a provider that is not in the catalogue is described by the fields of its registration", async () => {
   const ends = { as: "milliseconds", member: "lifetime_ms" };
   const fields = {
     parameters_in: "json",
@@ -71,7 +71,7 @@ test("a provider that is not in the catalogue and does all in its own way is ref
   });
 });
 
-test("a catalogue entry is enough to put an integration; what is not in it is told", async () => {
+test("an integration needs nothing but an entry of the catalogue, and an unknown entry is named", async () => {
   const shown = await service.admin(
     "integrations put mail --provider google --client-id c --json",
     "s",

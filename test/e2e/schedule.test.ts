@@ -1,19 +1,16 @@
-import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { ConnectionId } from "../../functions/domain/model/connection.ts";
 import { shardOf } from "../../functions/domain/schedule/due.ts";
+import { localDynamoDbClient } from "../support/local-aws-clients.ts";
 import { type LocalService, startLocalService } from "../support/local-service.ts";
 import { type ProviderStandIn, startProvider } from "../support/provider-stand-in.ts";
 
-/** The whole service as `npm start` runs it, its schedule looking every second. */
+/** The service as `npm start` runs it, with a sweep every second. */
 let service: LocalService;
 let table: DynamoDBClient;
 beforeAll(async () => {
   service = await startLocalService({ SCHEDULE: "on", SWEEP_INTERVAL_SECONDS: "1" });
-  table = new DynamoDBClient({
-    endpoint: service.environment.AWS_ENDPOINT_URL_DYNAMODB ?? "",
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
+  table = localDynamoDbClient(service.environment.AWS_ENDPOINT_URL_DYNAMODB ?? "");
 });
 afterAll(async () => {
   table.destroy();
@@ -23,7 +20,7 @@ afterAll(async () => {
 const Key = (connectionId: string) => ({ connection_id: { S: connectionId } });
 const TableName = () => service.environment.CONNECTIONS_TABLE ?? "";
 
-/** Due in a moment, as if its time had come. */
+/** Makes a connection due in a moment. */
 async function makeDue(connectionId: string): Promise<void> {
   await table.send(
     new UpdateItemCommand({
@@ -43,7 +40,7 @@ async function item(connectionId: string) {
   return (await table.send(command)).Item ?? {};
 }
 
-/** Asks until it holds: what is waited for happens in another process. */
+/** Repeats `ask` until its value is the expected one, which happens in another process. */
 async function until<Value>(
   ask: () => Promise<Value>,
   holds: (value: Value) => boolean,
@@ -55,7 +52,7 @@ async function until<Value>(
   }
 }
 
-test("what is due is refreshed without anybody calling, scheduled anew, and told in a line", async () => {
+test("a due connection is refreshed, scheduled again, and logged in a line", async () => {
   const before = Number((await item("conn_demo")).credentials_version?.N);
   await makeDue("conn_demo");
   const after = await until(
@@ -70,7 +67,7 @@ test("what is due is refreshed without anybody calling, scheduled anew, and told
     (output) =>
       /\d\d:\d\d:\d\d {2}schedule {2}conn_demo {2}refreshed, expires at \d\d:/.test(output),
   );
-  // The rotated token is the one that the authorization server accepts.
+  // The authorization server accepts no other refresh token than the one that it issued last.
   expect((await service.refresh("conn_demo", { force: true })).status).toBe(200);
 });
 
@@ -89,7 +86,7 @@ describe("a provider that is down", () => {
   });
   afterAll(() => provider.close());
 
-  test("is held: its connections are put off without asking it, and a caller is told when to come", async () => {
+  test("is held: its connections are postponed without a request, and a caller gets a Retry-After", async () => {
     await Promise.all(Array.from({ length: 8 }, (_, n) => makeDue(`conn_down_${n}`)));
     const failures = await until(
       () => Promise.all(Array.from({ length: 8 }, (_, n) => item(`conn_down_${n}`))),
@@ -109,7 +106,7 @@ describe("a provider that is down", () => {
     expect(provider.requests).toHaveLength(asked);
   });
 
-  test("keeps no other integration waiting", async () => {
+  test("delays no other integration", async () => {
     expect((await service.refresh("conn_demo", { force: true })).status).toBe(200);
   });
 });
