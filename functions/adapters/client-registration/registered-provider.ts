@@ -35,7 +35,7 @@ export interface ParsedProvider {
   /** Where refresh tokens are exchanged, unless the secret states another endpoint. */
   readonly endpoint: string | undefined;
   readonly clientAuthentication: ClientAuthenticationMethod | undefined;
-  /** Undefined: the provider is not in the catalogue. */
+  /** Undefined: the provider is not in the catalogue, or the secret replaces the variables of its endpoint. */
   readonly origins: ProviderOrigins | undefined;
 }
 
@@ -73,7 +73,8 @@ export function parseRegisteredProvider(secret: JsonObject, place: Place): Parse
     provider,
     endpoint: entry?.refreshEndpoint ?? entry?.tokenEndpoint,
     clientAuthentication: entry?.tokenEndpointAuthMethod,
-    origins: entry && providerOrigins(entry),
+    // Variables of the secret's own could make another endpoint of the entry's.
+    origins: entry && secret.variables === undefined ? providerOrigins(entry) : undefined,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import { UnreadableCredentials } from "../../domain/ports/token-cipher.ts";
 import { addBranchKey, readBranchKey } from "../dynamodb/branch-key-table.ts";
 import type { DynamoDbTable } from "../dynamodb/table-requests.ts";
-import { decrypt, type EncryptionContext, type WrappingKeys } from "./decrypt.ts";
+import { decrypt, type EncryptionContext, encrypting, type WrappingKeys } from "./decrypt.ts";
 import { importBranchKey } from "./derived-key.ts";
 import { branchKeyPurpose } from "./encryption-context.ts";
 import { isOutage, outageCache, outagePauseMs } from "./outage-cache.ts";
@@ -109,7 +109,7 @@ const idOf = (branch: number, nowMs: number, kmsKeyId: string): string => {
 const digestOf = (kmsKeyId: string): string =>
   createHash("sha256").update(kmsKeyId).digest("hex").slice(0, 8);
 
-/** Whether the branch key of this id is wrapped by that KMS key. */
+/** True: that KMS key wraps the branch key of this id. */
 export const isWrappedBy = (branchKeyId: string, kmsKeyId: string): boolean =>
   branchKeyId.endsWith(`.${digestOf(kmsKeyId)}`);
 
@@ -132,17 +132,14 @@ async function openOrCreate(options: KmsBranchKeysOptions, id: string): Promise<
 
 async function create(options: KmsBranchKeysOptions, id: string): Promise<BranchKey> {
   const { client, keyId, table, clock } = options;
-  const { CiphertextBlob: wrapped, KeyId: kmsKeyArn = keyId } = await client
-    .send(
-      new GenerateDataKeyWithoutPlaintextCommand({
-        KeyId: keyId,
-        KeySpec: "AES_256",
-        EncryptionContext: { ...encryptionContext(options, id) },
-      }),
-    )
-    .catch((error: unknown) => {
-      throw new StoreUnavailable("KMS", error);
-    });
+  const command = new GenerateDataKeyWithoutPlaintextCommand({
+    KeyId: keyId,
+    KeySpec: "AES_256",
+    EncryptionContext: { ...encryptionContext(options, id) },
+  });
+  const { CiphertextBlob: wrapped, KeyId: kmsKeyArn = keyId } = await encrypting(() =>
+    client.send(command),
+  );
   if (wrapped === undefined) throw new StoreUnavailable("KMS", new TypeError("no CiphertextBlob"));
   // The key is opened before it is stored: one that does not open would prevent sealing for a day.
   const branchKey = await unwrap(options, id, wrapped);

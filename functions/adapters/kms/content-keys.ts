@@ -45,7 +45,7 @@ export interface ContentKeys {
    */
   sealing(key: ConnectionKey, current?: KeyMembers): Promise<SealingKey>;
   /**
-   * Whether the key of a token set comes from the source, and from the KMS key, that new ones come from.
+   * True: the key of a token set has the source, and the KMS key, that new ones have.
    * @throws {StoreUnavailable}
    * @throws {UnreadableCredentials} the key belongs in another place
    */

@@ -4,7 +4,7 @@ import type { ConnectionKey } from "../../domain/model/connection.ts";
 import { StoreUnavailable } from "../../domain/model/errors.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { lruMap } from "../cache/lru-map.ts";
-import { decrypt, type WrappingKeys } from "./decrypt.ts";
+import { decrypt, encrypting, type WrappingKeys } from "./decrypt.ts";
 
 export interface KmsDataKeysOptions extends WrappingKeys {
   readonly clock: Pick<Clock, "nowMs">;
@@ -90,17 +90,14 @@ async function generateDataKey(
   { client, keyId }: KmsDataKeysOptions,
   key: ConnectionKey,
 ): Promise<DataKey> {
-  const { Plaintext, CiphertextBlob = new Uint8Array() } = await client
-    .send(
-      new GenerateDataKeyCommand({
-        KeyId: keyId,
-        KeySpec: "AES_256",
-        EncryptionContext: encryptionContext(key),
-      }),
-    )
-    .catch((error: unknown) => {
-      throw new StoreUnavailable("KMS", error);
-    });
+  const command = new GenerateDataKeyCommand({
+    KeyId: keyId,
+    KeySpec: "AES_256",
+    EncryptionContext: encryptionContext(key),
+  });
+  const { Plaintext, CiphertextBlob = new Uint8Array() } = await encrypting(() =>
+    client.send(command),
+  );
   return dataKeyOf(Plaintext, Buffer.from(CiphertextBlob).toString("base64url"), false);
 }
 

@@ -54,6 +54,15 @@ export async function decrypt(
   );
 }
 
+/** Runs a request that encrypts. @throws {StoreUnavailable} {@link KeyDeclined} where KMS responded */
+export async function encrypting<Output>(request: () => Promise<Output>): Promise<Output> {
+  try {
+    return await asStoreUnavailable("KMS", request);
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? error : new KeyDeclined(error);
+  }
+}
+
 const isIncorrectKey = (error: unknown): boolean =>
   error instanceof Error && error.name === "IncorrectKeyException";
 

@@ -12,7 +12,7 @@ import { lruMap } from "../cache/lru-map.ts";
 import { changeItem, readItem } from "../dynamodb/coordination.ts";
 import type { DynamoDbTable } from "../dynamodb/table-requests.ts";
 import { clause } from "../dynamodb/update-expression.ts";
-import { decrypt, type EncryptionContext, type WrappingKeys } from "./decrypt.ts";
+import { decrypt, type EncryptionContext, encrypting, type WrappingKeys } from "./decrypt.ts";
 import { rebindPurpose } from "./encryption-context.ts";
 
 export interface KmsRebindsOptions extends WrappingKeys {
@@ -96,13 +96,12 @@ export async function putRebind(
 ): Promise<void> {
   const { client, keyId, table } = options;
   const plaintext = JSON.stringify({ client_id: to.clientId, origin: to.origin, path: to.path });
-  const { CiphertextBlob } = await client.send(
-    new EncryptCommand({
-      KeyId: keyId,
-      Plaintext: new TextEncoder().encode(plaintext),
-      EncryptionContext: { ...contextOf(options, from) },
-    }),
-  );
+  const command = new EncryptCommand({
+    KeyId: keyId,
+    Plaintext: new TextEncoder().encode(plaintext),
+    EncryptionContext: { ...contextOf(options, from) },
+  });
+  const { CiphertextBlob } = await encrypting(() => client.send(command));
   if (CiphertextBlob === undefined)
     throw new StoreUnavailable("KMS", new TypeError("no CiphertextBlob"));
   await changeItem(table, itemIdOf(from), {

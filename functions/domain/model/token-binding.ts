@@ -5,8 +5,8 @@ export interface TokenBinding {
   /** Origin of the token endpoint (RFC 6454 §6.2): `https://provider.example`. */
   readonly origin: string;
   /**
-   * Path of the token endpoint. Whoever could choose it would have many an API at the same origin store a refresh
-   * token as content of his own: a chat message, for instance.
+   * Path of the token endpoint. An attacker who could choose it would have another API at the same origin store a
+   * refresh token as content of his own: a chat message, for instance.
    */
   readonly path: string;
 }
@@ -25,7 +25,7 @@ export interface ProviderOrigins {
 }
 
 /**
- * Whether tokens that are bound so may be sent to `recipient`.
+ * True: tokens with this binding may be sent to `recipient`.
  * @param providerOrigins of the provider whose own endpoint, as the catalogue has it, the recipient is
  */
 export const permits = (

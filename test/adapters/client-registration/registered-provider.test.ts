@@ -60,6 +60,29 @@ describe("a registration names a provider", () => {
   });
 });
 
+describe("tokens move among a provider's origins", () => {
+  const originsOf = (members: object) => parse({ provider: "zoho", ...members }).providerOrigins;
+
+  test("at the endpoint that the catalogue has", () => {
+    expect(originsOf({})?.origins).toContain("https://accounts.zoho.eu");
+    expect(originsOf({ rotation: "always" })).toEqual(originsOf({}));
+  });
+  test.each([
+    { token_endpoint: "https://accounts.zoho.com/oauth/v2/token" },
+    { refresh_endpoint: "https://accounts.zoho.com/oauth/v2/token" },
+    { variables: { host: { choices: ["accounts.zoho.com"] } } },
+  ])("and at none that the secret makes: %j", (members) => {
+    expect(originsOf(members)).toBeUndefined();
+  });
+  test("and at none that is not in the catalogue", () => {
+    expect(parse(custom).providerOrigins).toBeUndefined();
+  });
+  test("to which no secret adds any", () => {
+    const more = { origins: ["https://attacker.example"], origins_below: "example" };
+    expect(originsOf(more)).toEqual(originsOf({}));
+  });
+});
+
 describe("a registration replaces fields of the catalogue entry", () => {
   test("each field as a whole, and with null by the default of RFC 6749", () => {
     const registration = parse({

@@ -137,6 +137,15 @@ test("a disabled KMS key ends a cached key at its next load, not hours later", a
   await expect(keys.find(id)).rejects.toThrow(StoreUnavailable);
 });
 
+test("a KMS key that is disabled seals no more from midnight on, though the key before is cached", async () => {
+  const keys = process();
+  local.clock.advance(11.5 * hourMs);
+  await keys.current(workspaceId);
+  outage = "declined";
+  local.clock.advance(hourMs);
+  await expect(keys.current(workspaceId)).rejects.toThrow(KeyDeclined);
+});
+
 test.each([
   ["an id that is not there", async () => "3.2026-01-01.00000000"],
   [
