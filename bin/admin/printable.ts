@@ -12,7 +12,7 @@ const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** Escapes what would control a terminal. A line break stays, since lines of output end in one. */
-export const printable = (text: string): string => text.replace(controls, escaped);
+const printable = (text: string): string => text.replace(controls, escaped);
 
 /** The form of {@link printable} that stays within one line. */
 export const printableLine = (text: string): string => printable(text).replace(/\n/g, escaped);

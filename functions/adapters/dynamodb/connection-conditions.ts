@@ -51,7 +51,7 @@ const turnHasCome = (nowMs: number): Clause =>
 export const leaseMayBeTakenOver = (nowMs: number): Clause =>
   allOf(leaseIsDead(nowMs), anyOf(leaseHasFailed, turnHasCome(nowMs)));
 
-/** What a delete leaves is read as absent, whatever TTL has done: TTL is late. */
+/** A deleted connection is read as absent, although TTL removes its item later. */
 export const isNotDeleted = clause("attribute_not_exists(deleted_at)");
 
 /** A connection whose credentials were never committed has no version, which counts as 0. */

@@ -225,8 +225,8 @@ export type OtherRule = ErrorConditions &
 
 interface Lifecycle {
   /**
-   * Whether a refresh issues a new refresh token and ends the former one. `setting`: the app or the tenant decides.
-   * It decides how an attempt with an unknown outcome is followed up; each response is read for itself.
+   * How often a refresh issues a new refresh token and ends the former one. `setting`: the app or the tenant
+   * decides. The value decides how an attempt with an unknown outcome is followed up; each response is read for itself.
    * @default unknown
    */
   readonly rotation?: "always" | "sometimes" | "never" | "setting";
