@@ -9,6 +9,8 @@ import { shutdown as newShutdown } from "./local/shutdown.ts";
  * holds {@link localSettings}, and any variable of the functions, such as PROVIDER_TIMEOUT_SECONDS.
  */
 async function main(): Promise<void> {
+  // DynamoDB's stand-in creates its files with the mode that the umask leaves.
+  process.umask(0o077);
   const shutdown = newShutdown();
   stopOnSignals(() => shutdown.run());
   try {

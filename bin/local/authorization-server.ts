@@ -61,6 +61,8 @@ export async function startAuthorizationServer({
   const state: State = openDurableMap({
     path: directory === undefined ? undefined : join(directory, "authorization-server.jsonl"),
     isStale: ({ expiresAtMs }) => expiresAtMs !== undefined && expiresAtMs <= Date.now(),
+    // An error in the middle of a rotation would leave the former token used and the new one unissued.
+    outlivesFailedWrites: true,
   });
   const resumed = state.get(clientKey) !== undefined;
   if (!resumed) putClient(state);

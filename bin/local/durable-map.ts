@@ -1,5 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import { readPrivateFile, writePrivateFile } from "./private-file.ts";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { logFailedWrite, readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 export interface DurableMap<Value> {
   get(key: string): Value | undefined;
@@ -14,6 +14,8 @@ export interface DurableMapOptions<Value> {
   readonly path?: string | undefined;
   /** True: the entry is left out when the file is rewritten. */
   readonly isStale: (value: Value) => boolean;
+  /** True: a change that cannot be written does not throw. It is logged and in memory. @default false */
+  readonly outlivesFailedWrites?: boolean;
 }
 
 /** The number of appended changes after which the file is rewritten. */
@@ -23,29 +25,53 @@ const changesPerRewrite = 5_000;
  * A map that appends every change to a file before the call returns, so that it survives SIGKILL. A change is one JSON
  * line, `[key, value]` or `[key]`. A last line that was cut off is ignored.
  *
+ * A change that cannot be written, to a full disk for instance, is kept in memory, and the next change writes it as well.
+ *
  * @throws {Error} naming the file, if another program wrote it
  */
 export function openDurableMap<Value>({
   path,
   isStale,
+  outlivesFailedWrites = false,
 }: DurableMapOptions<Value>): DurableMap<Value> {
   const values = path === undefined ? new Map<string, Value>() : readLines<Value>(path);
   let file: number | undefined;
   let changes = 0;
+  /** True: the file lacks a change, or ends in a part of one. */
+  let isIncomplete = false;
 
   const rewrite = (): void => {
     for (const [key, value] of values) if (isStale(value)) values.delete(key);
     changes = 0;
     if (path === undefined) return;
-    if (file !== undefined) closeSync(file);
     const lines = [...values].map((entry) => `${JSON.stringify(entry)}\n`);
     writePrivateFile(path, lines.join(""));
-    file = openSync(path, "a");
+    if (file !== undefined) closeSync(file);
+    file = openSync(path, "a", 0o600);
+    isIncomplete = false;
+  };
+  const write = (change: [string] | [string, Value]): void => {
+    changes += 1;
+    if (isIncomplete || changes >= changesPerRewrite) {
+      rewrite();
+      return;
+    }
+    if (file === undefined || path === undefined) return;
+    try {
+      // Unlike writeSync, it writes everything or throws.
+      writeFileSync(file, `${JSON.stringify(change)}\n`);
+    } catch (error) {
+      isIncomplete = true;
+      logFailedWrite(path, error);
+      throw error;
+    }
   };
   const append = (change: [string] | [string, Value]): void => {
-    if (file !== undefined) writeSync(file, `${JSON.stringify(change)}\n`);
-    changes += 1;
-    if (changes >= changesPerRewrite) rewrite();
+    try {
+      write(change);
+    } catch (error) {
+      if (!outlivesFailedWrites) throw error;
+    }
   };
 
   rewrite();
@@ -60,6 +86,7 @@ export function openDurableMap<Value>({
     },
     entries: () => values.entries(),
     close: () => {
+      if (isIncomplete) rewrite();
       if (file !== undefined) closeSync(file);
       file = undefined;
     },

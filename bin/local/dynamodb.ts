@@ -1,3 +1,4 @@
+import type { Server, ServerResponse } from "node:http";
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -9,6 +10,7 @@ import {
 import dynalite from "dynalite";
 import { createTableInputs, type TableNames } from "../../functions/adapters/dynamodb/tables.ts";
 import { closeServer, listenOnLoopback } from "./loopback.ts";
+import { logFailedWrite } from "./private-file.ts";
 
 export interface LocalDynamoDb {
   /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
@@ -26,8 +28,37 @@ export async function startDynamoDb({
     createTableMs: 0,
     ...(directory !== undefined && { path: directory }),
   });
+  const outlive = directory === undefined ? undefined : outliveFailedWrites(server, directory);
   const endpoint = await listenOnLoopback(server);
-  return { endpoint, close: () => closeServer(server) };
+  return {
+    endpoint,
+    async close() {
+      await closeServer(server);
+      outlive?.stop();
+    },
+  };
+}
+
+/**
+ * Where it cannot write, to a full disk for instance, dynalite throws out of a callback, which would end the process and
+ * every refresh in progress with its tokens. Instead, its requests in progress fail.
+ */
+function outliveFailedWrites(server: Server, directory: string): { stop(): void } {
+  const inProgress = new Set<ServerResponse>();
+  server.prependListener("request", (_, response) => {
+    inProgress.add(response);
+    response.once("close", () => inProgress.delete(response));
+  });
+  const onError = (error: Error & { code?: unknown }): void => {
+    if (!String(error.code).startsWith("LEVEL_")) {
+      console.error(error);
+      process.exit(1);
+    }
+    logFailedWrite(directory, error, "the requests in progress fail. Free space on its disk");
+    for (const response of inProgress) response.destroy();
+  };
+  process.on("uncaughtException", onError);
+  return { stop: () => process.off("uncaughtException", onError) };
 }
 
 const tableTimeoutSeconds = 60;

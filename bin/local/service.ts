@@ -3,7 +3,7 @@ import { budgetFor } from "../../functions/domain/model/budget.ts";
 import { apiConfig } from "../../functions/runtime/config.ts";
 import type { PublishedEvent } from "../../functions/runtime/observers.ts";
 import { startAuthorizationServer } from "./authorization-server.ts";
-import { makeWritable } from "./directories.ts";
+import { makePrivate, makeWritable } from "./directories.ts";
 import { writeEnvFile } from "./env-file.ts";
 import { type Api, type Exchange, type Gateway, startGateway } from "./gateway.ts";
 import { startQueueWorkers } from "./queue-workers.ts";
@@ -29,7 +29,10 @@ export async function startLocalService(
   const { dataDirectory, envFile } = settings;
   const gateway = await startOn(settings.port, shutdown, onResponse);
   makeWritable(dirname(envFile), "the directory of the env file,", shutdown);
-  if (dataDirectory !== undefined) makeWritable(dataDirectory, "DATA_DIR", shutdown);
+  if (dataDirectory !== undefined) {
+    makeWritable(dataDirectory, "DATA_DIR", shutdown);
+    makePrivate(dataDirectory);
+  }
 
   const variables = await startStandIns(settings, shutdown);
   const authorizationServer = await startAuthorizationServer(

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type LocalService, runLocalService, startLocalService } from "../support/local-service.ts";
+
+/** Of the directory and everything below it. */
+const modesIn = (path: string): Set<number> =>
+  new Set(
+    ["", ...readdirSync(path, { recursive: true, encoding: "utf8" })].map(
+      (name) => statSync(join(path, name)).mode & 0o777,
+    ),
+  );
 
 const sh = (script: string) => promisify(execFile)("sh", ["-c", script]);
 
@@ -140,7 +149,20 @@ describe("npm start", () => {
     test("protects it from other users", async () => {
       const DATA_DIR = join(directory, "data");
       await start({ DATA_DIR });
-      expect(statSync(DATA_DIR).mode & 0o777).toBe(0o700);
+      expect(modesIn(DATA_DIR)).toEqual(new Set([0o700, 0o600]));
+    });
+
+    test("protects what an earlier start left open, and no file of others", async () => {
+      const DATA_DIR = join(directory, "data");
+      await (await start({ DATA_DIR })).stop();
+      await sh(`chmod -R a+rX '${DATA_DIR}'`);
+      await start({ DATA_DIR });
+      expect(modesIn(DATA_DIR)).toEqual(new Set([0o700, 0o600]));
+      writeFileSync(join(DATA_DIR, "notes"), "", { mode: 0o644 });
+      chmodSync(join(DATA_DIR, "notes"), 0o644);
+      await services.pop()?.stop();
+      await start({ DATA_DIR });
+      expect(statSync(join(DATA_DIR, "notes")).mode & 0o777).toBe(0o644);
     });
   });
 

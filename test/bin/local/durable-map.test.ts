@@ -1,4 +1,4 @@
-import {
+import fs, {
   appendFileSync,
   mkdtempSync,
   readFileSync,
@@ -67,6 +67,59 @@ describe("a durable map", () => {
     for (let i = 0; i < 20_000; i++) map.set("a", i);
     expect(readFileSync(path, "utf8").split("\n").length).toBeLessThan(10_000);
     expect(entries()).toEqual([["a", 19_999]]);
+  });
+
+  describe("on a full disk", () => {
+    const lines: string[] = [];
+    let isFull = false;
+    beforeEach(() => {
+      lines.length = 0;
+      isFull = true;
+      jest.spyOn(console, "error").mockImplementation((line) => lines.push(line));
+      const write = fs.writeFileSync;
+      jest.spyOn(fs, "writeFileSync").mockImplementation((file, content) => {
+        if (!isFull) return write(file, content);
+        // A disk fills up in the middle of a line.
+        write(file, String(content).slice(0, 3));
+        throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      });
+    });
+    afterEach(() => jest.restoreAllMocks());
+
+    const opened = (outlivesFailedWrites: boolean) => {
+      isFull = false;
+      const map = openDurableMap<number>({ path, isStale: () => false, outlivesFailedWrites });
+      isFull = true;
+      return map;
+    };
+
+    test("a change is kept in memory, logged with the file's name, and written with the next one", () => {
+      const map = opened(true);
+      map.set("a", 1);
+      expect(map.get("a")).toBe(1);
+      expect(lines).toEqual([expect.stringContaining(`cannot write ${path} (ENOSPC)`)]);
+      map.set("b", 2);
+      isFull = false;
+      map.set("c", 3);
+      expect(entries()).toEqual([
+        ["a", 1],
+        ["b", 2],
+        ["c", 3],
+      ]);
+    });
+
+    test("a change that has to be durable throws, and is kept as well", () => {
+      const map = opened(false);
+      expect(() => map.set("a", 1)).toThrow("no space left");
+      expect(() => map.set("b", 2)).toThrow("no space left");
+      expect(map.get("a")).toBe(1);
+      isFull = false;
+      map.close();
+      expect(entries()).toEqual([
+        ["a", 1],
+        ["b", 2],
+      ]);
+    });
   });
 
   test.each(["not JSON\n", '{"a":1}\n', '[1,"a"]\n'])(
