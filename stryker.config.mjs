@@ -1,4 +1,4 @@
-/** What a provider's answer means, mutated: docs/mutation.md. */
+/** Mutates the code that reads a provider's response: docs/mutation.md. */
 export default {
   testRunner: "jest",
   coverageAnalysis: "perTest",

@@ -6,6 +6,8 @@ import { type Members, tokenNames } from "./token-response-body.ts";
 
 /** An item of DynamoDB holds 400 KB: optional members must not keep the tokens from being stored. */
 const maximumExtraBytes = 64 * 1024;
+/** More members exceed that size with the shortest of names and values, and are not worth a copy. */
+const maximumMembers = maximumExtraBytes / 4;
 
 /**
  * Names that `extra` omits: members that are stored elsewhere; `id_token`, which proves a login at its time,
@@ -35,15 +37,16 @@ export function extraOf(
   receivedAtMs: number,
   provider: ProviderBehaviour,
 ): Extra {
+  if (Object.keys(response).length > maximumMembers) return tooLarge;
   const left = new Set([...notExtra, ...ownNames(provider)]);
   const extra = {
     ...withoutMembers(withoutMembersAt(response, set.path, left), left),
     ...(set.path.length > 0 && otherTokens(response, set, receivedAtMs, provider)),
   };
-  return jsonBytes(extra) <= maximumExtraBytes
-    ? { value: extra, notes: [] }
-    : { value: {}, notes: ["the other members are too large to keep"] };
+  return jsonBytes(extra) <= maximumExtraBytes ? { value: extra, notes: [] } : tooLarge;
 }
+
+const tooLarge: Extra = { value: {}, notes: ["the other members are too large to keep"] };
 
 /** The provider's names of members that are stored elsewhere. */
 function ownNames(provider: ProviderBehaviour): readonly string[] {

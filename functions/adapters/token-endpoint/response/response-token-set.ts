@@ -30,7 +30,7 @@ export function responseTokenSet(
     const accessToken = firstFilled(holder, names.access);
     if (accessToken === undefined) continue;
     // Another token set at the top has a refresh token and a lifetime of its own.
-    const isAlone = path.length === 0 || firstFilled(response, names.access) === undefined;
+    const isAlone = path.length > 0 && firstFilled(response, names.access) === undefined;
     const members = isAlone ? { ...response, ...holder } : holder;
     return { accessToken, refreshToken: firstFilled(members, names.refresh), path, members };
   }

@@ -81,10 +81,15 @@ function parseForm(text: string, provider: ProviderBehaviour): ParsedBody | unde
 const simpleMember =
   /\s*("(?:[^"\\]|\\.)*")\s*:\s*(?:("(?:[^"\\]|\\.)*")|(true|false|null|-?[\d.eE+-]+)(?=\s*[,}]))\s*,?/y;
 
+/** A token response has some ten. */
+const maximumLeadingMembers = 1_000;
+
 function leadingMembers(text: string): Members {
   const entries: [string, unknown][] = [];
   simpleMember.lastIndex = text.indexOf("{") + 1;
-  for (let match = simpleMember.exec(text); match !== null; match = simpleMember.exec(text)) {
+  while (entries.length < maximumLeadingMembers) {
+    const match = simpleMember.exec(text);
+    if (match === null) break;
     const member = parseJsonObject(`{${match[0].replace(/,$/, "")}}`)?.members;
     if (member === undefined) break;
     entries.push(...Object.entries(member));

@@ -260,6 +260,7 @@ describe("granted", () => {
   test.each([
     ["large", `"${"x".repeat(70_000)}"`],
     ["nested too deep to write", "[".repeat(50_000) + "]".repeat(50_000)],
+    ["many", `1,${Array.from({ length: 20_000 }, (_, i) => `"m${i}":1`).join()}`],
   ])("other members that are %s do not keep the tokens from being stored", (_form, member) => {
     const body = `{"access_token":"at","token_type":"Bearer","profile":${member}}`;
     expect(grantedBy(body)).toMatchObject({
@@ -342,6 +343,14 @@ describe("cut off", () => {
         expect(granted?.notes).toContain("the response was cut off");
       }
     }
+  });
+
+  test("a thousand members are read, and no more", () => {
+    const parse = jest.spyOn(JSON, "parse");
+    const front = whole.replace('"x":{"y":1}}', "");
+    expect(grantedOf(`${front}${'"m":1,'.repeat(50_000)}`)?.tokens.refreshToken).toBeDefined();
+    expect(parse.mock.calls.length).toBeLessThan(1_100);
+    parse.mockRestore();
   });
 
   test("a number that may lack its end does not count", () => {
