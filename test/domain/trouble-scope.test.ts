@@ -144,6 +144,16 @@ describe("a provider that is down for everybody", () => {
     });
   });
 
+  test("is asked no more where its successes cannot be read, before every refresh token is spent", async () => {
+    const unread: TokenResult = {
+      ...{ kind: "unusable", reason: "status 200", serverFailed: false, mayHaveRotated: true },
+    };
+    const w = world({ customers: many, respond: () => unread });
+    const outcomes = await callAll(w, many);
+    expect(outcomes.slice(6)).toEqual(Array(many.length - 6).fill("integration_held"));
+    expect(w.asked.length).toBeLessThanOrEqual(6);
+  });
+
   test("is probed by a connection that has not failed, and refreshes everybody once it is back", async () => {
     let isDown = true;
     const w = world({ customers: many, respond: () => (isDown ? failed : undefined) });

@@ -86,12 +86,15 @@ function conclusionFrom(result: TokenResult): HoldReason | "healthy" | undefined
   return providerFailed(result) ? "provider_failing" : "healthy";
 }
 
-/** 5xx, no response, no connection: the provider's trouble, and not this connection's. */
+/**
+ * 5xx, no response, no connection: the provider's trouble, and not this connection's. A success that cannot be
+ * read is most likely the registration's, and costs each connection that is asked its refresh token.
+ */
 const providerFailed = (result: TokenResult): boolean =>
   result.kind === "unavailable" ||
   result.kind === "timed_out" ||
   result.kind === "broken_off" ||
-  (result.kind === "unusable" && result.serverFailed);
+  (result.kind === "unusable" && (result.serverFailed || result.mayHaveRotated === true));
 
 /** Ends the hold that the request has probed, and contradicts the failures of other connections. */
 async function reportSuccess(

@@ -67,6 +67,10 @@ describe("closed", () => {
     ["503", unavailable],
     ["500", serverError],
     ["a timeout", { kind: "timed_out" }],
+    [
+      "a success without tokens where they were expected",
+      { kind: "unusable", reason: "200", serverFailed: false, mayHaveRotated: true },
+    ],
     ["a broken connection", { kind: "broken_off", reason: "reset" }],
   ])("%s for three connections holds, once it has lasted three seconds", async (_, result) => {
     const s = scene();
