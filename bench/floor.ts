@@ -2,9 +2,9 @@ import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/clie
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 
 /**
- * The floor: the refresh endpoint as one would write it by hand in an hour. Get, fetch, update; tokens
- * in the clear; no lease, no fence, no deadline, no validation. What everything else costs is
- * measured against it.
+ * The floor: the refresh endpoint as written by hand in an hour. It gets the item, requests tokens and
+ * updates the item. It stores plaintext tokens and has no lease, no fence, no deadline and no validation.
+ * The service's cost is measured against it.
  */
 const dynamodb = new DynamoDBClient({});
 const secretsManager = new SecretsManagerClient({});

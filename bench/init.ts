@@ -11,8 +11,8 @@ const load = `
   process.exit();`;
 
 /**
- * Milliseconds that a fresh process takes to load each bundle, the median of several, taken in turns
- * so that a busy moment of the machine hits all of them.
+ * Returns the median time in milliseconds in which a new process loads each bundle. The bundles alternate,
+ * so that a busy moment of the machine affects all of them.
  *
  * @param cacheDirectory where V8's compile cache is kept; undefined: none
  */

@@ -17,19 +17,19 @@ import type { StubAddresses, StubMessage } from "./stub-services.ts";
 import { bundles, type Subject } from "./subjects.ts";
 
 /**
- * What the service costs beside a handler written by hand (floor.ts), in one run: the ratios carry
- * over to other machines, the milliseconds do not.
+ * Compares the service with a handler written by hand (floor.ts) in one run. The ratios carry over to
+ * other machines, the milliseconds do not.
  */
 
 const warmUps = 300;
 const refreshes = 2_000;
-/** Refreshed once each, as a sweep does. */
+/** The number of connections that are refreshed once each, as a sweep does. */
 const connectionCount = 500;
 const connectionId = "conn_bench" as ConnectionId;
 const connectionIdAt = (index: number): ConnectionId => `conn_${index}` as ConnectionId;
 const workspaceId = "wsp_bench" as WorkspaceId;
 
-/** Log lines are written as ever, but nowhere. */
+/** Runs the work with stdout redirected to /dev/null. The cost of writing log lines stays in the figures. */
 const silenced = <T>(work: () => Promise<T>): Promise<T> => {
   const { write } = process.stdout;
   const nowhere = openSync("/dev/null", "w");
@@ -139,7 +139,7 @@ const eventOf = (connectionId: ConnectionId) => ({
 const event = eventOf(connectionId);
 const context = { awsRequestId: "bench", getRemainingTimeInMillis: () => 25_000 };
 
-/** Milliseconds of each refresh, the subjects taking turns. */
+/** Returns the duration of each refresh in milliseconds. The subjects alternate. */
 async function warmTimes(subjects: readonly Subject[]): Promise<number[][]> {
   const handlers = subjects.map((subject) => subject.load());
   const times = subjects.map((): number[] => []);
@@ -161,7 +161,7 @@ type Counts = Record<"dynamodb" | "kms" | "secretsManager", Record<string, numbe
 const sum = (counts: Record<string, number>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
-/** Requests of one subject alone, a refresh, in a process that has not seen these connections. */
+/** Returns the number of requests per refresh, in a process that has not seen these connections. */
 async function requestsPerRefresh(
   subject: Subject,
   connectionIds: readonly ConnectionId[],

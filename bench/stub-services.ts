@@ -11,8 +11,8 @@ import { startKms } from "../bin/local/kms.ts";
 import { startSecretsManager } from "../bin/local/secrets-manager.ts";
 
 /**
- * What the benchmarked handlers talk to, on a thread of its own so that it takes no time from them:
- * a table, KMS, Secrets Manager, and a provider that rotates.
+ * The stub services of the benchmarked handlers: a table, KMS, Secrets Manager and a provider that rotates.
+ * They run on a separate thread, so that they take no time from the handlers.
  */
 
 type Attributes = Record<string, { S?: string; N?: string; M?: Attributes }>;
@@ -30,14 +30,14 @@ export interface StubAddresses {
   readonly tokenEndpoint: string;
 }
 
-/** Clears instants at the provider's last byte, and at the acknowledged write that follows it. */
+/** Milliseconds from the provider's last byte to the acknowledged write that follows it. */
 const gapsMs: number[] = [];
 let respondedAtMs: number | undefined;
 
 const items = new Map<string | undefined, Attributes>();
 const keyOf = (input: AwsJson): string | undefined => (input.Key as Attributes).connection_id?.S;
 
-/** Knows no conditions: the single caller of a benchmark never fails one. */
+/** Ignores conditions: the single caller of a benchmark never fails one. */
 function updateItem(input: AwsJson): AwsJson {
   const values = input.ExpressionAttributeValues as Attributes;
   let item = items.get(keyOf(input)) ?? {};

@@ -176,7 +176,7 @@ const forms = {
 } as const satisfies Record<string, Partial<KmsTokenCipherOptions>>;
 type Form = (typeof forms)[keyof typeof forms];
 
-function world(form: Form) {
+function processesOf(form: Form) {
   const { counts, client } = countingKms();
   const clock = { now: nowMs };
   const table = branchKeyTable();
@@ -193,7 +193,7 @@ function world(form: Form) {
   return { counts, clock, newProcess };
 }
 
-const place = (index: number) => ({
+const contextOf = (index: number) => ({
   connectionId: `conn_01JDQ5ZK3V8T6W2X9Y4R7N${String(index).padStart(4, "0")}` as ConnectionId,
   workspaceId: `wsp_01JDQ5ZK3V8T6W2X9Y4R7${String(index % 100).padStart(3, "0")}` as WorkspaceId,
   version: nowMs,
@@ -201,8 +201,8 @@ const place = (index: number) => ({
 
 /** A connection that was refreshed, at rest. */
 const itemAround = (credentials: AttributeValue): Record<string, AttributeValue> => ({
-  connection_id: { S: place(1).connectionId },
-  workspace_id: { S: place(1).workspaceId },
+  connection_id: { S: contextOf(1).connectionId },
+  workspace_id: { S: contextOf(1).workspaceId },
   integration: { S: "google" },
   user_id: { S: "user_01JDQ5ZK3V8T6W2X9Y4R7N1M0B" },
   config: { M: {} },
@@ -218,9 +218,9 @@ const itemAround = (credentials: AttributeValue): Record<string, AttributeValue>
 });
 
 async function sizes(form: Form, isBound = true): Promise<readonly number[]> {
-  const { cipher } = world(form).newProcess();
+  const { cipher } = processesOf(form).newProcess();
   const bytes = [google(), microsoft(), salesforce()].map(async ({ tokens, ...binding }) => {
-    const sealed = await cipher.seal(tokens, place(1), isBound ? binding : undefined);
+    const sealed = await cipher.seal(tokens, contextOf(1), isBound ? binding : undefined);
     return itemBytes(itemAround(credentialsAttribute(sealed)));
   });
   return Promise.all(bytes);
@@ -228,13 +228,13 @@ async function sizes(form: Form, isBound = true): Promise<readonly number[]> {
 
 /** Each connection is refreshed once an hour, by one of several processes. */
 async function requestsPerRefresh(form: Form, { processes = 10, connections = 1_000, hours = 24 }) {
-  const { counts, clock, newProcess } = world(form);
+  const { counts, clock, newProcess } = processesOf(form);
   const all = Array.from({ length: processes }, newProcess);
   const { tokens, ...binding } = google();
   const processOf = (index: number, hour: number) => all[(index * 7 + hour * 3) % processes];
   const stored = await Promise.all(
     Array.from({ length: connections }, (_, index) =>
-      processOf(index, 0)?.cipher.seal(tokens, place(index), binding),
+      processOf(index, 0)?.cipher.seal(tokens, contextOf(index), binding),
     ),
   );
   counts.requests = 0;
@@ -242,7 +242,7 @@ async function requestsPerRefresh(form: Form, { processes = 10, connections = 1_
     for (let index = 0; index < connections; index++) {
       clock.now = nowMs + hour * hourMs + Math.floor((index * hourMs) / connections);
       const sealed = stored[index];
-      const at = { ...place(index), version: nowMs + hour };
+      const at = { ...contextOf(index), version: nowMs + hour };
       const opened = sealed && (await processOf(index, hour)?.cipher.open(sealed, at));
       stored[index] = await opened?.seal(tokens, { version: at.version + 1, binding });
     }

@@ -7,7 +7,7 @@ import { secondsPerHour } from "./units.ts";
 export interface BillLine {
   readonly what: string;
   readonly commodity: Commodity;
-  /** In a month. */
+  /** The quantity in a month. */
   readonly quantity: number;
   readonly dollars: number;
 }
@@ -26,14 +26,14 @@ const messagesPerRequest = 10;
 const loggedBytes = 585 + 2 * 26;
 /** A TLS handshake's client side and the request: an assumption. */
 const sentBytes = 2_500;
-/** Of an entry of the index, and what DynamoDB adds to each item and each entry. */
+/** The size of an index entry, and DynamoDB's overhead of an item and of an entry. */
 const entryBytes = 110 + 2 * 100;
-/** What auto scaling aims at. */
+/** The target utilization of auto scaling. */
 const provisionedUse = 0.7;
-/** As fast as one sweep function sends, in the model. */
+/** The messages that one sweep function sends in a second. */
 const sentPerSecond = 10_000;
 
-/** What the simulated hours consumed of DynamoDB, for items of a size. */
+/** Returns the DynamoDB units of the simulated hours, for one item size. */
 export function dynamoDbUnits(
   figures: Figures,
   { page, positionWrite }: Capacity,
@@ -57,13 +57,13 @@ export function dynamoDbUnits(
   };
 }
 
-/** What the engine reports of the table, and of the index where it does; else what is documented. */
+/** Returns the measured units of the table, and those of the index as measured or else as documented. */
 export function unitsOf({ operations }: MeasuredSize, operation: Operation): number {
   const { measured, documented } = operations[operation];
   return measured.table + (measured.index ?? documented.index);
 }
 
-/** A month of days like the simulated one. */
+/** Returns the bill of a month of days like the simulated one. */
 export function monthlyBill(
   figures: Figures,
   capacity: Capacity,
@@ -116,7 +116,7 @@ export interface ProvisionedDynamoDb {
   readonly dollars: number;
 }
 
-/** The mean, and room above it; the peaks within a minute are what burst capacity is for. */
+/** Returns the capacity for the mean at the target utilization. Burst capacity covers peaks within a minute. */
 export function provisionedDynamoDb(
   { writes, reads }: DynamoDbUnits,
   hours: number,
@@ -134,7 +134,7 @@ export function provisionedDynamoDb(
 export const totalOf = (bill: readonly BillLine[]): number =>
   bill.reduce((sum, { dollars }) => sum + dollars, 0);
 
-/** What other designs would cost a month, with the same refreshes. */
+/** Returns the monthly cost of other designs, with the same refreshes. */
 export function alternatives(
   figures: Figures,
   { positionWrite }: Capacity,
@@ -156,7 +156,7 @@ export function alternatives(
       dollars: writes(figures.sweepRequests.positionWrites, positionWrite),
     },
     {
-      what: "claims: a write for each due item, its place in the index unchanged",
+      what: "claims: a write for each due item, its index entry unchanged",
       dollars: writes(figures.enqueued, leaseUnits),
     },
     {
@@ -165,7 +165,7 @@ export function alternatives(
     },
     { what: "a read before each lease", dollars: reads(read, unitsOf(size, "read")) },
     {
-      what: "the lease first: a write more for what is held or out of date",
+      what: "the lease first: one more write for each held or outdated message",
       dollars: writes(postpone + stale, leaseUnits),
     },
   ];

@@ -2,11 +2,11 @@ import type { ConsumedCapacity, DynamoDBClient } from "@aws-sdk/client-dynamodb"
 
 export interface Consumed {
   readonly table: number;
-  /** Undefined: the engine does not say. */
+  /** Undefined: the engine does not report it. */
   readonly index: number | undefined;
 }
 
-/** Makes all requests of a client ask for `ReturnConsumedCapacity`. @returns what runs one, and tells what it consumed */
+/** Adds `ReturnConsumedCapacity` to all requests of a client. @returns a function that measures one request */
 export function meter(client: DynamoDBClient, indexName: string) {
   let last: ConsumedCapacity | undefined;
   client.middlewareStack.add(
@@ -14,7 +14,7 @@ export function meter(client: DynamoDBClient, indexName: string) {
       Object.assign(request.input, { ReturnConsumedCapacity: "INDEXES" });
       const response = await next(request);
       if ("ConsumedCapacity" in response.output) {
-        // Of the requests that are measured, none is about more than one table.
+        // Each measured request is for one table.
         last = response.output.ConsumedCapacity as ConsumedCapacity;
       }
       return response;

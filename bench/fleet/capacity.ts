@@ -14,26 +14,26 @@ import { getItem, startTables, tableNames } from "../../test/support/local-dynam
 import { type Consumed, meter } from "./capacity-meter.ts";
 import { itemBytes, readUnits, writeUnits } from "./item-size.ts";
 
-/** Requests that a connection's item is read or written with. */
+/** The requests that read or write a connection's item. */
 export const operations = ["read", "acquire", "commit", "recordFailure", "postpone"] as const;
 export type Operation = (typeof operations)[number];
 
-/** Read units of a `read`, else write units. */
+/** Read units for `read`, write units for the other operations. */
 export interface Units {
   readonly table: number;
-  /** Of the index `due`. */
+  /** The units of the index `due`. */
   readonly index: number;
 }
 
 export interface MeasuredOperation {
   readonly measured: Consumed;
-  /** As the documentation's rules have it, from the item's size. */
+  /** The units by the documented rules, from the item's size. */
   readonly documented: Units;
 }
 
 export interface MeasuredSize {
   readonly kib: number;
-  /** Of the item when nothing is under way. */
+  /** The size of the item without a lease. */
   readonly bytes: number;
   readonly operations: Readonly<Record<Operation, MeasuredOperation>>;
 }
@@ -41,21 +41,21 @@ export interface MeasuredSize {
 export interface Capacity {
   readonly engine: string;
   readonly sizes: readonly MeasuredSize[];
-  /** Read units of a page of the sweep, and how many entries it has. */
+  /** The read units of a page of the sweep, and the number of its entries. */
   readonly page: { readonly entries: number; readonly units: number };
-  /** Write units of claiming, advancing and releasing a shard, each. */
+  /** The write units of claiming, advancing or releasing a shard. */
   readonly positionWrite: number;
 }
 
 const sizesKib = [1, 3, 6];
-/** At rest an item has so much less than its size: room for a lease. */
+/** The size of a lease, by which an item without one is smaller. */
 const leaseBytes = 80;
 const pageEntries = 500;
 const workspaceId = "wsp_01JDQ5ZK3V8T6W2X9Y4R7N1M0B" as WorkspaceId;
 const idOf = (name: string) => `conn_01JDQ5ZK3V8T6W2X9Y4R${name}` as ConnectionId;
 const nowMs = Date.UTC(2026, 0, 1);
 
-/** Runs the service's own requests, and reads what the engine says that they consumed. */
+/** Sends the service's own requests, and reads the consumed capacity that the engine reports. */
 export async function measureCapacity(endpoint?: string): Promise<Capacity> {
   const { client, close } = await startTables(endpoint);
   try {
@@ -73,7 +73,7 @@ export async function measureCapacity(endpoint?: string): Promise<Capacity> {
 
 type Meter = ReturnType<typeof meter>;
 
-/** A connection whose item has that size, at rest. */
+/** Writes a connection with these credentials. */
 async function putConnection(
   client: DynamoDBClient,
   connectionId: ConnectionId,
@@ -168,7 +168,7 @@ async function measureSize(
 }
 
 /**
- * An entry that moves is deleted and put: two writes of an entry, which is well below a KiB.
+ * Moving an entry deletes and puts it: two writes of an entry smaller than a KiB.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
  */
 const movedEntryUnits = 2;

@@ -127,7 +127,7 @@ function panelOf({ title, top, lines }: Panel, hours: number): string {
   ].join("\n");
 }
 
-/** A value for each few minutes. */
+/** Returns one value for every five minutes. */
 function points(
   minutes: readonly Minute[],
   of: (some: readonly Minute[]) => number,
@@ -140,7 +140,7 @@ function points(
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The least of 1, 2, 4, 8 times a power of ten that is not below. */
+/** Returns the value rounded up to 1, 2, 4, 8 or 10 times a power of ten. */
 function niceMaximum(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 8, 10].find((factor) => factor * power >= value) ?? 10) * power;

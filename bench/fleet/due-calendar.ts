@@ -29,7 +29,7 @@ export const fleetKey = (connection: number): ConnectionKey => ({
   workspaceId,
 });
 
-/** An entry of the index, and the number of listRow connection, for the model's own use. */
+/** An entry of the index, with the number of its connection. */
 export class FleetDue implements DueConnection {
   readonly connection: number;
   readonly integration: string;
@@ -51,20 +51,20 @@ export class FleetDue implements DueConnection {
 }
 
 /**
- * The index `due` in memory: for each shard and second a list of the connections that are due then. A
- * page ends with a second, unless that second alone holds more than a page.
+ * The index `due` in memory: a list of the due connections for each shard and second. A page ends at the
+ * end of a second, unless that second alone has more connections than a page.
  */
 export class DueCalendar implements DueIndex {
   readonly #seconds: number;
   readonly #integrationOf: (connection: number) => string;
-  /** In rows of four, so that one look at memory fetches all: first, last and count of each list. */
+  /** The first and last connection and the count of each list, in rows of four for memory locality. */
   readonly #lists: Int32Array;
-  /** In rows of four: the list that a connection is in, listRow neighbours there, and listRow token's end. */
+  /** The list of each connection, its neighbours there and its token's expiry, in rows of four. */
   readonly #entries: Int32Array;
-  /** By shard: before this second there is nothing. */
+  /** The first second with a due connection, or an earlier one, by shard. */
   readonly #oldest = new Int32Array(refreshShards);
 
-  /** @param seconds what is due later than these is kept in the last of them */
+  /** @param seconds the length of the calendar; a connection due later is in the last second */
   constructor(connections: number, seconds: number, integrationOf: (connection: number) => string) {
     this.#seconds = seconds;
     this.#integrationOf = integrationOf;
@@ -87,7 +87,7 @@ export class DueCalendar implements DueIndex {
     this.#entries[connection * row + tokenEnd] = expiresAtMs;
   }
 
-  /** Undefined: it is not in the index. */
+  /** Undefined: the connection is not in the index. */
   refreshAtMs(connection: number): number | undefined {
     const listIndex = at(this.#entries, connection * row + list);
     return listIndex === none ? undefined : (listIndex % this.#seconds) * secondMs;
@@ -177,7 +177,7 @@ export class DueCalendar implements DueIndex {
     return at(this.#lists, listIndex * row + count);
   }
 
-  /** Nothing is ever scheduled for a time that has passed, so what is empty behind it stays empty. */
+  /** No connection is scheduled for a past time, so an empty second in the past stays empty. */
   #oldestSecond(refreshShard: number, through: number): number {
     const offset = refreshShard * this.#seconds;
     let oldest = at(this.#oldest, refreshShard);
@@ -194,7 +194,7 @@ export class DueCalendar implements DueIndex {
       : second;
   }
 
-  /** The one that follows in the second that a page has left in the middle. */
+  /** Returns the next connection of the second in which the last page ended. */
   #connectionAfter(offset: number, after: DuePageRequest["after"]): number {
     if (after?.connectionId === undefined) return none;
     const connection = connectionOf(after.connectionId);

@@ -3,7 +3,7 @@ import type { Telemetry } from "../../functions/domain/ports/telemetry.ts";
 
 type EventCounts = ReadonlyMap<string, number>;
 
-/** Counts what the domain tells, by its code; holds by the registration's name too, failures by the integration's. */
+/** Counts the domain's events by code; also holds by registration, and failures by integration. */
 export function eventCounts(): { readonly telemetry: Telemetry; readonly counts: EventCounts } {
   const counts = new Map<string, number>();
   const count = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1);

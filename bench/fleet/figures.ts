@@ -4,7 +4,7 @@ import type { Behaviour } from "./integrations.ts";
 import type { Expiries, Minute } from "./observations.ts";
 import type { SweepRequests } from "./sweep-tables.ts";
 
-/** What a simulation comes to: plain data, the same for the same options. */
+/** The result of a simulation: plain data, the same for the same options. */
 export interface Figures {
   readonly connections: number;
   readonly hours: number;
@@ -19,18 +19,18 @@ export interface Figures {
   readonly peakPerSecond: number;
   readonly peakPerSecondUndisturbed: number;
   readonly expiries: readonly Expiries[];
-  /** From the time for which a refresh was scheduled to its end. */
+  /** The time from a refresh's scheduled time to its end. */
   readonly lateness: Readonly<Record<Behaviour, Spread>>;
-  /** Of sound integrations, in the hour of the outage. */
+  /** The lateness of sound integrations in the hour of the outage. */
   readonly latenessInOutage: Spread;
-  /** Of sound integrations, while workers and sweep are there. */
+  /** The lateness of sound integrations while workers and sweep run. */
   readonly latenessUndisturbed: Spread;
 
   readonly enqueued: number;
   readonly peakDepth: number;
-  /** The most that the queue held, over what was due then, while the workers stood still; 0: they did not. */
+  /** The maximum ratio of queued to due connections while the workers were stopped. 0: they never were. */
   readonly queueOverDue: number;
-  /** Writes that move an entry of the index, in the busiest second of the busiest shard. */
+  /** The number of writes that move an index entry, in the busiest second of the busiest shard. */
   readonly peakShardWritesPerSecond: number;
 
   readonly invocations: number;
@@ -41,6 +41,6 @@ export interface Figures {
   readonly holdWrites: number;
   readonly holdReads: number;
   readonly registrationReads: number;
-  /** How often the domain told of what; holds by registration too. */
+  /** The number of domain events by code: event-counts.ts. */
   readonly events: Readonly<Record<string, number>>;
 }

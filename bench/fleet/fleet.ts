@@ -11,7 +11,7 @@ import { tokenLifetimeMs } from "./providers.ts";
 import type { Random } from "./random.ts";
 import { secondsPerHour } from "./units.ts";
 
-/** Requests to the connections' table, as the real store would send them. */
+/** The number of requests that the real store would send to the table of connections. */
 export interface StoreRequests {
   read: number;
   acquire: number;
@@ -28,12 +28,12 @@ export interface FleetOptions {
   readonly schedule: ScheduleSettings;
 }
 
-/** Beyond the end, so that what is due later than that has a place. */
+/** Hours of the calendar after the end of the simulation, for connections that are due later. */
 const spareHours = 2;
-/** A power of two: of so many, the first one's integration is looked up, and the others' is near it. */
+/** A power of two. Only the integration of each block's first connection is stored; the others are near it. */
 const connectionsPerBlock = 64;
 
-/** Some millions of connections in typed arrays, which to the domain are a {@link ConnectionStore}. */
+/** Millions of connections in typed arrays, with a {@link ConnectionStore} for the domain. */
 export class Fleet {
   readonly integrations: readonly Integration[];
   readonly calendar: DueCalendar;
@@ -44,9 +44,9 @@ export class Fleet {
   readonly store: ConnectionStore;
   readonly size: number;
   readonly #options: FleetOptions;
-  /** The integration of the first of each block of connections. */
+  /** The integration of each block's first connection. */
   readonly #blocks: Uint16Array;
-  /** By integration: the first connection of the next one. */
+  /** The first connection of the next integration, by integration. */
   readonly #ends: Int32Array;
   readonly #byName: ReadonlyMap<RegistrationName, Integration>;
 
@@ -87,7 +87,7 @@ export class Fleet {
     return integration;
   }
 
-  /** As a message says it. */
+  /** Returns the content of the connection's message. */
   dueOf(connection: number): DueConnection {
     const refreshAtMs = this.calendar.refreshAtMs(connection) ?? 0;
     return new FleetDue(connection, this.integrationOf(connection).name, refreshAtMs);
@@ -104,7 +104,7 @@ export class Fleet {
     return number;
   }
 
-  /** As if it had been refreshed at some time before, which each connection has a time of its own for. */
+  /** Stores a connection that was refreshed at a random time before the simulation. */
   begin(connection: number): void {
     const due = this.#nextDue(connection, tokenLifetimeMs, 0);
     if (due === undefined) return;
@@ -113,7 +113,7 @@ export class Fleet {
     this.#schedule(connection, { ...due, refreshAtMs: due.refreshAtMs - elapsedMs });
   }
 
-  /** With a token that begins now. */
+  /** Stores a connection with a new token. */
   import(connection: number, nowMs: number): void {
     this.calendar.setExpiresAtMs(connection, nowMs + tokenLifetimeMs);
     this.#schedule(connection, this.#nextDue(connection, nowMs + tokenLifetimeMs, nowMs));
@@ -133,7 +133,7 @@ export class Fleet {
     this.#reschedule(connection, this.#nextDue(connection, expiresAtMs, nowMs));
   }
 
-  /** Runs before the commit, while the calendar has the end of the token that is replaced. */
+  /** Runs before the commit, while the calendar has the expiry of the replaced token. */
   #observeRefresh(connection: number, nowMs: number): void {
     const { behaviour } = this.integrationOf(connection);
     const dueMs = this.calendar.refreshAtMs(connection) ?? nowMs;
@@ -158,7 +158,7 @@ export class Fleet {
     this.#options.observations.fellDue(due.refreshAtMs);
   }
 
-  /** Counts the write of the index, in the shard that the connection leaves or else enters. */
+  /** Counts the write in the shard that the connection leaves, or else enters. */
   #reschedule(connection: number, due: Due | undefined): void {
     const shard = this.calendar.dueOf(connection)?.refreshShard ?? due?.refreshShard;
     this.#schedule(connection, due);

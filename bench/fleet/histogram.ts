@@ -10,7 +10,7 @@ export interface Spread {
   readonly maximumMs: number;
 }
 
-/** Durations to the second, up to four hours; what is longer counts as that. */
+/** A histogram of durations to the second. Durations above four hours count as four hours. */
 export class Histogram {
   readonly #counts = new Float64Array(seconds + 1);
   #total = 0;

@@ -2,9 +2,9 @@ import type { RegistrationName } from "../../functions/domain/model/connection.t
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
 
 /**
- * `flaky`: one request in twenty is answered with 500. `throttling`: 429 with Retry-After to half of the
- * requests, three minutes in each hour. `failing`: down for an hour. `slow`: ten seconds for each answer.
- * `metered`: its registration says how many requests a minute may have.
+ * `flaky`: one request in twenty gets 500. `throttling`: half of the requests get 429 with Retry-After, for
+ * three minutes in each hour. `failing`: down for an hour. `slow`: each response takes ten seconds.
+ * `metered`: the registration has a `maxPerMinute`.
  */
 export const behaviours = ["sound", "flaky", "throttling", "failing", "slow", "metered"] as const;
 export type Behaviour = (typeof behaviours)[number];
@@ -13,13 +13,13 @@ export interface Integration {
   readonly name: string;
   readonly behaviour: Behaviour;
   readonly registration: ClientRegistration;
-  /** Its connections are those from here to the first of the next one. */
+  /** The number of the first connection. The others follow it. */
   readonly firstConnection: number;
   readonly connections: number;
   readonly medianLatencyMs: number;
 }
 
-/** Shares of all connections. What these leave is the long tail's. */
+/** The large integrations, with their fraction of all connections. The long tail has the others. */
 const large: readonly { readonly share: number; readonly behaviour: Behaviour }[] = [
   { share: 0.3, behaviour: "sound" },
   { share: 0.2, behaviour: "sound" },
@@ -34,11 +34,11 @@ const longestTail = 500;
 const connectionsPerTailIntegration = 200;
 const soundLatencyMs = 150;
 const slowLatencyMs = 10_000;
-/** Beyond what it needs on the average. */
+/** The limit over the mean rate. */
 const meteredHeadroom = 1.5;
 const refreshesPerMinute = 1 / 42;
 
-/** A few huge integrations, some in trouble, and a long tail in which the n-th is 1/n of the first. */
+/** Returns a few large integrations, some of which fail, and a long tail in which the n-th has 1/n of the first. */
 export function integrationsOf(connections: number): readonly Integration[] {
   const tailLength = Math.min(
     longestTail,

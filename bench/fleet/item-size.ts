@@ -1,8 +1,8 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 /**
- * What DynamoDB counts an item as: names and values in UTF-8, a number as a byte for two digits and one
- * more, a map as three bytes and one for each member.
+ * Returns the size of an item by DynamoDB's rules: names and values in UTF-8, a number as a byte for two
+ * digits and one more, a map as three bytes and one for each member.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 export const itemBytes = (item: Readonly<Record<string, AttributeValue>>): number =>
@@ -19,7 +19,7 @@ function valueBytes({ S, N, B, M }: AttributeValue): number {
   throw new RangeError("an item of this service has texts, numbers, bytes and maps of these alone");
 }
 
-/** Of an item up to 4 KiB, read consistently, one; of each further 4 KiB one more. */
+/** Returns the units of a consistent read: one for each 4 KiB, rounded up. */
 export const readUnits = (bytes: number): number => Math.ceil(bytes / 4_096);
-/** Of each KiB, of the larger of what was there and what is then. */
+/** Returns the units of a write: one for each KiB of the larger of the old and the new item, rounded up. */
 export const writeUnits = (bytes: number): number => Math.ceil(bytes / 1_024);

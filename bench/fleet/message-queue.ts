@@ -2,7 +2,7 @@ import type { DueConnection, RefreshQueue } from "../../functions/domain/ports/s
 import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import type { FleetDue } from "./due-calendar.ts";
 
-/** First in, first out; grows by itself. Its size is a power of two, so that a mask finds the place. */
+/** A growing first-in, first-out queue. Its capacity is a power of two, so that a mask gives the index. */
 class NumberRing {
   #numbers = new Int32Array(16);
   #head = 0;
@@ -34,34 +34,33 @@ class NumberRing {
   }
 }
 
-/** As many as SQS takes at once. */
+/** The maximum of SQS's SendMessageBatch. */
 const messagesPerRequest = 10;
 
 export interface MessageQueueOptions {
   readonly integrations: number;
   readonly integrationOf: (connection: number) => number;
   readonly shardOf: (connection: number) => number;
-  /** Shards that the sweepers together send from at a time. */
+  /** The number of shards from which all sweepers together send at a time. */
   readonly shardsAtATime: number;
-  /** Messages that workers have taken and not finished. */
+  /** Returns the number of received messages that are not deleted. */
   readonly inFlight: () => number;
 }
 
 /**
- * The refresh queue. What is enqueued arrives as fast as sweepers send, from
- * several shards at a time. Delivery is fair as in SQS, where
- * a group that has much waiting does not delay those that have little: integrations take turns.
+ * The refresh queue. Messages arrive at the rate of the sweepers, from several shards at a time. Delivery
+ * is fair as in SQS: integrations alternate, so a long backlog of one does not delay the others.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
  */
 export class MessageQueue implements RefreshQueue {
   readonly #options: MessageQueueOptions;
-  /** What sweepers have to send, by shard. */
+  /** The messages that sweepers have not sent yet, by shard. */
   readonly #toSend = Array.from({ length: refreshShards }, () => new NumberRing());
   readonly #shardsSending = new NumberRing();
   readonly #shardsToSend = new NumberRing();
   #toSendCount = 0;
   readonly #waiting: readonly NumberRing[];
-  /** Integrations that have messages, in the order of their turns. */
+  /** The integrations that have messages, in the order of delivery. */
   readonly #turns = new NumberRing();
   #waitingCount = 0;
 
@@ -85,7 +84,7 @@ export class MessageQueue implements RefreshQueue {
     return this.length + this.#options.inFlight();
   }
 
-  /** Sent, or waiting. */
+  /** The number of messages that are to be sent or received. */
   get length(): number {
     return this.#toSendCount + this.#waitingCount;
   }
@@ -94,7 +93,7 @@ export class MessageQueue implements RefreshQueue {
     return this.#waitingCount;
   }
 
-  /** Sweepers send up to so many: a batch from each shard in turn. */
+  /** Sends at most `count` messages, a batch from each shard in turn. */
   arrive(count: number): void {
     for (let left = count; left > 0; ) {
       const { length } = this.#shardsSending;
@@ -121,7 +120,7 @@ export class MessageQueue implements RefreshQueue {
     this.#waitingCount++;
   }
 
-  /** A connection whose integration has its turn. There has to be one {@link waiting}. */
+  /** Receives the next message. At least one has to be {@link waiting}. @returns its connection */
   take(): number {
     const integration = this.#turns.shift();
     const ring = this.#waiting[integration] as NumberRing;

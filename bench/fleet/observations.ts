@@ -7,22 +7,22 @@ import { secondMs } from "./units.ts";
 const minuteMs = 60 * secondMs;
 
 export interface Minute {
-  /** Refreshes that fell due in it. */
+  /** The number of refreshes that became due in the minute. */
   due: number;
   refreshed: number;
-  /** Connections whose access token has ended, at its end. */
+  /** The number of connections with an expired access token at the end of the minute. */
   expired: number;
-  /** Messages that wait, at its end. */
+  /** The number of queued messages at the end of the minute. */
   depth: number;
 }
 
-/** Tokens that ended before their refresh, for one reason. */
+/** The tokens that expired before their refresh, for one reason. */
 export interface Expiries {
   readonly reason: ExpiryReason;
   readonly count: number;
-  /** From a token's end to its refresh. */
+  /** The maximum time from a token's expiry to its refresh. */
   readonly longestMs: number;
-  /** After the trouble's end; undefined: never after it. */
+  /** The time from the end of the fault to the last such refresh. Undefined: none was after it. */
   readonly lastAfterMs: number | undefined;
 }
 
@@ -34,22 +34,22 @@ export const expiryReasons = [
 ] as const;
 export type ExpiryReason = (typeof expiryReasons)[number];
 
-/** How long after a trouble's end an expiry is still its consequence. */
+/** The time after the end of a fault in which an expiry is attributed to it. */
 const aftermathMs = 90 * minuteMs;
-/** What fell due this shortly before a trouble was still on its way when that began. */
+/** The maximum time of a message from due to finished: one that became due within it before a fault is affected. */
 const deliveryMs = 2 * minuteMs;
 
-/** What happened in the simulated time. */
+/** The observations of the simulated time. */
 export class Observations {
   readonly minutes: Minute[];
   readonly lateness: Readonly<Record<Behaviour, Histogram>>;
-  /** Of sound integrations, while one provider is down, or would be. */
+  /** The lateness of sound integrations in the hour of the outage. */
   readonly latenessInOutage = new Histogram();
-  /** Of refreshes that did not fall due around a trouble with workers or sweep. */
+  /** The lateness of refreshes that became due while workers and sweep ran. */
   readonly latenessUndisturbed = new Histogram();
   refreshed = 0;
   peakPerSecond = 0;
-  /** In a second that is not around a trouble with workers or sweep. */
+  /** The maximum number of refreshes in a second while workers and sweep run. */
   peakPerSecondUndisturbed = 0;
   peakShardWritesPerSecond = 0;
   peakDepth = 0;
@@ -60,7 +60,7 @@ export class Observations {
   readonly #expiries = expiryReasons.map(() => ({ count: 0, longestMs: 0, lastMs: 0 }));
   readonly #shardWrites = new Int32Array(refreshShards);
 
-  /** @param outage the span in which the lateness of the others is looked at */
+  /** @param outage the span of `latenessInOutage` */
   constructor(scenario: Scenario, outage: Span, hours: number) {
     this.#scenario = scenario;
     this.#outage = outage;
@@ -96,12 +96,12 @@ export class Observations {
     if (minute !== undefined) minute.due++;
   }
 
-  /** A write that moves an entry of the index. */
+  /** Records a write that moves an index entry. */
   indexWritten(shard: number): void {
     this.#shardWrites[shard] = (this.#shardWrites[shard] as number) + 1;
   }
 
-  /** Of a connection whose token has ended and is not refreshed when the simulation ends. */
+  /** Records a token that expired and was not refreshed before the end of the simulation. */
   leftExpired(behaviour: Behaviour, endedMs: number): void {
     this.#expired(behaviour, endedMs, this.#endMs);
   }

@@ -4,14 +4,14 @@ export interface FleetOptions {
   readonly connections: number;
   readonly hours: number;
   readonly seed: number;
-  /** Undefined: none is written. */
+  /** The path of the chart. Undefined: none is written. */
   readonly chart: string | undefined;
 }
 
 export const usage =
   "usage: npm run bench:fleet -- [--connections 10000000] [--hours 24] [--seed 1] [--chart docs/scale.svg]";
 
-/** @throws {RangeError} names the option at fault */
+/** @throws {RangeError} with the name of the invalid option */
 export function fleetOptions(args: readonly string[]): FleetOptions {
   const { values } = parseArgs({
     args: [...args],

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What is paid for; the names in prices.json. */
+/** A priced service, as named in prices.json. */
 export type Commodity =
   | "dynamoDbWrites"
   | "dynamoDbReads"
@@ -18,9 +18,9 @@ export type Commodity =
   | "sentGigabytes";
 
 interface Price {
-  /** How many of the commodity a tier's dollars are for. */
+  /** The quantity that `usd` pays for. */
   readonly per: number;
-  /** From nothing up to `upTo` a month, and so on; the last one has no end. */
+  /** The tiers of a month in ascending order. The last one has no `upTo`. */
   readonly tiers: readonly { readonly upTo?: number; readonly usd: number }[];
   readonly source: string;
 }
@@ -33,7 +33,7 @@ export interface PriceList {
 
 export const readPrices = (path: string): PriceList => JSON.parse(readFileSync(path, "utf8"));
 
-/** Dollars for so many in a month. Free allowances are not counted. */
+/** Returns the price of a quantity in a month, in dollars. Ignores free allowances. */
 export function dollarsFor({ prices }: PriceList, commodity: Commodity, quantity: number): number {
   const { per, tiers } = prices[commodity];
   let dollars = 0;

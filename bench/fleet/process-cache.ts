@@ -1,4 +1,4 @@
-/** How often something has to be read again for each integration, where a process keeps it for a while. */
+/** Counts the reads of a process that caches one value for each integration. */
 export class ProcessCache {
   readonly #readAtMs: Int32Array;
   readonly #maximumAgeMs: number;

@@ -6,14 +6,14 @@ import { isThrottling, isWithin, type Scenario } from "./scenario.ts";
 import { secondMs, secondsPerHour } from "./units.ts";
 
 export const tokenLifetimeMs = secondsPerHour * secondMs;
-/** After which a worker gives an answer up. */
+/** The worker's timeout for a token request. */
 const timeoutMs = 15_000;
 const refusalMs = 30;
-/** Of the latency's logarithm: p99 is about 6.4 times the median. */
+/** The standard deviation of the latency's logarithm: p99 is about 6.4 times the median. */
 const latencySigma = 0.8;
 const retryAfterMs = 30_000;
 
-/** What a provider does with one request; `undefined`: it grants. */
+/** The failure of a token request. */
 export type Trouble = Exclude<TokenResult, { kind: "granted" }>;
 
 export interface ProviderResponse {
@@ -26,7 +26,7 @@ const throttled: Trouble = { kind: "rate_limited", retryAfterMs };
 const unavailable: Trouble = { kind: "unavailable", reason: "status 503", retryAfterMs: undefined };
 const timedOut: Trouble = { kind: "timed_out" };
 
-/** All providers of the fleet. The response is one object, filled anew for each request. */
+/** All providers of the fleet. The response is one object, which is reused for each request. */
 export function providers(scenario: Scenario, random: Random) {
   const quantiles = logNormalQuantiles(latencySigma, 4_096, random);
   const response: ProviderResponse = { trouble: undefined, latencyMs: 0 };
@@ -70,7 +70,7 @@ export type Providers = ReturnType<typeof providers>;
 
 const token = new Secret("token");
 
-/** As an adapter would tell it. */
+/** Returns the result as the adapter reports it. */
 export const tokenResult = (trouble: Trouble | undefined, receivedAtMs: number): TokenResult =>
   trouble ?? {
     kind: "granted",

@@ -16,10 +16,10 @@ export function seededRandom(seed: number): Random {
   return next;
 }
 
-/** Of a log-normal distribution with median 1, equally likely each: a table, for it is drawn from for every request. */
+/** Returns equally likely values of a log-normal distribution with median 1, as a table for fast sampling. */
 export function logNormalQuantiles(sigma: number, count: number, random: Random): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => {
-    // Box and Muller; one draw for each stratum, so that a table has no gaps.
+    // The Box-Muller transform, with one sample for each stratum, so that the table has no gaps.
     const radius = Math.sqrt(-2 * Math.log((i + random()) / count || Number.EPSILON));
     return Math.exp(sigma * radius * Math.cos(2 * Math.PI * random()));
   });

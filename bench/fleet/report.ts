@@ -13,10 +13,10 @@ import type { PriceList } from "./prices.ts";
 import { decimal, dollars, duration, integer, table } from "./tables.ts";
 import { secondsPerHour } from "./units.ts";
 
-/** The size that the bill is for. */
+/** The item size of the bill. */
 const billedKib = 3;
 
-/** What the requests of a refresh consume, as measured and as documented. */
+/** Prints the capacity that each request consumes, as measured and as documented. */
 export function capacityReport({ engine, sizes, page }: Capacity): string {
   const rows = sizes.flatMap((size) =>
     operations.map((operation) => {
@@ -26,7 +26,7 @@ export function capacityReport({ engine, sizes, page }: Capacity): string {
         operation,
         `${measured.table}`,
         `${documented.table}`,
-        measured.index === undefined ? "not told" : `${measured.index}`,
+        measured.index === undefined ? "not reported" : `${measured.index}`,
         `${documented.index}`,
       ];
     }),
@@ -39,7 +39,7 @@ export function capacityReport({ engine, sizes, page }: Capacity): string {
   ].join("\n");
 }
 
-/** What happened in the simulated time. */
+/** Prints the figures of the simulated time. */
 export function fleetReport(figures: Figures): string {
   const seconds = figures.hours * secondsPerHour;
   const mean = figures.refreshed / seconds;
@@ -48,12 +48,12 @@ export function fleetReport(figures: Figures): string {
   const peakDue = Math.max(...dueByMinute);
   const rows: [string, string][] = [
     ["refreshes", integer(figures.refreshed)],
-    ["a second, mean", decimal(mean)],
-    ["a second, peak", integer(figures.peakPerSecond)],
+    ["refreshes a second, mean", decimal(mean)],
+    ["refreshes a second, peak", integer(figures.peakPerSecond)],
     ["peak over mean, by the second", decimal(figures.peakPerSecond / mean)],
     ["falling due a minute, peak over mean", decimal(peakDue / meanDue)],
-    ["queue, most messages", integer(figures.peakDepth)],
-    ["queue over due while workers stood still", decimal(figures.queueOverDue)],
+    ["queued messages, maximum", integer(figures.peakDepth)],
+    ["queued over due connections while workers were stopped", decimal(figures.queueOverDue)],
     ["worker invocations at a time, mean", decimal(figures.invocationSeconds / seconds)],
     [
       "worker invocations at a time, peak",
@@ -68,16 +68,16 @@ export function fleetReport(figures: Figures): string {
       integer(2 * figures.peakShardWritesPerSecond),
     ],
     ["integrations held", integer(figures.events["integration.held"] ?? 0)],
-    ["connections put off", integer(figures.storeRequests.postpone)],
+    ["connections postponed", integer(figures.storeRequests.postpone)],
   ];
   return [
     `${integer(figures.connections)} connections, ${figures.hours} hours, seed ${figures.seed}, ${figures.sweepers} sweep functions\n`,
     table(["", ""], rows),
-    "\nTokens that ended before their refresh\n",
+    "\nTokens that expired before their refresh\n",
     expiryTable(figures),
-    "\nLateness: from the time for which a refresh was scheduled to its end\n",
+    "\nLateness: the time from a refresh's scheduled time to its end\n",
     latenessTable([
-      ["sound, while workers and sweep are there", figures.latenessUndisturbed],
+      ["sound, while workers and sweep run", figures.latenessUndisturbed],
       ...Object.entries(figures.lateness),
     ]),
   ].join("\n");
@@ -90,13 +90,18 @@ function expiryTable({ expiries }: Figures): string {
     count === 0 ? "" : duration(longestMs),
     lastAfterMs === undefined ? "" : duration(lastAfterMs),
   ]);
-  const header = ["why", "tokens", "longest without", "last one, after the trouble's end"];
+  const header = [
+    "reason",
+    "tokens",
+    "longest without a valid token",
+    "last refresh, after the fault ended",
+  ];
   return table(header, rows);
 }
 
 const latenessTable = (spreads: readonly (readonly [string, Spread])[]): string =>
   table(
-    ["integrations", "refreshes", "median", "p99", "p99.9", "most"],
+    ["integrations", "refreshes", "median", "p99", "p99.9", "maximum"],
     spreads.map(([name, { count, medianMs, p99Ms, p999Ms, maximumMs }]) => [
       name,
       integer(count),
@@ -104,7 +109,7 @@ const latenessTable = (spreads: readonly (readonly [string, Spread])[]): string 
     ]),
   );
 
-/** The same hour for integrations that are not in trouble, with those that are and without. */
+/** Prints the lateness of sound integrations in the same hour with and without failing ones. */
 export const isolationReport = (troubled: Figures, calm: Figures): string =>
   [
     "Lateness of sound integrations in the hour of the outage\n",
@@ -114,7 +119,7 @@ export const isolationReport = (troubled: Figures, calm: Figures): string =>
     ]),
   ].join("\n");
 
-/** What it consumes and costs. */
+/** Prints the consumption and its price. */
 export function costReport(figures: Figures, capacity: Capacity, prices: PriceList): string {
   const billed = capacity.sizes.find(({ kib }) => kib === billedKib) as MeasuredSize;
   const seconds = figures.hours * secondsPerHour;

@@ -10,7 +10,7 @@ import { simulate } from "./simulation.ts";
 import { integer } from "./tables.ts";
 import { secondMs, secondsPerHour } from "./units.ts";
 
-/** A fleet of connections for a day in which things go wrong: docs/scale.md. */
+/** Simulates a day of a fleet with faults: docs/scale.md. */
 
 const options = (() => {
   try {
@@ -22,11 +22,11 @@ const options = (() => {
 })();
 
 const { connections, hours, seed } = options;
-/** `workerMaximumConcurrency`: one for each five thousand; an event source has at most a thousand. */
+/** `workerMaximumConcurrency`: one for each 5,000 connections. An event source has at most 1,000. */
 const maximumConcurrency = Math.min(1_000, Math.max(10, Math.ceil(connections / 5_000)));
 /** `workerConcurrency` */
 const batchSize = 10;
-/** A sweep function for each 2.5 million. */
+/** A sweep function for each 2.5 million connections. */
 const sweepers = Math.max(1, Math.ceil(connections / 2_500_000));
 const size = { connections, seed, maximumConcurrency, batchSize, sweepers };
 
@@ -50,7 +50,7 @@ const outageHours = troubledDay.outage.untilMs / secondMs / secondsPerHour;
 if (hours >= outageHours) {
   const calm = await simulate({
     ...{ ...size, hours: outageHours, scenario: calmDay },
-    progress: progress("the same without trouble"),
+    progress: progress("the same without faults"),
   });
   console.log(`${isolationReport(troubled, calm)}\n`);
 }
@@ -60,7 +60,7 @@ if (options.chart !== undefined) {
   const title = `${integer(connections)} connections, ${hours} hours: due, refreshed, late`;
   const figures = chartFigures(title, troubled.minutes);
   writeFileSync(options.chart, drawChart(figures));
-  // The figures stand beside the chart: a test draws it again from them, and compares.
+  // A test draws the chart again from these figures, and compares.
   writeFileSync(options.chart.replace(/\.svg$/, ".json"), `${JSON.stringify(figures)}\n`);
 }
 const gigabytes = (process.memoryUsage.rss() / 1e9).toFixed(1);

@@ -13,15 +13,15 @@ const span = (fromMs: number, durationMs: number): Span => ({
   untilMs: fromMs + durationMs,
 });
 
-/** What goes wrong in the simulated day, and when; instants count from its beginning. */
+/** The faults of the simulated day. Instants count from its beginning. */
 export interface Scenario {
-  /** Whether providers behave as their integration's behaviour says, or all of them soundly. */
+  /** True if providers have their integration's behaviour. False: all are sound. */
   readonly isTroubled: boolean;
-  /** The provider of one integration answers 503, or not at all. */
+  /** The provider of one integration responds with 503, or never. */
   readonly outage: Span;
-  /** A hundredth of the fleet, 100,000 at the most, is imported in one second. */
+  /** A hundredth of the fleet, at most 100,000 connections, is imported in one second. */
   readonly importAtMs: number;
-  /** No worker takes a message. */
+  /** No worker receives a message. */
   readonly workersStopped: Span;
   /** No sweep is invoked. */
   readonly sweepMissing: Span;
@@ -37,7 +37,7 @@ export const troubledDay: Scenario = {
 
 const never = { fromMs: Number.POSITIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
 
-/** The same hours without any of it, to compare with. */
+/** The same hours without faults, for comparison. */
 export const calmDay: Scenario = {
   isTroubled: false,
   outage: never,
@@ -49,6 +49,6 @@ export const calmDay: Scenario = {
 export const isWithin = ({ fromMs, untilMs }: Span, atMs: number): boolean =>
   atMs >= fromMs && atMs < untilMs;
 
-/** Once an hour a provider takes half of what it is asked, for three minutes. */
+/** Returns true for three minutes of each hour. */
 export const isThrottling = (atMs: number): boolean =>
   isWithin(span(20 * minuteMs, 3 * minuteMs), atMs % hourMs);

@@ -26,19 +26,19 @@ export interface SimulationOptions {
   readonly hours: number;
   readonly seed: number;
   readonly scenario: Scenario;
-  /** Invocations of the worker at a time. */
+  /** The maximum number of concurrent worker invocations. */
   readonly maximumConcurrency: number;
-  /** Messages that an invocation takes and works on together. */
+  /** The maximum number of messages in an invocation, which handles them concurrently. */
   readonly batchSize: number;
-  /** Functions that sweep a slice of the shards each. */
+  /** The number of functions that each sweep a slice of the shards. */
   readonly sweepers: number;
-  /** Told at each simulated hour. */
+  /** Called at each simulated hour. */
   readonly progress?: (hour: number) => void;
 }
 
-/** Shards that one sweep function works on at a time. */
+/** The number of shards that one sweep function handles at a time. */
 const sweptAtATime = 16;
-/** Messages that one sweep function sends in a second. */
+/** The messages that one sweep function sends in a second. */
 const sentPerSecond = 10_000;
 const importShare = 0.01;
 const largestImport = 100_000;

@@ -3,17 +3,17 @@ import { refreshShards } from "../../functions/domain/schedule/due.ts";
 import { inMemorySweepPositions } from "../../test/support/in-memory-schedule.ts";
 import type { DueCalendar } from "./due-calendar.ts";
 
-/** Requests to index and coordination table. */
+/** The number of requests to the index and the coordination table. */
 export interface SweepRequests {
   pages: number;
-  /** Entries that pages and counts have read. */
+  /** The number of entries that pages and counts read. */
   entries: number;
   counts: number;
   positionReads: number;
   positionWrites: number;
 }
 
-/** What the sweep reads and writes, counted. */
+/** The index and the positions of the sweep, with their requests counted. */
 export class SweepTables {
   readonly requests: SweepRequests = {
     ...{ pages: 0, entries: 0, counts: 0, positionReads: 0, positionWrites: 0 },

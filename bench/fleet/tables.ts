@@ -1,4 +1,4 @@
-/** A table in Markdown, whose columns line up where they are read as they are. */
+/** Returns a Markdown table with aligned columns. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) =>

@@ -1,6 +1,6 @@
 import type { Clock } from "../../functions/domain/ports/clock.ts";
 
-/** Time that passes only when the model says so. */
+/** A clock that the simulation sets. */
 export class VirtualClock implements Clock {
   #nowMs = 0;
 
@@ -12,7 +12,7 @@ export class VirtualClock implements Clock {
     this.#nowMs = nowMs;
   }
 
-  /** One that can be cut short is a deadline, and nothing here lets one pass. */
+  /** A sleep that can be aborted is a deadline. No deadline passes in the simulation. */
   async sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
     if (signal === undefined) this.#nowMs += durationMs;
     else await new Promise((resolve) => signal.addEventListener("abort", resolve));

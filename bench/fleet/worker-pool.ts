@@ -3,13 +3,13 @@ import type { MessageQueue } from "./message-queue.ts";
 import { secondMs } from "./units.ts";
 import { type WorkerOptions, WorkerProcess } from "./worker-process.ts";
 
-/** Of an invocation, beside its messages. */
+/** The duration of an invocation besides its messages. */
 const invocationMs = 5;
 
 export interface WorkerPoolSize {
-  /** Invocations at a time. */
+  /** The maximum number of concurrent invocations. */
   readonly maximumConcurrency: number;
-  /** Messages of an invocation, which it works on together. */
+  /** The maximum number of messages in an invocation, which handles them concurrently. */
   readonly batchSize: number;
 }
 
@@ -20,9 +20,9 @@ interface Slot {
 }
 
 /**
- * As many invocations at a time as the event source's maximum concurrency allows, each with a batch whose
- * messages are worked on together. The process that has idled longest takes the next batch, so that each process
- * sees as few requests as it can.
+ * The concurrent invocations, up to the event source's maximum concurrency. Each handles the messages of a
+ * batch concurrently. The process that was idle longest receives the next batch, so that each process
+ * handles as few requests as possible.
  */
 export class WorkerPool {
   readonly #idleOrder: Heap<Slot> = binaryHeap((one, other) => one.freeAtMs < other.freeAtMs);
@@ -30,7 +30,7 @@ export class WorkerPool {
   readonly #size: WorkerPoolSize;
   readonly #workerOptions: WorkerOptions;
   invocations = 0;
-  /** Of all invocations together. */
+  /** The duration of all invocations. */
   durationMs = 0;
   peakConcurrency = 0;
 
@@ -39,7 +39,7 @@ export class WorkerPool {
     this.#workerOptions = workerOptions;
   }
 
-  /** Of client registrations from Secrets Manager, and of holds from the coordination table. */
+  /** The number of reads of client registrations in Secrets Manager, and of holds in the coordination table. */
   get reads(): { readonly registrations: number; readonly holds: number } {
     const sum = (readsOf: (process: WorkerProcess) => number) =>
       this.#all.reduce((total, { process }) => total + readsOf(process), 0);
@@ -53,7 +53,7 @@ export class WorkerPool {
     return this.#busyAt(nowMs).reduce((sum, { messages }) => sum + messages, 0);
   }
 
-  /** Takes what waits, as long as there are messages and slots, in the second that begins then. */
+  /** Receives and handles messages in the second that begins then, while there are messages and free slots. */
   async work(queue: MessageQueue, beganMs: number): Promise<void> {
     while (queue.waiting > 0) {
       const slot = this.#freeBefore(beganMs + secondMs);
@@ -73,7 +73,7 @@ export class WorkerPool {
     this.peakConcurrency = Math.max(this.peakConcurrency, this.#busyAt(beganMs + secondMs).length);
   }
 
-  /** A process that is free, or a new one where there is a slot for it. */
+  /** Returns a free slot, or a new one below the maximum concurrency. */
   #freeBefore(untilMs: number): Slot | undefined {
     const idlest = this.#idleOrder.peek();
     if (idlest !== undefined && idlest.freeAtMs < untilMs) return this.#idleOrder.pop();

@@ -28,10 +28,10 @@ export interface WorkerOptions {
   readonly schedule: ScheduleSettings;
 }
 
-/** As the adapters keep them: a client registration by `CLIENT_CACHE_SECONDS`, and what is known of a hold. */
+/** The lifetime of the adapters' caches: client registrations (`CLIENT_CACHE_SECONDS`) and holds. */
 const registrationMaximumAgeMs = 300_000;
 export const holdMaximumAgeMs = 2_000;
-/** What a message costs beside the provider: a read, a data key, two writes. */
+/** The duration of a message besides the provider's: a read, a data key and two writes. */
 const storeMs = 30;
 
 const token = new Secret("token");
@@ -45,9 +45,9 @@ const opened: OpenedTokenSet = {
 };
 
 /**
- * A worker process: what of the domain it holds by itself, as a Lambda environment does. A message is
- * worked on by the real worker, from its first read to its last write. Where nothing is held, limited or
- * stale and the provider grants, which is nearly always, there is but one outcome, and the fleet is told.
+ * A worker process, with the state that a Lambda environment has. The real worker handles a message, from
+ * the first read to the last write. A connection in its steady state that is due, not held and not limited
+ * has only one outcome if the provider issues tokens; this common case updates the fleet directly.
  */
 export class WorkerProcess {
   readonly #options: WorkerOptions;
@@ -55,7 +55,7 @@ export class WorkerProcess {
   readonly #budget = budgetFor();
   readonly registrations: ProcessCache;
   readonly knownHolds: ProcessCache;
-  /** The first answer to the message at hand, where the provider has been asked already. */
+  /** The provider's first response for the present message, if the request was already made. */
   #firstResponse: ProviderResponse | undefined;
 
   constructor(number: number, options: WorkerOptions) {
@@ -91,7 +91,7 @@ export class WorkerProcess {
     });
   }
 
-  /** @returns when the message is done */
+  /** @returns when the message is finished */
   work(connection: number, atMs: number): number | Promise<number> {
     const { fleet, trouble, providers } = this.#options;
     const integrationNumber = fleet.integrationNumber(connection);

@@ -4,10 +4,10 @@ import type { Logged } from "./function-log.ts";
 import type { LoadEnvironment } from "./load-environment.ts";
 import { strict } from "./provider-behaviour.ts";
 
-/** What the tokens that are stored are worth, by the provider's own word. */
+/** The result of presenting every stored refresh token to the provider. */
 export interface Audit {
   readonly connections: number;
-  /** The provider has taken the stored refresh token, and it was the live one. */
+  /** The number of stored refresh tokens that the provider accepted as the live ones. */
   readonly accepted: number;
   readonly lost: readonly Loss[];
 }
@@ -15,20 +15,19 @@ export interface Audit {
 export interface Loss {
   readonly connectionId: string;
   readonly cause: LossCause;
-  /** From the rotation to the kill that followed it. */
+  /** The time from the rotation to the next kill. */
   readonly heldForMs: number | undefined;
 }
 
 /**
- * `killed`: a process was killed after the provider had rotated, and before another write than the
- * commit could have followed; `rescued_late`: the token set was in the rescue queue when the old token
- * was used again; `unexplained`: neither.
+ * `killed`: a process was killed within an invocation's time after the rotation. `rescued_late`: the token
+ * set was in the rescue queue when the old token was used again. `unexplained`: neither.
  */
 export type LossCause = "killed" | "rescued_late" | "unexplained";
 
 const atATime = 16;
 
-/** Opens what is stored and asks the provider for tokens with it: without grace, only the live token is taken. */
+/** Sends a token request for every stored connection. Without grace, the provider accepts only the live token. */
 export async function audit(
   environment: LoadEnvironment,
   kills: readonly number[],
@@ -68,7 +67,7 @@ async function isTaken({ provider }: LoadEnvironment, refreshToken: string): Pro
   return response.ok;
 }
 
-/** A token set is held in memory for as long as an invocation lives, at the most. */
+/** No token set is in memory for longer than an invocation. */
 const longestHoldMs = 11_000;
 
 function causeOf(

@@ -1,7 +1,7 @@
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { serveParent, usedCpuMs } from "./child.ts";
 
-/** One connection of the bare loop: what the service keeps sealed is here at hand. */
+/** A connection of the bare loop, with its plaintext refresh token. */
 export interface BareConnection {
   readonly connectionId: string;
   readonly refreshToken: string;
@@ -15,13 +15,13 @@ export interface BareWork {
   readonly tokenEndpoint: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** As many characters as the service's credentials have. */
+  /** The length of the service's credentials, in characters. */
   readonly credentialsLength: number;
 }
 
 /**
- * The floor: posts a grant and writes the item, one after the other. No queue, no lease, no fence, no
- * encryption, no deadline, no log.
+ * The floor: sends a token request and writes the item. It has no queue, no lease, no fence, no encryption,
+ * no deadline and no log.
  */
 const dynamodb = new DynamoDBClient({});
 
@@ -34,7 +34,7 @@ async function refresh(
     headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` },
     body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: refreshToken }),
   });
-  if (!response.ok) throw new Error(`the provider answered ${response.status}`);
+  if (!response.ok) throw new Error(`the provider responded with ${response.status}`);
   const tokens = await response.text();
   const now = new Date();
   const expiresAt = new Date(now.getTime() + JSON.parse(tokens).expires_in * 1000);

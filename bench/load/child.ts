@@ -28,7 +28,7 @@ export function serveParent(
   send({ kind: "ready", ready });
 }
 
-/** Milliseconds of CPU that this process has used. */
+/** Returns the CPU time that this process has used. */
 export function usedCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

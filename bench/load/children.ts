@@ -3,25 +3,25 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 
 export interface Child<Ready> {
-  /** What it said when it was ready. */
+  /** The value that the child reported when it was ready. */
   readonly ready: Ready;
-  /** @throws {Error} what the child's response threw, or that it has ended */
+  /** @throws {Error} if the operation fails, or the child has exited */
   call<Result>(operation: string, input?: unknown): Promise<Result>;
-  /** Kills it; resolves when it has ended. */
+  /** Kills the child. Resolves when it has exited. */
   kill(): Promise<void>;
-  /** Lets it exit by itself, so that `--cpu-prof` writes what it has seen. */
+  /** Disconnects the child, which then exits by itself, so that `--cpu-prof` writes its profile. */
   dismiss(): Promise<void>;
 }
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Of the child's Node.js, such as `--cpu-prof`. */
+  /** The Node.js options of the child, e.g. `--cpu-prof`. */
   readonly execArgv?: readonly string[];
-  /** Each line that the child writes. @default what it writes to stdout goes nowhere */
+  /** Receives each line that the child writes. @default stdout is ignored */
   readonly onLine?: (line: string) => void;
 }
 
-/** What passes between parent and child. */
+/** The messages between parent and child. */
 export type Call = { readonly id: number; readonly operation: string; readonly input: unknown };
 export type Message =
   | { readonly kind: "ready"; readonly ready: unknown }
@@ -32,10 +32,10 @@ const running = new Set<ChildProcess>();
 const shownBytes = 4_000;
 
 /**
- * Starts a module of this directory in a process of its own, and waits until it is ready. It ends with
- * this one, however this one ends: what has lost its parent exits (child.ts).
+ * Starts a module of this directory in a separate process, and waits until it is ready. The child exits
+ * when this process exits (child.ts).
  *
- * @throws {Error} with what it wrote to stderr, if it ends instead
+ * @throws {Error} with the child's stderr, if it exits before it is ready
  */
 export async function startChild<Ready>(
   module: string,
@@ -54,7 +54,7 @@ export async function startChild<Ready>(
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   const ready = Promise.withResolvers<unknown>();
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const died = (): Error => new Error(`${module} has ended: ${written()}`);
+  const died = (): Error => new Error(`${module} has exited: ${written()}`);
   ended.then(() => {
     running.delete(child);
     ready.reject(died());
@@ -91,12 +91,12 @@ export async function startChild<Ready>(
   };
 }
 
-/** Ends every process that was started and has not ended. */
+/** Kills every child process that has not exited. */
 export function endChildren(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
-/** The last of what a stream brings, to be shown when it matters. */
+/** Keeps the end of a stream for error texts. */
 function tailOf(stream: Readable): () => string {
   let text = "";
   stream.on("data", (chunk: Buffer) => {

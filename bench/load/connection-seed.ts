@@ -7,8 +7,8 @@ import { serveParent } from "./child.ts";
 import { idleItem } from "./fleet.ts";
 
 /**
- * Fills a directory that the engine is then started on: a million items through its requests would take
- * a quarter of an hour, into its store a minute.
+ * Fills a directory on which the engine is then started. A million items take a quarter of an hour through
+ * the engine's API, and a minute if written to its files.
  */
 
 const itemsAtOnce = 1_000;

@@ -6,9 +6,9 @@ import type { Child } from "./children.ts";
 import { runSweep } from "./functions.ts";
 import { depthOf, type LoadEnvironment } from "./load-environment.ts";
 
-/** A process that another takes the place of when it is killed. */
+/** A process that is replaced when it is killed. */
 export interface Restartable {
-  /** @returns when the process had ended, in epoch milliseconds */
+  /** @returns when the process exited, epoch milliseconds */
   killAndRestart(): Promise<number>;
 }
 
@@ -25,12 +25,12 @@ export async function restartable(start: () => Promise<Child<unknown>>): Promise
 }
 
 export interface KillPlan {
-  /** The longest pause between two kills. */
+  /** The maximum pause between two kills. */
   readonly killEveryMs: number;
   readonly killForMs: number;
 }
 
-/** Kills one process after the other, each after a pause of its own. @returns when each had ended */
+/** Kills random processes, with a random pause before each. @returns when each exited, epoch milliseconds */
 export async function killAtRandom(
   processes: readonly Restartable[],
   { killEveryMs, killForMs }: KillPlan,
@@ -47,10 +47,10 @@ export async function killAtRandom(
   return kills;
 }
 
-/** How much of the fleet is refreshed before the store begins to throttle. */
+/** The fraction of the fleet that is refreshed before the store begins to throttle. */
 const firstPart = 0.2;
 
-/** Throttles every request, once part of the fleet has been granted tokens. */
+/** Throttles every request for a time, after a fraction of the fleet is refreshed. */
 export async function throttleFor(
   { provider, proxy }: LoadEnvironment,
   { connections, throttleMs }: { readonly connections: number; readonly throttleMs: number },
@@ -63,7 +63,7 @@ export async function throttleFor(
   await proxy?.call("throttle", false);
 }
 
-/** Takes messages from the queue as a worker would, and deletes them undone. */
+/** Receives messages from the queue and deletes them without a refresh. @returns their number */
 export async function loseMessages(
   { sqs, queues }: LoadEnvironment,
   count: number,
@@ -86,8 +86,8 @@ export async function loseMessages(
 const sweepEveryMs = 2_000;
 
 /**
- * Sweeps as the schedule does, only sooner. When the queue has run dry the sweep looks for what was lost
- * on the way: its five minutes are not waited for.
+ * Sweeps more often than the schedule does. When the queue is empty, the next sweep looks for lost messages
+ * without the wait of five minutes.
  */
 export async function sweepAgain(
   environment: LoadEnvironment,

@@ -22,12 +22,12 @@ export interface FaultPlan extends KillPlan {
   readonly dynamoDbEndpoint: string | undefined;
   readonly bundles: Readonly<Record<"worker" | "sweep" | "rescue", Subject>>;
   readonly workers: number;
-  /** The provider takes the token before the live one as well, as many do. */
+  /** The provider also accepts the previous refresh token, as many providers do. */
   readonly grace: boolean;
   readonly throttleMs: number;
-  /** Messages that vanish from the queue. */
+  /** The number of messages that are deleted from the queue before a worker receives them. */
   readonly vanishing: number;
-  /** After this the run has failed. */
+  /** The run fails after this time. */
   readonly timeLimitMs: number;
 }
 
@@ -38,21 +38,21 @@ export interface FaultResult extends Audit {
   readonly vanished: number;
   readonly throttled: number;
   readonly provider: ProviderCounts;
-  /** Lines of the functions' logs, by code. */
+  /** The number of log lines, by code. */
   readonly lines: Readonly<Record<string, number>>;
 }
 
-/** Short, so that a run ends in minutes: the worker's timeout is then 11 s. */
+/** A short timeout, so that a run ends in minutes: the worker's timeout is then 11 s. */
 const providerTimeoutSeconds = 1;
 const batchesAtATime = 2;
-/** Both queues' timeouts, an eighth of those that are deployed. */
+/** The visibility timeouts of the queues: an eighth of the deployed ones. */
 const visibilitySeconds = { refresh: 20, rescue: 7 };
-/** As after an outage of the workers: so long ago that what is lost counts as lost. */
+/** The age of the due connections, as after an outage of the workers. The sweep enqueues these again if lost. */
 const dueSinceMs = 6 * 60_000;
 
 /**
- * Refreshes a fleet while workers are killed, the store throttles everything for a while, the provider
- * refuses and hangs, and messages vanish; then audits what is stored.
+ * Refreshes a fleet while workers are killed, the store throttles, the provider refuses and hangs, and
+ * messages are lost. Then audits the stored tokens.
  */
 export async function runFaults(plan: FaultPlan): Promise<FaultResult> {
   const environment = await startEnvironment({
@@ -82,8 +82,8 @@ export async function runFaults(plan: FaultPlan): Promise<FaultResult> {
 }
 
 /**
- * A provider without grace that rotates and then never answers has lost the token, whoever asks it:
- * there a request hangs before its token is looked at, so that what is lost is what a kill has lost.
+ * Without grace, a provider that rotates and never responds loses the token for any client. A request to
+ * such a provider hangs before the rotation, so that every lost token is lost by a kill.
  */
 const behaviourOf = ({ grace }: FaultPlan): ProviderBehaviour => ({
   ...strict,
@@ -93,7 +93,7 @@ const behaviourOf = ({ grace }: FaultPlan): ProviderBehaviour => ({
   rotatesBeforeHanging: grace,
 });
 
-/** All faults at once, until every connection has been refreshed or is past help. */
+/** Injects all faults at once until every connection is refreshed or expired. */
 async function injectFaults(environment: LoadEnvironment, plan: FaultPlan, log: Logged) {
   const stopping = new AbortController();
   const { worker, rescue, sweep } = plan.bundles;
@@ -126,13 +126,13 @@ async function injectFaults(environment: LoadEnvironment, plan: FaultPlan, log: 
   return { kills, vanished };
 }
 
-/** Never resolves: for a race that this may lose, but not win. */
+/** Rejects if the work fails, and never resolves. */
 const onlyFailure = (work: Promise<unknown>): Promise<never> =>
   work.then(() => new Promise<never>(() => {}));
 
 const pollMs = 1_000;
 
-/** @throws {Error} with how many are left, when it takes too long */
+/** @throws {Error} with the number of connections left, after the time limit */
 async function untilRefreshed(
   environment: LoadEnvironment,
   { timeLimitMs }: FaultPlan,
@@ -144,7 +144,7 @@ async function untilRefreshed(
     const left = stored.filter(({ version, status }) => version === 1 && status !== "expired");
     if (left.length === 0) return;
     if (Date.now() > deadlineMs) throw new Error(`${left.length} connections were not refreshed`);
-    // To look at a large fleet is work for the engine, too: a tenth of the time at the most.
+    // Reading a large fleet loads the engine, so this takes at most a tenth of the time.
     await sleep(Math.max(pollMs, 9 * (Date.now() - lookedAtMs)));
   }
 }

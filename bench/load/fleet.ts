@@ -23,7 +23,7 @@ import { integration, type LoadEnvironment } from "./load-environment.ts";
 
 type Item = Record<string, AttributeValue>;
 
-/** A connection that the load test knows the refresh token of. */
+/** A connection with its plaintext refresh token. */
 export interface FleetConnection extends ConnectionKey {
   readonly refreshToken: string;
   readonly refreshShard: number;
@@ -32,7 +32,7 @@ export interface FleetConnection extends ConnectionKey {
 
 export interface FleetPlan {
   readonly count: number;
-  /** Distinguishes the connections of several fleets. */
+  /** The part of the connection ids that distinguishes several fleets. */
   readonly name: string;
   readonly refreshAtMs: number;
 }
@@ -51,7 +51,7 @@ const firstVersion = 1;
 const itemsAtOnce = 25;
 const batchesAtATime = 2;
 
-/** Connections with refresh tokens that the provider has issued, each sealed under a data key of its own. */
+/** Stores connections with refresh tokens of the provider, each sealed with a separate data key. */
 export async function seedFleet(
   environment: LoadEnvironment,
   { count, name, refreshAtMs }: FleetPlan,
@@ -90,7 +90,7 @@ const seal = (cipher: TokenCipher, place: TokenSetPlace, refreshToken: string) =
     undefined,
   );
 
-/** As the service writes a connection that was put there. */
+/** Returns the item as the service writes it for a new connection. */
 function itemOf(
   connectionId: ConnectionId,
   credentials: SealedTokenSet,
@@ -114,19 +114,19 @@ function itemOf(
   };
 }
 
-/** As long as the credentials of the fleet are. */
+/** A text with the length of the fleet's credentials. */
 const opaque = "x".repeat(700) as SealedTokenSet;
 const dayMs = 24 * 60 * 60_000;
 
-/** A connection that is stored, and not due for days. */
+/** Returns a connection that is not due for a day or more. */
 export const idleItem = (index: number): Item =>
   itemOf(idOf("idle", index), opaque, Date.now() + dayMs * (1 + (index % 1_000) / 1_000));
 
-/** A connection that came due within the last minute; nobody refreshes it. */
+/** Returns a connection that became due within the last minute. No worker refreshes it. */
 export const dueItem = (index: number): Item =>
   itemOf(idOf("due", index), opaque, Date.now() - 1_000 * (2 + (index % 50)));
 
-/** Writes at most 25 items, those again that the engine did not take. */
+/** Writes at most 25 items, and repeats the unprocessed ones. */
 export async function putItems(
   { dynamoDb, tables }: Pick<LoadEnvironment, "dynamoDb" | "tables">,
   items: readonly Item[],
@@ -145,7 +145,7 @@ export interface StoredConnection extends ConnectionKey {
   readonly status: string;
 }
 
-/** All connections that are stored. */
+/** Returns all stored connections. */
 export async function storedFleet({
   dynamoDb,
   tables,

@@ -1,12 +1,12 @@
-/** What functions have logged: how often each code, and of which connections. */
+/** The log of the functions: the number of lines by code, and the connections of some codes. */
 export interface Logged {
   readonly lines: Readonly<Record<string, number>>;
-  /** Adds a line; one that is none of a function's log counts for nothing. */
+  /** Adds a line. Ignores a line that is not a function's log line. */
   readonly add: (line: string) => void;
   connections(code: string): ReadonlySet<string>;
 }
 
-/** Codes whose connections are asked for: too many lines are written to remember all. */
+/** The codes whose connections are kept. The other codes have too many lines. */
 const remembered = ["commit.rescued", "commit.last_resort", "commit.superseded"];
 
 export function functionLog(): Logged {

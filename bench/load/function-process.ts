@@ -4,22 +4,22 @@ import { startEventSourceMapping } from "../../bin/local/event-source-mapping.ts
 import { invoke, type LambdaFunction } from "../../bin/local/lambda-function.ts";
 import { serveParent, usedCpuMs } from "./child.ts";
 
-/** What a function's process takes from its environment, beside what the function takes. */
+/** The environment variables of the process, besides those of the function in it. */
 export interface FunctionEnvironment {
   readonly LOAD_FUNCTION: string;
-  /** The bundle, as it is deployed. */
+  /** The path of the deployed bundle. */
   readonly LOAD_BUNDLE: string;
   readonly LOAD_TIMEOUT_MS: string;
-  /** The queue that feeds it; empty: none does. */
+  /** The queue of the event source mapping. Empty: there is no mapping. */
   readonly LOAD_QUEUE_URL: string;
-  /** Batches that are worked on at a time. */
+  /** The number of concurrent batches. */
   readonly LOAD_CONCURRENCY: string;
 }
 
 const environment = process.env as unknown as FunctionEnvironment;
 const longPollMs = 30_000;
 
-/** One execution environment of a deployed function; its queue feeds it, or its parent invokes it. */
+/** One execution environment of a deployed function, which its queue or the parent process invokes. */
 const lambda: LambdaFunction = {
   name: environment.LOAD_FUNCTION,
   timeoutMs: Number(environment.LOAD_TIMEOUT_MS),
@@ -44,6 +44,6 @@ const mapping =
 serveParent(undefined, {
   invoke: (event: unknown) => invoke(lambda, event),
   usage: usedCpuMs,
-  /** Takes no more messages, and lets what is under way end. */
+  /** Receives no more messages, and waits for the batches in progress. */
   stop: () => mapping?.stop(),
 });

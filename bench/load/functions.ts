@@ -7,13 +7,13 @@ import type { LoadEnvironment } from "./load-environment.ts";
 export interface FunctionPlan {
   readonly bundle: Subject;
   readonly timeoutMs: number;
-  /** Undefined: it is invoked, and not fed. */
+  /** Undefined: the function has no queue, and the parent invokes it. */
   readonly queueUrl?: string;
-  /** Batches that are worked on at a time. @default 1 */
+  /** The number of concurrent batches. @default 1 */
   readonly concurrency?: number;
 }
 
-/** Starts a deployed function in a process of its own. */
+/** Starts a deployed function in a separate process. */
 export const startFunction = (
   environment: LoadEnvironment,
   { bundle, timeoutMs, queueUrl = "", concurrency = 1 }: FunctionPlan,
@@ -33,7 +33,7 @@ export const startFunction = (
     },
   });
 
-/** @param concurrency batches of ten at a time in one process; a deployed one has one */
+/** @param concurrency concurrent batches of ten in one process; a deployed function has one */
 export const workerPlan = (
   environment: LoadEnvironment,
   bundle: Subject,
@@ -64,7 +64,7 @@ interface SweepResponse {
   readonly shards_left: number;
 }
 
-/** @throws {Error} the sweep's own */
+/** @throws {Error} if the sweep fails */
 export async function runSweep(sweep: Child<unknown>): Promise<SweepResponse> {
   const invocation = await sweep.call<
     { kind: "returned"; payload: SweepResponse } | { kind: "failed"; errorMessage: string }

@@ -24,17 +24,17 @@ const region = "us-east-1";
 const credentials = { accessKeyId: "local", secretAccessKey: "local" };
 
 export interface LoadEnvironmentOptions {
-  /** A DynamoDB that runs already; undefined: an engine of its own. */
+  /** The endpoint of a running DynamoDB. Undefined: an engine is started. */
   readonly dynamoDbEndpoint: string | undefined;
-  /** Where the engine keeps its tables; undefined: in memory. */
+  /** The directory of the engine's tables. Undefined: the tables are in memory. */
   readonly engineDirectory?: string;
-  /** @default tables of names that no others have */
+  /** @default unique names */
   readonly tables?: TableNames;
-  /** Puts a proxy before the engine, for the functions alone. */
+  /** Starts a proxy for the engine. Only the functions use it. @default false */
   readonly withProxy?: boolean;
-  /** How long a message that was received is not seen by others. @default the service's */
+  /** The visibility timeouts of the queues. @default the deployed ones */
   readonly visibilitySeconds?: VisibilitySeconds;
-  /** Of the functions, in the environment's names. */
+  /** Environment variables of the functions that override the defaults. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -43,25 +43,25 @@ export interface VisibilitySeconds {
   readonly rescue: number;
 }
 
-/** All that the service talks to, each in a process of its own, and an integration that is registered. */
+/** The services around the functions, each in a separate process, and a registered integration. */
 export interface LoadEnvironment {
   readonly tables: TableNames;
   readonly queues: QueueUrls;
   readonly provider: Child<Provider>;
   readonly proxy: Child<StoreProxy> | undefined;
   readonly keyId: string;
-  /** Clients of this process; DynamoDB's does not pass the proxy. */
+  /** The clients of this process. The DynamoDB client does not use the proxy. */
   readonly dynamoDb: DynamoDBClient;
   readonly kms: KMSClient;
   readonly sqs: SQSClient;
   /** The environment variables of a function. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Milliseconds of CPU, by process. */
+  /** Returns the used CPU time in milliseconds, by process. */
   usage(): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
 }
 
-/** Tables of a name of their own: an engine that runs already may have others. */
+/** Returns unique names: a running engine may have other tables. */
 export const newTableNames = (): TableNames => {
   const run = `load-${randomUUID()}`;
   return {

@@ -3,11 +3,11 @@ import { parseArgs } from "node:util";
 export interface LoadOptions {
   readonly parts: ReadonlySet<Part>;
   readonly connections: number;
-  /** Of the sweep's larger table. */
+  /** The number of connections in the larger table of the sweep. */
   readonly stored: number;
-  /** A DynamoDB that runs already; undefined: dynalite, started here. */
+  /** The endpoint of a running DynamoDB. Undefined: dynalite is started. */
   readonly dynamoDbEndpoint: string | undefined;
-  /** Where the workers' CPU profiles go. */
+  /** The directory for CPU profiles of the workers. Undefined: none are written. */
   readonly profileDirectory: string | undefined;
 }
 
@@ -16,16 +16,16 @@ export type Part = (typeof parts)[number];
 
 export const usage = `npm run bench:load -- [options]
 
-  --connections <n>   of the throughput and of the faults (default 20000)
-  --stored <n>        of the larger table whose sweep is measured (default 1000000)
+  --connections <n>   the connections of the throughput and of the faults (default 20000)
+  --stored <n>        the connections in the larger table of the sweep (default 1000000)
   --throughput, --sweep, --faults
-                      these parts alone (default: all, in this order)
-  --profile <dir>     writes CPU profiles of the workers there
+                      run only these parts (default: all, in this order)
+  --profile <dir>     the directory for CPU profiles of the workers (default: none are written)
 
-AWS_ENDPOINT_URL_DYNAMODB names a DynamoDB that runs already, such as DynamoDB Local or dynoxide; without
-it dynalite is started, in a process of its own. Tables are named anew, and deleted afterwards.`;
+Set AWS_ENDPOINT_URL_DYNAMODB to use a running DynamoDB, such as DynamoDB Local or dynoxide. Otherwise
+dynalite is started in a separate process. The tables have new names, and are deleted afterwards.`;
 
-/** @throws {TypeError} an option that there is not, or a number that is none */
+/** @throws {TypeError} if an option is unknown, or its value is not a whole number */
 export function loadOptions(args: readonly string[], environment: NodeJS.ProcessEnv): LoadOptions {
   const { values } = parseArgs({
     args: [...args],

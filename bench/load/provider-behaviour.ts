@@ -5,19 +5,19 @@ export interface Provider {
 }
 
 export interface ProviderBehaviour {
-  /** The token that the live one followed is taken too, and answered with another successor. */
+  /** The previous token is accepted too, and gets another successor. */
   readonly grace: boolean;
-  /** One request in so many is refused with 503; 0: none. */
+  /** One request in this number is refused with 503. 0: none is. */
   readonly refusesOneIn: number;
-  /** One request in so many is never answered; 0: none. */
+  /** One request in this number never gets a response. 0: every request gets one. */
   readonly hangsOneIn: number;
-  /** Whether a request that is never answered has rotated the token. */
+  /** True if a request that never gets a response rotates the token. */
   readonly rotatesBeforeHanging: boolean;
-  /** How long an answer takes, as one over a network does. */
+  /** The delay of each response. */
   readonly responseDelayMs: number;
 }
 
-/** At once, always, and never twice for one token. */
+/** Responds to every request at once, and accepts each token once. */
 export const strict: ProviderBehaviour = {
   grace: false,
   refusesOneIn: 0,
@@ -28,12 +28,12 @@ export const strict: ProviderBehaviour = {
 
 export interface ProviderCounts {
   readonly granted: number;
-  /** Of these, by the token before the live one. */
+  /** The number of `granted` requests that presented the previous token. */
   readonly graced: number;
-  /** Uses of a token that had been used: each ended a family. */
+  /** Uses of a used token. Each revoked a family. */
   readonly reused: number;
   readonly refused: number;
   readonly hung: number;
-  /** Requests of a client that could not be authenticated. */
+  /** Requests without valid client authentication. */
   readonly unauthenticated: number;
 }

@@ -10,8 +10,8 @@ import {
 } from "./provider-behaviour.ts";
 
 /**
- * A lean authorization server that rotates: each refresh token works once, its second use is a reuse
- * and ends the family (RFC 9700 §4.14.2). With `grace` the token before the live one is taken as well.
+ * A minimal authorization server that rotates. A refresh token works once; its second use is a reuse and
+ * revokes the family (RFC 9700 §4.14.2). With `grace`, the previous token is accepted too.
  */
 
 interface Family {
@@ -34,7 +34,7 @@ const newToken = (family: number): string => `${family}.${randomUUID()}`;
 const familyOf = (token: string): number => Number(token.split(".", 1)[0]);
 const happens = (oneIn: number): boolean => oneIn > 0 && Math.random() * oneIn < 1;
 
-/** @returns the family, and whether the token is its live one; undefined: not to be granted */
+/** @returns the token's family. Undefined: the token is refused */
 function use(token: string): Family | undefined {
   const family = families[familyOf(token)];
   if (family === undefined || family.isRevoked) return undefined;
@@ -59,7 +59,7 @@ interface ProviderResponse {
   readonly body: object;
 }
 
-/** Undefined: there is none, and never will be. */
+/** Undefined: the provider never responds. */
 function responseTo(request: IncomingMessage, body: string): ProviderResponse | undefined {
   if (request.headers.authorization !== credentials) {
     counts.unauthenticated += 1;
@@ -114,7 +114,7 @@ const server = createServer((request, response) => {
 const endpoint = await listenOnLoopback(server);
 
 serveParent({ tokenEndpoint: `${endpoint}/token`, clientId, clientSecret } satisfies Provider, {
-  /** Refresh tokens of as many new families. */
+  /** Creates families. @returns the refresh token of each */
   mint: (count: number): readonly string[] =>
     Array.from({ length: count }, () => {
       const live = newToken(families.length);
@@ -130,7 +130,7 @@ serveParent({ tokenEndpoint: `${endpoint}/token`, clientId, clientSecret } satis
     behaviour = next;
   },
   counts: (): ProviderCounts => counts,
-  /** When a token of its family was last rotated; 0: never. */
+  /** When the token's family was last rotated, epoch milliseconds. 0: never. */
   rotatedAtMs: (token: string): number => families[familyOf(token)]?.rotatedAtMs ?? 0,
   usage: usedCpuMs,
 });

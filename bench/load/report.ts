@@ -4,7 +4,7 @@ import type { FaultResult } from "./faults.ts";
 import type { SweepCost } from "./sweep-cost.ts";
 import type { Measured, Throughput } from "./throughput.ts";
 
-/** Rows of a Markdown table, the first its header. */
+/** The rows of a Markdown table. The first row is the header. */
 export type Table = readonly (readonly string[])[];
 
 export const printed = ([header = [], ...rows]: Table): string =>
@@ -74,18 +74,18 @@ export function faultTable(results: readonly FaultResult[]): Table {
     row("seconds", ({ seconds }) => whole(seconds)),
     row("processes killed", ({ kills }) => kills),
     row("requests throttled", ({ throttled }) => throttled),
-    row("grants refused with 503", ({ provider }) => provider.refused),
-    row("grants never answered", ({ provider }) => provider.hung),
-    row("messages that vanished", ({ vanished }) => vanished),
-    row("sweeps that enqueued again what was lost on the way", lines("sweep.caught_up")),
+    row("token requests refused with 503", ({ provider }) => provider.refused),
+    row("token requests without a response", ({ provider }) => provider.hung),
+    row("messages lost", ({ vanished }) => vanished),
+    row("sweeps that enqueued lost messages again", lines("sweep.caught_up")),
     row("messages returned to the queue", lines("message.returned")),
     row("token sets committed by the rescue queue's worker", lines("rescue.committed")),
     row("token sets kept by the log alone", lines("commit.last_resort")),
-    row("grants by the token before", ({ provider }) => provider.graced),
+    row("token requests with the previous token", ({ provider }) => provider.graced),
     row("**accepted by the provider at the end**", ({ accepted }) => accepted),
     row("lost: killed between rotation and first durable write", lostBy("killed")),
-    row("the longest of these windows", ({ lost }) => longestMs(lost)),
-    row("lost: asked again before its rescue", lostBy("rescued_late")),
+    row("longest of these windows", ({ lost }) => longestMs(lost)),
+    row("lost: requested again before its rescue", lostBy("rescued_late")),
     row("**lost for no known cause**", lostBy("unexplained")),
   ];
 }

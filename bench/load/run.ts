@@ -8,18 +8,18 @@ import { measureSweepCost } from "./sweep-cost.ts";
 import { measureThroughput } from "./throughput.ts";
 
 /**
- * The schedule under load, with real parts: the functions as they are deployed, bundles and all, fed
- * through SQS, an engine, and a provider that rotates, each in a process of its own.
+ * The load test of the schedule: the deployed function bundles, SQS, a DynamoDB engine and a provider that
+ * rotates, each in a separate process.
  */
 
 interface Setting {
   readonly options: LoadOptions;
   readonly functions: Readonly<Record<"worker" | "sweep" | "rescue", Subject>>;
-  /** Removed at the end. */
+  /** The directory is removed at the end. */
   readonly directory: string;
 }
 
-/** As many connections suffice where it is the provider that takes the time. */
+/** The number of connections that suffice where the provider's latency dominates. */
 const slowProviderConnections = 4_000;
 
 async function throughput({ options, functions }: Setting): Promise<void> {
@@ -28,7 +28,7 @@ async function throughput({ options, functions }: Setting): Promise<void> {
     profileDirectory === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDirectory];
   const common = { ...functions, dynamoDbEndpoint, execArgv };
   show(
-    "Provider that answers at once, two batches of ten at a time in each process: CPU decides",
+    "Provider that responds at once, two batches of ten at a time in each process: CPU decides",
     throughputTable(
       await measureThroughput({ ...common, connections, batchesAtATime: 2, responseDelayMs: 0 }),
     ),
@@ -51,7 +51,7 @@ async function sweep({ options, functions, directory }: Setting): Promise<void> 
   const costs = await measureSweepCost({
     ...{ dynamoDbEndpoint, directory, sweep: functions.sweep, stored: [10_000, stored] },
   });
-  show("What a sweep costs", sweepTable(costs));
+  show("Cost of a sweep", sweepTable(costs));
 }
 
 const faultTimeLimitMs = 30 * 60_000;

@@ -3,8 +3,8 @@ import { listenOnLoopback } from "../../bin/local/loopback.ts";
 import { serveParent, usedCpuMs } from "./child.ts";
 
 /**
- * Stands before the DynamoDB engine: asks for the consumed capacity of each request and adds it up, and
- * throttles all requests for as long as it is told to.
+ * A proxy for the DynamoDB engine. It sums the consumed capacity of all requests, and throttles all requests
+ * while that is switched on.
  */
 
 export interface StoreProxy {
@@ -12,9 +12,9 @@ export interface StoreProxy {
 }
 
 export interface Consumption {
-  /** By operation: `Query`, `UpdateItem`. */
+  /** The number of requests by operation, e.g. `Query`. */
   readonly requests: Readonly<Record<string, number>>;
-  /** Consumed, as `ReturnConsumedCapacity` says. */
+  /** The capacity units that `ReturnConsumedCapacity` reports, by operation. */
   readonly capacityUnits: Readonly<Record<string, number>>;
   readonly throttled: number;
 }
@@ -69,7 +69,7 @@ interface Capacity {
   readonly CapacityUnits: number;
 }
 
-/** A refused condition tells none; what reads a batch tells that of each table. */
+/** The response to a failed condition has no consumed capacity; that to a batch has one for each table. */
 function consumedIn(responseBody: string): number {
   const { ConsumedCapacity = [] } = JSON.parse(responseBody) as {
     ConsumedCapacity?: Capacity | readonly Capacity[];

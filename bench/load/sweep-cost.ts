@@ -26,23 +26,23 @@ export interface SweepCost {
 export interface SweepCostOptions {
   readonly dynamoDbEndpoint: string | undefined;
   readonly sweep: Subject;
-  /** For the tables of engines of our own. */
+  /** The directory for the tables of the engines that are started. */
   readonly directory: string;
-  /** How many connections are stored, for each table. */
+  /** The number of stored connections in each table. */
   readonly stored: readonly number[];
 }
 
-/** Of those that are stored. */
+/** The number of stored connections that are due. */
 const dueConnections = 1_000;
 const repetitions = 15;
 
-/** Sweeps the same thousand connections among few and among many, in turns. */
+/** Sweeps the same thousand due connections in a small and in a large table. The tables alternate. */
 export async function measureSweepCost(options: SweepCostOptions): Promise<readonly SweepCost[]> {
   const setups: Setup[] = [];
   try {
     for (const stored of options.stored) setups.push(await startSetup(options, stored));
     for (const setup of setups) await setup.makeDue();
-    // What came due in the present second is the next sweep's.
+    // A connection that becomes due in the present second belongs to the next sweep.
     await sleep(1_000);
     for (const setup of setups) await setup.sweepOnce();
     const times = setups.map((): number[] => []);
@@ -63,11 +63,11 @@ export async function measureSweepCost(options: SweepCostOptions): Promise<reado
 
 interface Setup {
   readonly stored: number;
-  /** At the same time for all: what has been due for five minutes counts as lost, and costs more. */
+  /** Runs for all tables at the same time: a connection that is due for five minutes counts as lost, and costs more. */
   makeDue(): Promise<void>;
-  /** @returns milliseconds */
+  /** @returns the duration in milliseconds */
   sweepOnce(): Promise<number>;
-  /** Of the last sweep. */
+  /** Returns the consumption of the last sweep. */
   consumption(): Promise<Consumption>;
   close(): Promise<void>;
 }
@@ -106,7 +106,7 @@ async function fill(seed: ConnectionSeed): Promise<void> {
 
 const timeLimitMs = 5 * 60_000;
 
-/** Into an engine that is not ours, for five minutes at the most. @returns how many it took */
+/** Writes items to an engine that was not started here, for at most five minutes. @returns their number */
 async function fillByRequests(environment: LoadEnvironment, count: number): Promise<number> {
   const deadlineMs = Date.now() + timeLimitMs;
   let written = 0;
@@ -130,7 +130,7 @@ function inBatches(count: number, put: (indices: readonly number[]) => Promise<v
   });
 }
 
-/** As if nothing had been swept before. */
+/** Sweeps without a stored position. @returns the duration in milliseconds */
 async function sweepOnce(environment: LoadEnvironment, sweep: Child<undefined>): Promise<number> {
   await resetSweep(environment);
   await environment.proxy?.call("reset");

@@ -14,21 +14,21 @@ export interface ThroughputOptions {
   readonly dynamoDbEndpoint: string | undefined;
   readonly worker: Subject;
   readonly sweep: Subject;
-  /** Batches of ten that one process works on at a time. */
+  /** The number of batches of ten that one process handles at a time. */
   readonly batchesAtATime: number;
-  /** How long the provider takes. */
+  /** The latency of the provider. */
   readonly responseDelayMs: number;
-  /** Of the workers' Node.js. */
+  /** The Node.js options of the workers. */
   readonly execArgv: readonly string[];
 }
 
-/** One subject's part of the run. */
+/** The measurements of one subject. */
 export interface Measured {
   readonly refreshes: number;
   readonly seconds: number;
-  /** CPU of the processes that refresh, in all. */
+  /** The CPU time of all processes that refresh. */
   readonly cpuMs: number;
-  /** CPU of all processes but these and the parent, by name. */
+  /** The CPU time of the other processes without the parent, by name. */
   readonly othersCpuMs: Readonly<Record<string, number>>;
 }
 
@@ -36,17 +36,17 @@ export interface Throughput {
   readonly service: Measured;
   readonly bare: Measured;
   readonly processes: number;
-  /** In each process. */
+  /** The concurrent refreshes in each process. */
   readonly concurrency: number;
 }
 
-/** In turns, so that a busy moment of the machine hits both. */
+/** The subjects alternate, so that a busy moment of the machine affects both. */
 const rounds = 5;
 const warmUps = 400;
 const processes = availableParallelism();
 const batchSize = 10;
 
-/** The service and the bare loop, on one machine with the same parts, as many processes as cores each. */
+/** Compares the service with the bare loop on one machine. Each has as many processes as there are cores. */
 export async function measureThroughput(options: ThroughputOptions): Promise<Throughput> {
   const environment = await startEnvironment(options);
   try {
@@ -94,10 +94,10 @@ async function startService(
     ),
   );
   return {
-    /** Seeds connections that are due, and measures from the sweep's start until the queue is done with them. */
+    /** Stores due connections, and measures from the start of the sweep until the queue is empty. */
     async round(name: string, count: number): Promise<Measured> {
       await seedFleet(environment, { name: `s${name}`, count, refreshAtMs: Date.now() - 1_000 });
-      // The sweep of a second is over when the second is.
+      // A sweep covers whole seconds, so the second in which the connections become due has to end.
       await sleep(1_000);
       return measured(environment, [sweeping, ...workers], count, async () => {
         const { enqueued } = await runSweep(sweeping);
@@ -128,7 +128,7 @@ interface BareLoops {
   readonly concurrency: number;
 }
 
-/** The same connections but for their names, which the schedule does not know. */
+/** Measures the bare loop with connections that are not due in the schedule. */
 async function measureBare(
   { environment, loops, concurrency }: BareLoops,
   name: string,
@@ -163,7 +163,7 @@ const workOf = (
   credentialsLength: share[0]?.credentialsLength ?? 0,
 });
 
-/** @throws {Error} when not each connection was granted tokens exactly once */
+/** @throws {Error} unless the provider issued tokens exactly once for each connection */
 async function measured(
   environment: LoadEnvironment,
   children: readonly Child<undefined>[],
@@ -180,7 +180,9 @@ async function measured(
   const after = await environment.provider.call<ProviderCounts>("counts");
   const granted = after.granted - before.granted;
   if (granted !== refreshes || after.reused > 0) {
-    throw new Error(`${granted} grants for ${refreshes} connections, ${after.reused} reuses`);
+    throw new Error(
+      `the provider issued ${granted} token sets for ${refreshes} connections, and saw ${after.reused} reuses`,
+    );
   }
   return {
     refreshes,
