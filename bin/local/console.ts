@@ -6,8 +6,8 @@ import type { LocalSettings } from "./settings.ts";
 
 /** The message that a person reads after the start. Its last line begins with `ready`. */
 export function welcome(
-  { apiUrl, apiKey, sweepIntervalSeconds }: LocalService,
-  { envFile, dataDirectory, schedule }: LocalSettings,
+  { apiUrl, apiKey, envFile, sweepIntervalSeconds }: LocalService,
+  { dataDirectory, schedule }: LocalSettings,
   startedInMs: number,
 ): string {
   const url = `${apiUrl}/api/v1/oauth/refresh/${demo.connectionId}`;

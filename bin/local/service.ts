@@ -16,6 +16,8 @@ import { otherCredentials, startStandIns } from "./stand-ins.ts";
 export interface LocalService {
   readonly apiUrl: string;
   readonly apiKey: string;
+  /** The file that was written: the one of the settings, unless another service that runs has it. */
+  readonly envFile: string;
   readonly sweepIntervalSeconds: number;
 }
 
@@ -51,12 +53,13 @@ export async function startLocalService(
   const apiUrl = gateway.url;
   const file = writeEnvFile(
     envFile,
-    { API_URL: apiUrl, API_KEY: apiKey, ...demo.variables, ...variables },
+    apiUrl,
+    { API_KEY: apiKey, ...demo.variables, ...variables },
     settings.keepsCredentials ? [] : otherCredentials,
   );
   shutdown.add(() => file.remove());
   process.once("exit", () => file.remove());
-  return { apiUrl, apiKey, sweepIntervalSeconds: sweepIntervalMs / 1000 };
+  return { apiUrl, apiKey, envFile: file.path, sweepIntervalSeconds: sweepIntervalMs / 1000 };
 }
 
 async function startOn(
