@@ -1,6 +1,7 @@
-import { maskText } from "../../../domain/model/masked-text.ts";
+import { maskText, redacted } from "../../../domain/model/masked-text.ts";
 import type { Secret } from "../../../domain/model/secret.ts";
 import type { ProviderWords } from "../../../domain/ports/token-endpoint.ts";
+import { withoutEchoes } from "./echoed-secrets.ts";
 import type { ProviderError } from "./provider-error.ts";
 
 const maximumDescriptionLength = 200;
@@ -31,17 +32,16 @@ export function providerWords(
 
 /** Removes the secrets twice: as sent, and once characters that do not print are gone from between theirs. */
 function withoutSecrets(text: string, secrets: readonly Secret<string>[]): string {
-  const printable = removed(text, secrets)
+  const printable = withoutEchoes(text, secrets)
     .replace(/\s+/g, " ")
     .replace(/\p{C}+/gu, "");
-  return maskText(removed(printable, secrets).slice(0, maximumMaskedLength));
+  const bounded = withoutEchoes(printable, secrets).slice(0, maximumMaskedLength);
+  return maskText(bounded.replace(emailAddress, redacted));
 }
 
-const removed = (text: string, secrets: readonly Secret<string>[]): string =>
-  secrets
-    .flatMap((secret) => [secret.reveal(), encodeURIComponent(secret.reveal().toWellFormed())])
-    .filter((secret) => secret !== "")
-    .reduce((rest, secret) => rest.replaceAll(secret, () => "[redacted]"), text);
+/** The `@` may be percent-encoded. */
+const emailAddress =
+  /[\p{L}\p{N}._+-]{1,64}(?:@|%40)[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63})+/giu;
 
 function shortened(text: string): string | undefined {
   const characters = Array.from(text.trim());

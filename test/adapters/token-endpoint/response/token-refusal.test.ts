@@ -280,6 +280,39 @@ describe("the provider's words", () => {
     expect(described(`${"a ".repeat(97)}hunter2`, ["hunter2"])).not.toContain("hunt");
   });
 
+  test.each([
+    ["its beginning", "correct-horse…"],
+    ["its end", "…rse-battery+staple"],
+    ["both", "correct-…y+staple"],
+    ["its beginning, percent-encoded", encodeURIComponent("correct-horse-battery+").slice(0, -2)],
+    ["its end, percent-encoded", "battery%2Bstaple"],
+    ["all, in base64", Buffer.from("correct-horse-battery+staple").toString("base64")],
+    [
+      "its beginning, in base64",
+      Buffer.from("correct-horse-battery+staple").toString("base64").slice(0, 9),
+    ],
+    [
+      "its end, in base64url",
+      Buffer.from("correct-horse-battery+staple").toString("base64url").slice(-9),
+    ],
+  ])("%s of a secret is cut out", (_part, echo) => {
+    const text = described(`got ${echo}, sorry`, ["correct-horse-battery+staple"]) ?? "";
+    expect(text.replaceAll("[redacted]", "").replace(/[^a-z]/gi, "")).toBe("gotsorry");
+  });
+
+  test("seven characters of a secret may be a word", () => {
+    expect(described("a correct request", ["correct-horse"])).toBe("a correct request");
+  });
+
+  test.each([
+    "jane.doe+x@mail.example.com",
+    "jane@example.com",
+    "jane%40example.com",
+    "jörg@bücher.example",
+  ])("the e-mail address %s is cut out", (address) => {
+    expect(described(`account ${address} is locked.`)).toBe("account [redacted] is locked.");
+  });
+
   test("what looks like a token is masked", () => {
     const token = "1//0gXyZ3kQv8mPqR7sT2uV5wX9yZ1aB4cD6eF8";
     expect(described(`bad token ${token}`)).toBe("bad token [redacted]");
