@@ -25,7 +25,7 @@ export function unusableResponse(
     kind: "unusable",
     reason: `expected tokens, got ${kindOf(response, members, provider)}, status ${status}`,
     serverFailed: status >= 500,
-    ...(mayHaveRotated(status, members, provider) && { mayHaveRotated: true }),
+    ...(mayHaveRotated(status, members ?? {}, provider) && { mayHaveRotated: true }),
     ...(error.code !== undefined && providerWords(error, secrets)),
   };
 }
@@ -38,14 +38,9 @@ export function unusableResponse(
 const gatewayStatuses = [502, 504, 524];
 
 /** Returns true for a gateway's error, and for a success without an error, whose tokens may be in an unknown place. */
-function mayHaveRotated(
-  status: number,
-  members: Members | undefined,
-  provider: ProviderBehaviour,
-): boolean {
+function mayHaveRotated(status: number, members: Members, provider: ProviderBehaviour): boolean {
   if (gatewayStatuses.includes(status)) return true;
-  if (status < 200 || status >= 300) return false;
-  if (members === undefined) return true;
+  if (Math.floor(status / 100) !== 2) return false;
   return errorOf(members, provider).code === undefined && !isFlaggedAsFailure(members, provider);
 }
 

@@ -194,6 +194,15 @@ describe("unusable", () => {
   });
 
   test.each([
+    ["gzip, gzip", "application/json, 1 bytes"],
+    ["gzip, gzip, gzip", "application/json in more than 2 content codings, 1 bytes"],
+  ])("a body in the codings %s", (codings, came) => {
+    const reason = `expected tokens, got ${came}, status 200`;
+    const headers = { "content-type": "application/json", "content-encoding": codings };
+    expect(resultOf("x", 200, headers)).toMatchObject({ reason });
+  });
+
+  test.each([
     ...["application/json", "application/problem+json", "application/x-www-form-urlencoded"],
     ...["application/xml", "text/html", "text/plain", "text/xml"],
   ])("%s is named", (mediaType) => {
@@ -214,6 +223,8 @@ describe("unusable", () => {
   test.each<[string, string | object, number]>([
     ["the provider's own 500", "<html></html>", 500],
     ["a redirect", "", 302],
+    ["a redirect without a place", "", 300],
+    ["an informational status", "", 199],
     ["an error that comes with 200", { error: "invalid_scope" }, 200],
     ["a request that was wrong", { ok: false }, 400],
   ])("%s has rotated nothing", (_name, body, status) => {
