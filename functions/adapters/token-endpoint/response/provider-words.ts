@@ -25,10 +25,13 @@ export function providerWords(
   const isCode = errorForm.test(code) && withoutSecrets(code, secrets) === code;
   return {
     providerError: isCode ? code : unreadableError,
-    providerErrorDescription:
-      text === undefined ? undefined : shortened(withoutSecrets(text, secrets)),
+    providerErrorDescription: text === undefined ? undefined : safeText(text, secrets),
   };
 }
+
+/** A text of the provider, safe to store, log and show. Undefined: nothing of it is left. */
+export const safeText = (text: string, secrets: readonly Secret<string>[]): string | undefined =>
+  shortened(withoutSecrets(text, secrets));
 
 /** Removes the secrets twice: as sent, and once characters that do not print are gone from between theirs. */
 function withoutSecrets(text: string, secrets: readonly Secret<string>[]): string {

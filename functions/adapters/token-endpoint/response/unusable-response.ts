@@ -4,12 +4,12 @@ import { contentCodings, maximumContentCodings } from "../../http/content-coding
 import type { HttpResponse } from "../../http/exchange.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
 import { errorOf, isFlaggedAsFailure } from "./provider-error.ts";
-import { providerWords } from "./provider-words.ts";
+import { providerWords, safeText } from "./provider-words.ts";
 import type { Members } from "./token-response-body.ts";
 
 /**
  * The result of a response with neither tokens nor a known error. The reason describes its kind and quotes
- * nothing of it.
+ * nothing of it but the target of a redirect.
  *
  * @param members undefined: the body is neither a JSON object nor a form
  */
@@ -23,7 +23,7 @@ export function unusableResponse(
   const error = errorOf(members ?? {}, provider);
   return {
     kind: "unusable",
-    reason: `expected tokens, got ${kindOf(response, members, provider)}, status ${status}`,
+    reason: `expected tokens, got ${kindOf(response, members, secrets, provider)}, status ${status}`,
     serverFailed: status >= 500,
     ...(mayHaveRotated(status, members ?? {}, provider) && { mayHaveRotated: true }),
     ...(error.code !== undefined && providerWords(error, secrets)),
@@ -47,9 +47,10 @@ function mayHaveRotated(status: number, members: Members, provider: ProviderBeha
 function kindOf(
   { status, headers, body }: HttpResponse,
   members: Members | undefined,
+  secrets: readonly Secret<string>[],
   provider: ProviderBehaviour,
 ): string {
-  if (status >= 300 && status < 400) return "a redirect";
+  if (status >= 300 && status < 400) return redirectTo(headers.location, secrets);
   if (body.length === 0) return "an empty body";
   if (members === undefined) {
     const isDecoded = contentCodings(headers["content-encoding"]).length <= maximumContentCodings;
@@ -62,6 +63,17 @@ function kindOf(
     ? "a failure without an error"
     : "an object without an access_token";
 }
+
+/** Without user, query and fragment, which may hold what was sent. A relative target has no origin. */
+function redirectTo(location: string | undefined, secrets: readonly Secret<string>[]): string {
+  const target = location === undefined ? null : URL.parse(location, relativeBase);
+  if (target === null || !/^https?:$/.test(target.protocol)) return "a redirect";
+  const { origin, pathname } = target;
+  const shown = safeText(`${origin === relativeBase ? "" : origin}${pathname}`, secrets);
+  return shown === undefined ? "a redirect" : `a redirect to ${shown}`;
+}
+
+const relativeBase = "https://relative.invalid";
 
 /** Only known media types are named: a header's value is content, too. */
 const namedMediaTypes = [
