@@ -39,7 +39,7 @@ export async function runAdmin(args: readonly string[], streams: AdminIo): Promi
 
 const help = `
 The environment names the tables, the key and the secrets' prefix. For the local service, source .local/env. On AWS,
-set it from the outputs of the stacks. Secrets are read from stdin or a prompt, never from arguments.
+set it from the outputs of the stacks (docs/operations.md). Secrets are read from stdin or a prompt, never from arguments.
 
 Example:
   source .local/env

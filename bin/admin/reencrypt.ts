@@ -36,7 +36,11 @@ stays as it is. Any other one is decrypted, also with the keys in FORMER_KMS_KEY
 meanwhile. An interrupted command can be run again: it continues with those that are left. Nothing is sent to a provider,
 except that --bind may read an issuer's metadata.
 
-The command reads the whole table. A former KMS key can be disabled once the command reports 0 moved and 0 failed.
+On AWS, set TOKEN_FORMAT and TOKEN_KEY_SOURCE to the values of the deployment. Without TOKEN_FORMAT, token sets are moved
+to format 1.
+
+The command reads the whole table. Before you disable a former KMS key, follow docs/upgrading.md: the rescue queue and the
+log may still need it.
 
 Example:
   npm run admin -- connections reencrypt`;
