@@ -59,7 +59,7 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
         startChild<undefined>("bare-loop.ts", { env: environment.variables }),
       ),
     );
-    await service.round("warm", warmUps);
+    await service.warmUp(warmUps);
     const bareRound = (name: string, count: number): Promise<Measured> =>
       measureBare({ environment, loops, concurrency }, name, count);
     await bareRound("warm", warmUps);
@@ -93,12 +93,26 @@ async function startService(
       startFunction(environment, workerPlan(environment, worker, batchesAtATime), { execArgv }),
     ),
   );
+  const seedDue = async (name: string, count: number): Promise<void> => {
+    await seedFleet(environment, { name: `s${name}`, count, refreshAtMs: Date.now() });
+    // A sweep covers whole seconds: this one is after the last sweep's, and has to end before the next.
+    await sleep(1_000);
+  };
   return {
+    /** Sweeps until every connection is refreshed: a cold process on a busy machine may postpone some. */
+    async warmUp(count: number): Promise<void> {
+      await seedDue("warm", count);
+      const granted = async () =>
+        (await environment.provider.call<ProviderCounts>("counts")).granted;
+      do {
+        await runSweep(sweeping);
+        await untilDone(environment);
+        await sleep(1_000);
+      } while ((await granted()) < count);
+    },
     /** Stores due connections, and measures from the start of the sweep until the queue is empty. */
     async round(name: string, count: number): Promise<Measured> {
-      await seedFleet(environment, { name: `s${name}`, count, refreshAtMs: Date.now() - 1_000 });
-      // A sweep covers whole seconds, so the second in which the connections become due has to end.
-      await sleep(1_000);
+      await seedDue(name, count);
       return measured(environment, [sweeping, ...workers], count, async () => {
         const { enqueued } = await runSweep(sweeping);
         if (enqueued !== count) throw new Error(`the sweep enqueued ${enqueued} of ${count}`);
