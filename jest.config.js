@@ -6,6 +6,8 @@ export default {
   testEnvironment: "node",
   // Many suites wait for processes of their own, and a core would idle meanwhile.
   maxWorkers: availableParallelism() + 1,
+  // A worker that has synthesised stacks keeps the memory of each.
+  workerIdleMemoryLimit: "1GB",
   testSequencer: "<rootDir>/jest.sequencer.js",
   // Ends a test that hangs. It is long enough for a machine that is busy with other work.
   testTimeout: 300_000,
