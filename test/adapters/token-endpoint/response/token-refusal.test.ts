@@ -1,25 +1,14 @@
-import { tokenResult } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
-import { Secret } from "../../../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../../../functions/domain/ports/token-endpoint.ts";
-
-const receivedAtMs = Date.UTC(2026, 0, 1);
-const json = { "content-type": "application/json" };
+import {
+  jsonHeaders as json,
+  receivedAtMs,
+  resultOf as resultOfResponse,
+} from "../../../support/token-result.ts";
 
 const resultOf = (
   body: string | object,
   status = 400,
-  headers: Record<string, string> = json,
-  secrets: readonly string[] = [],
-): TokenResult =>
-  tokenResult(
-    {
-      status,
-      headers,
-      body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
-      receivedAtMs,
-    },
-    secrets.map((secret) => new Secret(secret)),
-  );
+  ...rest: [headers?: Readonly<Record<string, string>>, secrets?: readonly string[]]
+) => resultOfResponse(body, status, ...rest);
 
 describe("refused", () => {
   test.each([400, 401, 403, 404, 200, 201])("invalid_grant with status %i", (status) => {

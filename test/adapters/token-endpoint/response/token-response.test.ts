@@ -2,27 +2,7 @@ import {
   tokenResult,
   tokensInPartialResponse,
 } from "../../../../functions/adapters/token-endpoint/response/token-response.ts";
-import { Secret } from "../../../../functions/domain/model/secret.ts";
-import type { TokenResult } from "../../../../functions/domain/ports/token-endpoint.ts";
-
-const receivedAtMs = Date.UTC(2026, 0, 1);
-const json = { "content-type": "application/json" };
-
-const resultOf = (
-  body: string | object,
-  status = 200,
-  headers: Record<string, string> = json,
-  secrets: readonly string[] = [],
-): TokenResult =>
-  tokenResult(
-    {
-      status,
-      headers,
-      body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
-      receivedAtMs,
-    },
-    secrets.map((secret) => new Secret(secret)),
-  );
+import { jsonHeaders as json, receivedAtMs, resultOf } from "../../../support/token-result.ts";
 
 /** A granted result with its secrets revealed. */
 const grantedBy = (...parameters: Parameters<typeof resultOf>) => {
