@@ -53,6 +53,7 @@ export function createAlarms(scope: Construct, monitored: Monitored, settings: S
     ...rescueConditions(monitored),
     ...sweepConditions(monitored, settings),
     ...integrationConditions(monitored),
+    ...credentialConditions(monitored),
   };
   const alarms = Object.entries(conditions).map(([id, condition]) =>
     createAlarm(scope, id, condition),
@@ -231,5 +232,16 @@ const integrationConditions = ({
     metric: providersFailing.with({ period: Duration.hours(1) }),
     // The third hold in a row begins after a minute and a half; later ones last a quarter of an hour.
     threshold: 3,
+  },
+});
+
+const credentialConditions = ({ credentialsRefused }: Monitored): Conditions => ({
+  CredentialsRefused: {
+    impact:
+      "A hundred API keys or JWTs were refused in five minutes: a caller's credential has expired or was revoked, and it gets no fresh access token; or somebody tries credentials.",
+    nextStep:
+      "read the reasons in the Authorizer function's log lines auth.refused, and find the addresses of the 401s in the access log. Create a new key with `npm run admin -- keys create` if a caller needs one; the setting webAclRequests limits an address.",
+    metric: credentialsRefused,
+    threshold: 100,
   },
 });

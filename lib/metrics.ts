@@ -13,18 +13,20 @@ export interface MeasuredFunctions {
   readonly refresh: NodeFunction;
   readonly worker: NodeFunction;
   readonly sweep: NodeFunction;
+  readonly authorizer: NodeFunction;
 }
 
 /** Metrics of the stack that come from the functions' logs. */
 export type LogMetrics = ReturnType<typeof createLogMetrics>;
 
-export function createLogMetrics({ refresh, worker, sweep }: MeasuredFunctions) {
+export function createLogMetrics({ refresh, worker, sweep, authorizer }: MeasuredFunctions) {
   const refreshing = [refresh, worker];
   return {
     tokenSetsInLogAlone: logLines(refreshing, "commit.last_resort"),
     tokensWithheld: logLines(refreshing, "token_request.withheld"),
     clientsRejected: logLinesWithReason(refreshing, "integration.held", "client_rejected"),
     providersFailing: logLinesWithReason(refreshing, "integration.held", "provider_failing"),
+    credentialsRefused: logLines([authorizer], "auth.refused"),
     integrationsHeld: emitted(refreshing, "IntegrationHeld").with({ statistic: "Sum" }),
     enqueued: emitted([sweep], "Enqueued").with({ statistic: "Sum" }),
     /** Milliseconds. */

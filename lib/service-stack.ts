@@ -59,7 +59,10 @@ export class ServiceStack extends Stack {
     if (settings.webAclRequests !== undefined) createWebAcl(this, api, settings.webAclRequests);
     createMonitoring(
       this,
-      { api, refresh, worker, sweep, refreshQueue, rescueQueue, failedInvocations, missedSweeps },
+      {
+        ...{ api, refresh, worker, sweep, authorizer },
+        ...{ refreshQueue, rescueQueue, failedInvocations, missedSweeps },
+      },
       settings,
     );
 

@@ -27,7 +27,7 @@ describe("alarms", () => {
   );
 
   it("state their impact and the next step, and notify nobody by default", () => {
-    expect(alarms).toHaveLength(16);
+    expect(alarms).toHaveLength(17);
     for (const alarm of alarms) {
       expect(alarm.AlarmDescription).toMatch(/(token|connect again).*\. Next step: \w.*\.$/);
       expect(alarm).not.toHaveProperty("AlarmActions");
@@ -70,6 +70,20 @@ describe("alarms", () => {
       EvaluationPeriods: 1,
       TreatMissingData: "notBreaching",
     });
+  });
+
+  it("CredentialsRefused: from the hundredth refusal of the authorizer in five minutes", () => {
+    expect(alarmOf(service, "CredentialsRefused")).toMatchObject({
+      MetricName: "auth.refused",
+      Statistic: "Sum",
+      Period: 300,
+      Threshold: 100,
+      EvaluationPeriods: 1,
+      TreatMissingData: "notBreaching",
+    });
+    expect(filtersOf(service, "auth.refused")).toMatchObject([
+      { log: expect.stringContaining("Authorizer"), pattern: '{ $.code = "auth.refused" }' },
+    ]);
   });
 
   it.each([["RefreshesWait", "RefreshesQueue", 300]])(
