@@ -1,3 +1,4 @@
+import { sealedTokenSetPattern } from "../domain/model/connection.ts";
 import { maskKnownShapes, maskText, redacted } from "../domain/model/masked-text.ts";
 
 /**
@@ -28,13 +29,12 @@ const identifierNames = new Set([
   "workspace_id",
   "held_workspace_id",
   "origin",
+  "token_endpoint",
+  "bound_to",
   "principal_id",
   "integration",
   "registration_name",
 ]);
-
-/** Five parts (RFC 7516 §3.1): a sealed token set, the one ciphertext that a log line may hold. */
-const compactJwe = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -63,7 +63,8 @@ function copy(value: unknown, name: string, depth: number, seen: WeakSet<object>
 }
 
 function copyString(value: string, name: string): string {
-  if (name === "credentials") return compactJwe.test(value) ? value : redacted;
+  // The one ciphertext that a log line may hold.
+  if (name === "credentials") return sealedTokenSetPattern.test(value) ? value : redacted;
   const text = value.slice(0, maximumTextLength);
   return identifierNames.has(name) ? maskKnownShapes(text) : maskText(text);
 }

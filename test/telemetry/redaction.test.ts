@@ -54,6 +54,9 @@ describe("values", () => {
   it("a sealed token set passes under its own name; anything else under that name does not", () => {
     const sealed = "eyJhbGciOiJkaXIifQ..aXZpdml2.Y2lwaGVydGV4dA.dGFndGFn";
     expect(redact({ credentials: sealed })).toEqual({ credentials: sealed });
+    const packed = Buffer.from(`\x02\0\x0d{"alg":"dir"}ciphertext`).toString("base64url");
+    expect(redact({ credentials: packed })).toEqual({ credentials: packed });
+    expect(redact({ credentials: `Ag${canary}` })).toEqual({ credentials: "[redacted]" });
     expect(redact({ credentials: canary })).toEqual({ credentials: "[redacted]" });
     expect(redact({ credentials: { access_token: canary } })).toEqual({
       credentials: { access_token: "[redacted]" },

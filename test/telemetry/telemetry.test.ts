@@ -1,3 +1,4 @@
+import { pack } from "../../functions/adapters/kms/packed-jwe.ts";
 import { parseRescueRecord, rescueRecord } from "../../functions/adapters/rescue/rescue-record.ts";
 import {
   isConnectionId,
@@ -186,9 +187,13 @@ it.each(["commit.superseded", "rescue.superseded"] as const)(
 );
 
 describe("the record of last resort", () => {
-  it("is read back from its log line as it was", () => {
-    const [line] = told({ ...key, code: "commit.last_resort", commit }).lines;
-    expect(parseRescueRecord(JSON.stringify(line))).toEqual(commit);
+  it.each([
+    ["compact", sealed],
+    ["packed", pack(sealed)],
+  ])("is read back from its log line as it was, the token set %s", (_, credentials) => {
+    const rescued = { ...commit, credentials };
+    const [line] = told({ ...key, code: "commit.last_resort", commit: rescued }).lines;
+    expect(parseRescueRecord(JSON.stringify(line))).toEqual(rescued);
   });
 });
 

@@ -1,4 +1,8 @@
-import { connectionStatuses, type SealedTokenSet } from "../../domain/model/connection.ts";
+import {
+  connectionStatuses,
+  type SealedTokenSet,
+  sealedTokenSetPattern,
+} from "../../domain/model/connection.ts";
 import { isoInstant } from "../../domain/model/instant.ts";
 import type { TokenSetCommit } from "../../domain/ports/connection-store.ts";
 import { type Checked, type Fault, faultsText, validated } from "../../validation/check.ts";
@@ -32,12 +36,8 @@ export const rescueRecord = (commit: TokenSetCommit) => ({
 const isoOrNull = (instantMs: number | undefined): string | null =>
   instantMs === undefined ? null : isoInstant(instantMs);
 
-/**
- * A compact JWE has five parts, RFC 7516 §3.1. The second, the encrypted key, is empty for `dir`. A packed JWE is
- * base64url.
- */
-const isJwe = (value: unknown): value is SealedTokenSet =>
-  typeof value === "string" && /^(?:Ag[\w-]+|[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+)$/.test(value);
+const isSealedTokenSet = (value: unknown): value is SealedTokenSet =>
+  typeof value === "string" && sealedTokenSetPattern.test(value);
 
 /** Other members are ignored: a later release may write some. */
 const recordCheck = object({
@@ -45,7 +45,7 @@ const recordCheck = object({
   workspace_id: workspaceIdCheck,
   expected_version: wholeNumber,
   version: optional(wholeNumber),
-  credentials: satisfying(isJwe, "a compact or a packed JWE"),
+  credentials: satisfying(isSealedTokenSet, "a compact or a packed JWE"),
   expires_at: nullish(instant),
   assumed_expires_at: nullish(instant),
   refresh_token_expires_at: nullish(instant),

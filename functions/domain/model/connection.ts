@@ -10,8 +10,14 @@ export type ConnectionId = Branded<"ConnectionId">;
 export type WorkspaceId = Branded<"WorkspaceId">;
 /** Name of a client registration's secret, below the deployment's prefix, e.g. `integrations/acme`. */
 export type RegistrationName = Branded<"RegistrationName">;
-/** A token set, encrypted: one compact JWE (RFC 7516). Safe to store and to log. */
+/**
+ * A token set, encrypted: a JWE (RFC 7516), compact or packed (adapters/kms/packed-jwe.ts). Safe to store and to log.
+ */
 export type SealedTokenSet = Branded<"SealedTokenSet">;
+
+/** The five parts of a compact JWE; or a packed one, whose header follows its first three bytes. Both are base64url. */
+export const sealedTokenSetPattern =
+  /^(?:[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+|Ag[\w-]{2}eyJ[\w-]+)$/;
 
 export const identifierPattern = /^[A-Za-z0-9_-]{1,128}$/;
 const registrationNamePattern = /^[A-Za-z0-9_-]{1,128}(?:\/[A-Za-z0-9_-]{1,128}){0,3}$/;
