@@ -218,7 +218,7 @@ const integrationConditions = ({
   },
   ClientsRejected: {
     impact:
-      "A provider rejects the client of an integration: none of its connections gets a fresh access token.",
+      "A provider rejects the client of an integration: connections that the hold concerns get no fresh access token.",
     nextStep:
       "find the integration in the log line integration.held, and correct its registration with `npm run admin -- integrations put`.",
     metric: clientsRejected,

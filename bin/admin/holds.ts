@@ -65,7 +65,7 @@ async function release(io: AdminIo, name: RegistrationName, options: ReleaseOpti
     throw new CommandFailed(
       holds.length === 0
         ? `${name} has no holds`
-        : `none of the ${holds.length} holds of ${name} matches. See: integrations show ${name}`,
+        : `no hold of ${name} matches. See: integrations show ${name}`,
     );
   }
   if (chosen.length > 1 && !options.all) {

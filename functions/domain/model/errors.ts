@@ -79,7 +79,7 @@ export const refreshErrors = {
     retry: "soon",
     schedule: "back_off",
     metric: "Failed",
-    detail: "The provider did not answer with a token.",
+    detail: "The provider did not respond with a token.",
   },
   client_rejected: {
     status: 502,
@@ -114,14 +114,14 @@ export const refreshErrors = {
     retry: "after",
     schedule: "with_integration",
     metric: "none",
-    detail: "The integration is held back for a while.",
+    detail: "The integration is held for a while.",
   },
   provider_timeout: {
     status: 504,
     retry: "soon",
     schedule: "back_off",
     metric: "Failed",
-    detail: "The provider did not answer in time.",
+    detail: "The provider did not respond in time.",
   },
 } as const satisfies Record<string, RefreshErrorTraits>;
 
