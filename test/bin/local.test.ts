@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type LocalService, runLocalService, startLocalService } from "../support/local-service.ts";
 
-/** Of the directory and everything below it. */
+/** The modes of the directory and of everything below it. */
 const modesIn = (path: string): Set<number> =>
   new Set(
     ["", ...readdirSync(path, { recursive: true, encoding: "utf8" })].map(

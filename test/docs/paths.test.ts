@@ -21,7 +21,7 @@ const textOf = (name: string): string => readFileSync(join(root, name), "utf8");
 const matchesIn = (text: string, pattern: RegExp): readonly string[] =>
   Array.from(text.matchAll(pattern), ([, match = ""]) => match);
 
-/** Of headings, as GitHub forms them, and of elements with an id. */
+/** The anchors of headings, as GitHub forms them, and of elements with an id. */
 function anchorsIn(document: string): readonly string[] {
   const headings = matchesIn(textOf(document), /^#+ (.+)$/gm);
   const slugs = headings.map((heading) =>

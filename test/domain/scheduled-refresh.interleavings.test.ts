@@ -166,7 +166,7 @@ function world(scheduler: fc.Scheduler, { deaths, deliveries }: Scenario) {
       ...shared,
       clock: {
         nowMs: () => nowMs,
-        // Who waits for another's lease wakes once it has ended; a wait that is called off is none.
+        // A process that waits for another's lease wakes once it has ended. A wait that was aborted does not count.
         sleep: async (durationMs, signal) => {
           await scheduler.schedule(Promise.resolve(), `wake-up (process ${process})`);
           if (signal === undefined) nowMs += durationMs;

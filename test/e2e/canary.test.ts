@@ -34,7 +34,7 @@ let service: LocalService;
 const providers: ProviderStandIn[] = [];
 /** Bodies and headers of the API's responses. */
 const returned: string[] = [];
-/** What the CLI printed. */
+/** The CLI's output. */
 const shown: string[] = [];
 /** The connections whose commits fail, and those that cannot be queued either. */
 const uncommittable = new Set<string>();

@@ -88,7 +88,7 @@ const itemOf = async (connectionId: ConnectionId) => {
   return Item;
 };
 
-/** What whoever can write the item can do. */
+/** Changes one attribute, as anybody can who may write the item. */
 const tamper = (connectionId: ConnectionId, attribute: string, value: string) =>
   dynamoDbClient().send(
     new UpdateItemCommand({

@@ -7,7 +7,7 @@ interface Statement {
   readonly Condition?: unknown;
 }
 
-/** What a function may do, all policies of its role together. */
+/** The statements of all policies of a function's role. */
 function permissionsOf(service: Template, functionId: string): readonly Statement[] {
   const policies = Object.entries(service.findResources("AWS::IAM::Policy"));
   return policies

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { closeServer, listenOnLoopback } from "../../bin/local/loopback.ts";
 
-/** What the key set's endpoint responds with: the keys, or what a function writes, which may be nothing. */
+/** The response of the key set's endpoint: the keys, or whatever a function writes, which may be nothing. */
 type KeySetResponse = "keys" | ((response: ServerResponse) => void);
 
 export interface TestIssuer {

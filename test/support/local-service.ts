@@ -7,7 +7,7 @@ import { runCommand } from "./admin-cli.ts";
 
 /** `npm start` in a process of its own, on a free port. */
 export interface LocalService {
-  /** What the env file exports: `API_URL`, `API_KEY`, table names, endpoints and so on. */
+  /** The variables that the env file exports: `API_URL`, `API_KEY`, table names, endpoints and so on. */
   readonly environment: Readonly<Record<string, string>>;
   readonly envFile: string;
   /** Everything that it has printed so far. */

@@ -11,7 +11,7 @@ export interface Passing {
   readonly body: string;
 }
 
-/** Whether a request to DynamoDB sets an attribute, whatever placeholder its expression has for the name. */
+/** Returns true if a request to DynamoDB sets the attribute, under any placeholder of its expression. */
 export function setsAttribute({ operation, body }: Passing, attribute: string): boolean {
   if (operation !== "UpdateItem") return false;
   const { UpdateExpression, ExpressionAttributeNames = {} } = JSON.parse(body);

@@ -39,7 +39,7 @@ function wordsOf({ body: bytes }: HttpResponse): readonly string[] {
   }
 }
 
-/** Whether a response holds this provider's, or RFC 6749's, error for a dead token. */
+/** Returns true if a response holds an error for a dead token, by this provider's words or by RFC 6749. */
 function saysDead(words: readonly string[], { errors = [] }: ProviderBehaviour): boolean {
   const isThere = (
     rule: Pick<NonNullable<typeof errors>[number], "error" | "text" | "textPattern">,

@@ -35,7 +35,7 @@ const tls = ({ certificate, privateKey }: typeof acmeCertificate): Members => ({
   tls_client_private_key: privateKey,
 });
 
-/** What the server knows of a client, what the client's secret holds, and what it would be to hold the wrong thing. */
+/** The server's registration of a client, the secret that fits it, and one that does not. */
 interface Case {
   readonly registered: Members;
   readonly secret: Members;
