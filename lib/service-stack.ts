@@ -86,7 +86,7 @@ const createRefreshQueue = (scope: Construct, settings: Settings): WorkQueue =>
 
 /**
  * A message holds the only copy of a token set. It is tried as often as SQS allows, once in six timeouts, which is
- * for sixteen hours. The dead-letter queue then keeps it for the rest of 14 days.
+ * for three days. The dead-letter queue then keeps it for the rest of 14 days.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
  */
 const createRescueQueue = (scope: Construct, { throwAway }: Settings): WorkQueue =>
