@@ -25,3 +25,23 @@ export function deadlineIn(timeoutMs: number): Deadline {
   const timer = setTimeout(() => setImmediate(pass), timeoutMs);
   return { passed, clear: () => clearTimeout(timer) };
 }
+
+/** A deadline that passes some time after another one. */
+export function deadlineAfter(earlier: Deadline, graceMs: number): Deadline {
+  const { promise: passed, reject } = Promise.withResolvers<never>();
+  passed.catch(() => {});
+  let grace: Deadline | undefined;
+  let isCleared = false;
+  earlier.passed.catch(() => {
+    if (isCleared) return;
+    grace = deadlineIn(graceMs);
+    grace.passed.catch(reject);
+  });
+  return {
+    passed,
+    clear() {
+      isCleared = true;
+      grace?.clear();
+    },
+  };
+}

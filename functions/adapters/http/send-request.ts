@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { type BoundedBody, boundedBody } from "./bounded-body.ts";
 import { reasonOf } from "./connection.ts";
-import { type DecodedContent, decodeContent } from "./content-coding.ts";
+import { type DecodedContent, type DecodingLimits, decodeContent } from "./content-coding.ts";
+import { deadlineAfter } from "./deadline.ts";
 import type { HttpExchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { alertOfClientCertificate } from "./tls-alert.ts";
 
@@ -19,8 +20,11 @@ const maximumChunks = 64 * 1024;
 const maximumInformationalResponses = 100;
 /** Received bytes for each byte that a body may have: a limit to chunk extensions and other framing. */
 const maximumFramingFactor = 4;
-/** Decoding takes milliseconds. A provider's deadline leaves two seconds to store tokens: this is part of them. */
-const decodingTimeoutMs = 500;
+/**
+ * For decoding what came before the deadline, which takes milliseconds. A provider's deadline leaves two seconds
+ * to store tokens: this is part of them.
+ */
+const decodingGraceMs = 500;
 
 /** Sends a request over an open connection and reads the response. Closes the connection. */
 export function sendRequest(
@@ -37,7 +41,9 @@ export function sendRequest(
       isOver = true;
       // Nothing that the server sends from here on is read.
       outgoing.destroy();
-      resolve(exchangeOf(received, cut, { receivedAtMs: clock.nowMs(), maximumBodyBytes }));
+      const deadline = deadlineAfter(request.deadline, decodingGraceMs);
+      const limits = { maximumBytes: maximumBodyBytes, deadline };
+      resolve(exchangeOf(received, cut, clock.nowMs(), limits));
     };
 
     const outgoing = begin(socket, request);
@@ -115,16 +121,16 @@ const lossOf = (failure: unknown): string =>
 const isFramed = ({ headers }: IncomingMessage): boolean =>
   headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 
-/** A promise only where there is something to decode: tokens do not wait for their write. */
+/** A promise only where there is a large body to decode: tokens do not wait for their write. */
 function exchangeOf(
   { response, body }: Received,
   cut: CutOff | undefined,
-  { receivedAtMs, maximumBodyBytes }: { receivedAtMs: number; maximumBodyBytes: number },
+  receivedAtMs: number,
+  limits: DecodingLimits,
 ): HttpExchange | Promise<HttpExchange> {
   if (response === undefined)
     return cutOff(cut ?? { kind: "broken_off", reason: lossOf(undefined) });
   const { statusCode: status = 0, headers } = response;
-  const limits = { maximumBytes: maximumBodyBytes, timeoutMs: decodingTimeoutMs };
   const decoded = decodeContent(body.bytes(), headers["content-encoding"], limits);
   const withContent = ({ bytes, ending }: DecodedContent): HttpExchange => {
     const read = { status, headers, body: bytes, receivedAtMs };
@@ -133,7 +139,8 @@ function exchangeOf(
       ? { kind: "response", response: read }
       : cutOff({ kind: ending }, read);
   };
-  return decoded instanceof Promise ? decoded.then(withContent) : withContent(decoded);
+  if (!(decoded instanceof Promise)) return withContent(decoded);
+  return decoded.then(withContent).finally(() => limits.deadline.clear());
 }
 
 function cutOff(cut: CutOff, partial?: HttpResponse): HttpExchange {

@@ -1,3 +1,5 @@
+import { pbkdf2 } from "node:crypto";
+import { promisify } from "node:util";
 import {
   brotliCompressSync,
   deflateRawSync,
@@ -6,9 +8,12 @@ import {
   type InputType,
 } from "node:zlib";
 import { contentCodings, decodeContent } from "../../../functions/adapters/http/content-coding.ts";
+import { deadlineIn } from "../../../functions/adapters/http/deadline.ts";
 
+const pbkdf2Later = promisify(pbkdf2);
 const plain = Buffer.from('{"access_token":"a"}');
-const limits = { maximumBytes: 1024, timeoutMs: 5_000 };
+const noDeadline = { passed: new Promise<never>(() => {}), clear: () => {} };
+const limits = { maximumBytes: 1024, deadline: noDeadline };
 const asItCame = { bytes: plain, ending: "whole" };
 const numbers = (count: number): Buffer =>
   Buffer.from(Array.from({ length: count }, (_, i) => (i * 7919) % 997).join());
@@ -103,9 +108,32 @@ describe.each(compressions)("%s", (coding, compress) => {
 });
 
 test("what takes too long ends with what was decoded by then", async () => {
-  const patient = { maximumBytes: 64 * 1024 * 1024, timeoutMs: 0 };
+  const patient = { maximumBytes: 64 * 1024 * 1024, deadline: deadlineIn(0) };
   const body = gzipSync(Buffer.alloc(patient.maximumBytes));
   const { bytes, ending } = await decodeContent(body, "gzip", patient);
   expect(ending).toBe("timed_out");
   expect(bytes.length).toBeLessThan(patient.maximumBytes);
+});
+
+describe("the size of a token response", () => {
+  const response = Buffer.from(JSON.stringify({ access_token: "a".repeat(4_000) }));
+
+  test.each([
+    ["gzip", gzipSync(response)],
+    ["deflate", deflateSync(response)],
+    ["br", brotliCompressSync(response)],
+    ["gzip, br", brotliCompressSync(gzipSync(response))],
+  ])("is decoded at once, whatever occupies the pool of threads: %s", (coding, body) => {
+    const roomy = { ...limits, maximumBytes: 1024 * 1024 };
+    expect(decodeContent(body, coding, roomy)).toEqual({ bytes: response, ending: "whole" });
+  });
+});
+
+test("a large body is waited for until the deadline, however long the pool of threads is busy", async () => {
+  const body = numbers(100_000);
+  const busy = Array.from({ length: 8 }, () => pbkdf2Later("p", "s", 500_000, 64, "sha512"));
+  const roomy = { ...limits, maximumBytes: 1024 * 1024 };
+  const decoded = await decodeContent(gzipSync(body), "gzip", roomy);
+  expect(decoded).toEqual({ bytes: body, ending: "whole" });
+  await Promise.all(busy);
 });
