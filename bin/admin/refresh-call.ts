@@ -1,4 +1,5 @@
 import { gatewayTimeoutMs } from "../../functions/domain/model/budget.ts";
+import { isObject } from "../../functions/validation/structures.ts";
 import { CommandFailed } from "./io.ts";
 
 export interface RefreshCall {
@@ -50,7 +51,7 @@ export async function callRefresh(call: RefreshCall): Promise<RefreshResponse> {
 
 async function readObject(response: Response, url: URL): Promise<RefreshResponse["body"]> {
   const body: unknown = await response.json().catch(() => undefined);
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...body };
+  if (isObject(body)) return body;
   throw new CommandFailed(
     `${url.origin} responded with ${response.status} and without JSON. Check that API_URL is the address of this API`,
   );

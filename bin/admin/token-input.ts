@@ -7,6 +7,7 @@ import { parseBody } from "../../functions/adapters/token-endpoint/response/toke
 import type { TokenSet } from "../../functions/domain/model/connection.ts";
 import { Secret } from "../../functions/domain/model/secret.ts";
 import type { ClientRegistration } from "../../functions/domain/ports/client-registration.ts";
+import { isObject } from "../../functions/validation/structures.ts";
 import { CommandFailed } from "./io.ts";
 
 export interface GivenTokens {
@@ -74,7 +75,7 @@ const plainRegistration = { provider: {}, renewsWithAccessToken: false };
 function dpopKey({ dpop_jwk: jwk }: Readonly<Record<string, unknown>>): Secret | undefined {
   if (jwk === undefined) return undefined;
   try {
-    parseDpopKey(typeof jwk === "object" && jwk !== null ? { ...jwk } : {});
+    parseDpopKey(isObject(jwk) ? jwk : {});
     return new Secret(JSON.stringify(jwk));
   } catch (error) {
     if (!(error instanceof UnusableKey)) throw error;

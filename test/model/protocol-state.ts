@@ -13,7 +13,7 @@ import type { Configuration, Faults } from "./rules.ts";
 export const ticks = {
   providerTimeout: 3,
   lease: 4,
-  /** What has to be left of a lease after a token request, for the commit. */
+  /** The time that a token request leaves of its lease, for the commit. */
   commitReserve: 1,
   functionTimeout: 5,
   firstDelivery: 1,

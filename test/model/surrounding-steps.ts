@@ -59,7 +59,7 @@ export function turnSteps({ takeOver }: Rules, state: State): readonly StateStep
   return [{ text, state: { ...state, lease: { ...lease, turnIn: 0 } } }];
 }
 
-/** What an operator does, and what TTL does later. */
+/** The steps of an operator, and the later one of TTL. */
 export const operatorSteps = (rules: Rules, state: State): readonly StateStep[] => [
   ...preparePut(rules, state),
   ...writePut(rules, state),

@@ -2,6 +2,7 @@ import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { JWKSNoMatchingKey } from "jose/errors";
 import { createLocalJWKSet } from "jose/jwks/local";
 import type { Clock } from "../../domain/ports/clock.ts";
+import { isObject, type JsonObject } from "../../validation/structures.ts";
 import { systemLookup } from "../http/connection.ts";
 import { deadlineIn } from "../http/deadline.ts";
 import type { HttpExchange } from "../http/exchange.ts";
@@ -105,5 +106,5 @@ function keySetIn(exchange: HttpExchange): JSONWebKeySet {
   return keySet;
 }
 
-const isKeySet = (value: unknown): value is JSONWebKeySet =>
-  typeof value === "object" && value !== null && "keys" in value && Array.isArray(value.keys);
+const isKeySet = (value: unknown): value is JSONWebKeySet & JsonObject =>
+  isObject(value) && Array.isArray(value.keys);
