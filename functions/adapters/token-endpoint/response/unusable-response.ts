@@ -3,7 +3,7 @@ import type { TokenResult } from "../../../domain/ports/token-endpoint.ts";
 import { contentCodings, maximumContentCodings } from "../../http/content-coding.ts";
 import type { HttpResponse } from "../../http/exchange.ts";
 import type { ProviderBehaviour } from "../../provider-catalogue/provider-entry.ts";
-import { errorOf, isFlaggedAsFailure } from "./provider-error.ts";
+import { errorOf, isFlaggedAsFailure, type ProviderError } from "./provider-error.ts";
 import { providerWords, safeText } from "./provider-words.ts";
 import type { Members } from "./token-response-body.ts";
 
@@ -21,13 +21,25 @@ export function unusableResponse(
 ): TokenResult {
   const { status } = response;
   const error = errorOf(members ?? {}, provider);
+  const failure = failureIn(members ?? {}, error, provider);
+  const kind = kindOf(response, members, failure, secrets);
   return {
     kind: "unusable",
-    reason: `expected tokens, got ${kindOf(response, members, secrets, provider)}, status ${status}`,
+    reason: `expected tokens, got ${kind}, status ${status}`,
     serverFailed: status >= 500,
-    ...(mayHaveRotated(status, members ?? {}, provider) && { mayHaveRotated: true }),
+    ...(mayHaveRotated(status, failure) && { mayHaveRotated: true }),
     ...(error.code !== undefined && providerWords(error, secrets)),
   };
+}
+
+/** The failure that the response's members state. Undefined: none. */
+function failureIn(
+  members: Members,
+  { code }: ProviderError,
+  provider: ProviderBehaviour,
+): string | undefined {
+  if (code !== undefined) return "an unknown error";
+  return isFlaggedAsFailure(members, provider) ? "a failure without an error" : undefined;
 }
 
 /**
@@ -37,18 +49,15 @@ export function unusableResponse(
  */
 const gatewayStatuses = [502, 504, 524];
 
-/** Returns true for a gateway's error, and for a success without an error, whose tokens may be in an unknown place. */
-function mayHaveRotated(status: number, members: Members, provider: ProviderBehaviour): boolean {
-  if (gatewayStatuses.includes(status)) return true;
-  if (Math.floor(status / 100) !== 2) return false;
-  return errorOf(members, provider).code === undefined && !isFlaggedAsFailure(members, provider);
-}
+/** Returns true for a gateway's error, and for a success without a failure, whose tokens may be in an unknown place. */
+const mayHaveRotated = (status: number, failure: string | undefined): boolean =>
+  gatewayStatuses.includes(status) || (Math.floor(status / 100) === 2 && failure === undefined);
 
 function kindOf(
   { status, headers, body }: HttpResponse,
   members: Members | undefined,
+  failure: string | undefined,
   secrets: readonly Secret<string>[],
-  provider: ProviderBehaviour,
 ): string {
   if (status >= 300 && status < 400) return redirectTo(headers.location, secrets);
   if (body.length === 0) return "an empty body";
@@ -57,11 +66,7 @@ function kindOf(
     const coded = isDecoded ? "" : ` in more than ${maximumContentCodings} content codings`;
     return `${mediaTypeOf(headers["content-type"])}${coded}, ${body.length} bytes`;
   }
-  const { code } = errorOf(members, provider);
-  if (code !== undefined) return "an unknown error";
-  return isFlaggedAsFailure(members, provider)
-    ? "a failure without an error"
-    : "an object without an access_token";
+  return failure ?? "an object without an access_token";
 }
 
 /** Without user, query and fragment, which may hold what was sent. A relative target has no origin. */
